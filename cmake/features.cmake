@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Features that a build may leave out. A feature is chosen by file, not by #if:
+#
+#   FEATURE.c, FEATURE_*.c, *_FEATURE.c   built where the feature is on
+#   no_FEATURE.c, *_no_FEATURE.c          built in its place where the feature is off
+#
+# (FEATURE in lower case.) What remains, such as a row of a table, tests STINT_WITH_FEATURE from
+# the generated stint_config.h, which is always defined as 0 or 1: `if (STINT_WITH_GC)` in C.
+set(STINT_FEATURES SIMD GC EXCEPTIONS TEXT)
+
+if(STINT_FLAVOUR STREQUAL "device")
+  set(default OFF)
+  set(STINT_DEVICE 1)
+else()
+  set(default ON)
+  set(STINT_DEVICE 0)
+endif()
+
+set(STINT_FEATURES_OFF "")
+foreach(feature IN LISTS STINT_FEATURES)
+  option(STINT_WITH_${feature} "Build with ${feature}" ${default})
+  if(STINT_WITH_${feature})
+    set(config_${feature} 1)
+  else()
+    set(config_${feature} 0)
+    list(APPEND STINT_FEATURES_OFF ${feature})
+  endif()
+endforeach()
+
+set(STINT_GEN_DIR ${CMAKE_BINARY_DIR}/gen)
+string(TOLOWER "${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}" STINT_COMPILER)
+string(REPLACE "gnu " "gcc " STINT_COMPILER "${STINT_COMPILER}")
+configure_file(${CMAKE_SOURCE_DIR}/cmake/stint_config.h.in ${STINT_GEN_DIR}/stint_config.h)
+
+# Takes from the list VAR the files whose names belong to features that this build is without, or
+# that stand in for features that it has.
+function(stint_choose_files VAR)
+  set(files ${${VAR}})
+  foreach(feature IN LISTS STINT_FEATURES)
+    string(TOLOWER ${feature} f)
+    set(stand_in "(^|/|_)no_${f}\\.c$")
+    if(feature IN_LIST STINT_FEATURES_OFF)
+      set(kept ${files})
+      list(FILTER kept INCLUDE REGEX ${stand_in})
+      list(FILTER files EXCLUDE REGEX "/(${f}|${f}_[^/]*|[^/]*_${f})\\.c$")
+      list(APPEND files ${kept})
+    else()
+      list(FILTER files EXCLUDE REGEX ${stand_in})
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES files)
+  set(${VAR} ${files} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Compiler and linker flags of each flavour. CMAKE_BUILD_TYPE stays empty: all flags are here.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_compile_options(
+  -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla
+  -Wpointer-arith -Wwrite-strings -Wundef -Wformat=2 -Wimplicit-fallthrough
+  # Callbacks and table rows leave parameters and trailing fields unused on purpose.
+  -Wno-unused-parameter -Wno-missing-field-initializers)
+if(STINT_WERROR)
+  add_compile_options(-Werror)
+endif()
+add_compile_definitions(_GNU_SOURCE)
+add_compile_options(-fvisibility=hidden -ffunction-sections -fdata-sections -fno-math-errno)
+
+# Flags that harden the code around the interpreter. The handlers have their own (src/interp).
+set(hardening -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+set(hardening_link -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed)
+
+if(STINT_FLAVOUR STREQUAL "release")
+  # Fat objects hold both bitcode, for our own links, and machine code, for whoever links the
+  # installed libstint.a with another compiler.
+  add_compile_options(-O2 ${hardening} -flto=thin -ffat-lto-objects)
+  add_link_options(-O2 -fuse-ld=lld -flto=thin -ffat-lto-objects ${hardening_link} -Wl,-O2
+                   -Wl,-z,pack-relative-relocs)
+elseif(STINT_FLAVOUR STREQUAL "gcc")
+  add_compile_options(-O2 ${hardening})
+  add_link_options(${hardening_link})
+elseif(STINT_FLAVOUR STREQUAL "debug")
+  set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_options(-O1 -g ${sanitize})
+  add_link_options(-fuse-ld=lld ${sanitize})
+elseif(STINT_FLAVOUR STREQUAL "device")
+  add_compile_options(-Os -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector
+                      -fno-ident -fomit-frame-pointer -fcf-protection=none)
+  add_link_options(-static ${hardening_link} -Wl,--build-id=none)
+  set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+elseif(STINT_FLAVOUR STREQUAL "fuzz")
+  set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_options(-O1 -g ${sanitize} -fsanitize=fuzzer-no-link)
+  add_link_options(-fuse-ld=lld ${sanitize})
+else()
+  message(FATAL_ERROR "STINT_FLAVOUR is ${STINT_FLAVOUR}: not one of release, debug, gcc, device, fuzz")
+endif()
