@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Limits on modules. They follow the JavaScript API's implementation limits, so that what runs in
+ * browsers runs here; each is tested. Sizes in bytes unless the name says otherwise.
+ */
+#ifndef WASM_LIMITS_H
+#define WASM_LIMITS_H
+
+enum {
+    LIMIT_MODULE_BYTES = 1 << 30,
+    LIMIT_TYPES = 1000000,
+    LIMIT_REC_GROUP_TYPES = 1000000,
+    LIMIT_SUBTYPE_DEPTH = 63,
+    LIMIT_FUNCTIONS = 1000000,
+    LIMIT_IMPORTS = 1000000,
+    LIMIT_EXPORTS = 1000000,
+    LIMIT_GLOBALS = 1000000,
+    LIMIT_TAGS = 1000000,
+    LIMIT_DATA_SEGMENTS = 100000,
+    LIMIT_ELEM_SEGMENTS = 100000,
+    LIMIT_ELEM_ITEMS = 10000000,
+    LIMIT_TABLES = 100,
+    LIMIT_MEMORIES = 100,
+    LIMIT_TABLE_ELEMENTS = 10000000,
+    LIMIT_NAME_BYTES = 100000,
+    LIMIT_FUNCTION_BYTES = 7654321,
+    LIMIT_LOCALS = 50000,
+    LIMIT_PARAMS = 1000,
+    LIMIT_RESULTS = 1000,
+    LIMIT_STRUCT_FIELDS = 10000,
+    LIMIT_BR_TABLE_LABELS = 65520,
+    LIMIT_ARRAY_NEW_FIXED = 10000,
+    LIMIT_CONTROL_DEPTH = 100000,
+};
+
+#define LIMIT_MEMORY32_PAGES 65536u
+#define LIMIT_MEMORY64_PAGES (UINT64_C(1) << 48)
+#define WASM_PAGE_BYTES 65536u
+
+#endif
