@@ -3,6 +3,7 @@
 # The front door: `make help` lists what there is. CMake and ninja do the work in build/FLAVOUR.
 BUILD ?= build
 PREFIX ?= /usr/local
+LIBDIR ?= lib
 DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CLANG ?= clang-19
@@ -10,44 +11,103 @@ GCC ?= gcc
 YES ?=
 export YES
 
-# Compiler and warnings of each flavour. The release build forgives warnings, so that a compiler
-# newer than ours can still build it.
+FLAVOURS = release debug gcc device fuzz
+
+# The compiler of each flavour, and whether warnings are errors. The release build forgives them, so
+# that a compiler newer than ours can still build it.
 CC_release = $(CLANG)
 CC_debug = $(CLANG)
 CC_gcc = $(GCC)
 CC_device = musl-gcc
 CC_fuzz = $(CLANG)
-WERROR_release = OFF
 WERROR ?= ON
+WERROR_release = OFF
 
-FLAVOURS = release debug gcc device fuzz
+.PHONY: all $(FLAVOURS) unit test test-all demo bench install uninstall format clean help deps-build
+.DEFAULT_GOAL = all
 
-.PHONY: all $(FLAVOURS) unit clean help
 all: release
 
-# One build at a time: two ninjas in one directory would tread on each other. The lock is a file
-# descriptor, so that an interrupted build leaves nothing behind.
+# One build at a time: two ninjas in one directory would tread on each other. The lock sits on a file
+# descriptor, so that an interrupted build leaves none behind.
 LOCK = mkdir -p $(BUILD) && exec 9>$(BUILD)/.lock && { flock -n 9 || \
-	{ echo "waiting for another build in $(BUILD)" >&2; flock 9; }; }
+	{ echo "Waiting for another build in $(BUILD)/." >&2; flock 9; }; }
 
 # $(call ninja,FLAVOUR,TARGETS): configure once, then build.
 define ninja
 @$(LOCK) && { test -f $(BUILD)/$(1)/build.ninja || \
 	cmake -S . -B $(BUILD)/$(1) -G Ninja -DSTINT_FLAVOUR=$(1) \
-	-DCMAKE_C_COMPILER="$(CC_$(1))" -DCMAKE_INSTALL_PREFIX="$(PREFIX)" \
-	-DSTINT_WERROR=$(or $(WERROR_$(1)),$(WERROR)) >$(BUILD)/$(1).log 2>&1 || \
+	-DCMAKE_C_COMPILER="$(CC_$(1))" -DCMAKE_INSTALL_LIBDIR="$(LIBDIR)" \
+	-DSTINT_WERROR=$(or $(WERROR_$(1)),$(WERROR)) $(CMAKEFLAGS) >$(BUILD)/$(1).log 2>&1 || \
 	{ cat $(BUILD)/$(1).log >&2; exit 1; }; } && \
 	nice ninja -C $(BUILD)/$(1) -j $(JOBS) $(NINJAFLAGS) $(2)
 endef
 
-$(FLAVOURS):
+$(FLAVOURS): deps-build
 	$(call ninja,$@,)
 
-unit:
-	$(call ninja,debug,unit)
+# Compiles the unit tests against the debug build.
+unit: deps-build
+	$(call ninja,debug,all unit)
+
+# A plain build installs no packages, it only says what is missing. The jobs below install.
+deps-build:
+	@tools/deps.sh --check build
+
+# A broken unit test is reported by the run, so that the other suites still say how they fare.
+define build_for_tests
+@tools/deps.sh test
+@$(MAKE) --no-print-directory release debug gcc device fuzz
+@$(MAKE) --no-print-directory unit NINJAFLAGS="-k 0" || true
+endef
+
+test:
+	$(build_for_tests)
+	@tests/run --build $(BUILD) $(TESTFLAGS)
+
+test-all:
+	$(build_for_tests)
+	@tests/run --build $(BUILD) --all $(TESTFLAGS)
+
+demo:
+	@tools/deps.sh demo
+	@$(MAKE) --no-print-directory release
+	@examples/demo.sh
+
+bench:
+	@tools/deps.sh bench
+	@$(MAKE) --no-print-directory release
+	@bench/run $(BENCHFLAGS)
+
+install:
+	@test -f $(BUILD)/release/stint || $(MAKE) --no-print-directory release
+	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)/release --prefix "$(PREFIX)" --strip
+
+# Installs to a scratch folder to learn the names, then removes those, and folders of our own.
+uninstall:
+	@stage=$$(mktemp -d) && trap 'rm -rf "$$stage"' EXIT && \
+	DESTDIR="$$stage" cmake --install $(BUILD)/release --prefix "$(PREFIX)" >/dev/null && \
+	cd "$$stage" && find . ! -type d | while read -r path; do \
+		rm -f "$(DESTDIR)/$${path#./}" && echo "removed $(DESTDIR)/$${path#./}"; done && \
+	for dir in $(LIBDIR)/cmake/stint share/doc/stint; do \
+		rmdir "$(DESTDIR)$(PREFIX)/$$dir" 2>/dev/null || true; done
+
+format:
+	@tools/deps.sh format
+	clang-format-19 -i $$(git ls-files '*.c' '*.h')
 
 clean:
 	rm -rf $(BUILD)
 
 help:
-	@echo help
+	@echo 'make             the release program, build/release/stint, and the libraries'
+	@echo 'make debug       build/debug/stint with AddressSanitizer and UBSan; make unit: its unit tests'
+	@echo 'make gcc         build/gcc/stint;  make device: build/device/stint-device (static, small)'
+	@echo 'make fuzz        build/fuzz/fuzz_*, libFuzzer programs'
+	@echo 'make demo        builds the examples and runs them'
+	@echo 'make test        builds all of the above and runs every suite (TESTFLAGS="-v spec")'
+	@echo 'make test-all    the long run: more builds, GC stress, ten minutes of fuzzing each'
+	@echo 'make bench       measures; prints a table and writes JSON'
+	@echo 'make install     to PREFIX (/usr/local), under DESTDIR; make uninstall removes it'
+	@echo 'make format      clang-format;  make clean: removes $(BUILD)/'
+	@echo 'demo, test and bench install the packages they need; YES=1 skips the question.'

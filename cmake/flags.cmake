@@ -22,6 +22,10 @@ add_compile_options(-fvisibility=hidden -ffunction-sections -fdata-sections -fno
 set(hardening -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 set(hardening_link -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed)
 
+# Start-up of an empty program, fork to exit, best tenth of 1,500 runs, with a table of 4,000
+# function pointers that the loader must relocate (Zen 4, glibc 2.36): no-pie 567 us, PIE with packed
+# relocations (RELR) 595 us, PIE without 611 us; hello world without the table 563 us. So PIE stays,
+# and RELR pays half of it back. libm costs 105 us: nothing that `stint run` needs may call it.
 if(STINT_FLAVOUR STREQUAL "release")
   # Fat objects hold both bitcode, for our own links, and machine code, for whoever links the
   # installed libstint.a with another compiler.
