@@ -25,7 +25,7 @@ musl-tools               cmd musl-gcc                                           
 pkg-config               cmd pkg-config                                              test
 python3                  cmd python3                                                 test,demo,bench
 wasi-libc                file /usr/lib/wasm32-wasi/libc.a                            test,demo,bench
-libclang-rt-14-dev-wasm32 file /usr/lib/llvm-14/lib/clang/14*/lib/wasi/*wasm32.a     test,demo,bench
+libclang-rt-19-dev-wasm32 file /usr/lib/llvm-*/lib/clang/*/lib/wasi/*builtins-wasm32.a test,demo,bench
 clang-format-19          cmd clang-format-19                                         format
 ROWS
 }
