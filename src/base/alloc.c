@@ -15,6 +15,8 @@ static void *libc_resize(void *context, void *block, size_t old_bytes, size_t ne
     return realloc(block, new_bytes);
 }
 
+struct alloc alloc_root = {.resize = libc_resize, .budget_bytes = SIZE_MAX};
+
 void alloc_init(struct alloc *alloc, alloc_fn resize, void *context, size_t budget_bytes)
 {
     memset(alloc, 0, sizeof(*alloc));

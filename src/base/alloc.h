@@ -33,6 +33,8 @@ struct alloc {
 
 /* A root over the C library (`resize` NULL) or over the embedder's function. */
 void alloc_init(struct alloc *alloc, alloc_fn resize, void *context, size_t budget_bytes);
+/* A root over the C library, without a limit, for what belongs to no engine. */
+extern struct alloc alloc_root;
 /* A child that draws from `parent`, which must outlive it. */
 void alloc_init_child(struct alloc *alloc, struct alloc *parent, size_t budget_bytes);
 

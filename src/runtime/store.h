@@ -29,6 +29,8 @@ struct engine_config {
     bool is_metered;       /* translate with fuel; needed for fuel, timeouts and interruption */
     bool gc_stress;        /* collect at every allocation */
     size_t budget_bytes;   /* of everything the engine allocates; SIZE_MAX: no limit */
+    alloc_fn alloc_resize; /* the embedder's source of memory; NULL: the C library */
+    void *alloc_context;
 };
 
 struct stint_engine {
