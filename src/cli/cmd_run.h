@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files behind `stint run` share: its options and one run's state. */
+#ifndef CLI_CMD_RUN_H
+#define CLI_CMD_RUN_H
+
+#include "cli/cli.h"
+#include "cli/module_file.h"
+#include "runtime/store.h"
+
+struct wasi_p1;
+
+struct run_options {
+#define SECTION(title)
+#define FLAG(kind, field, ...) flag_##kind field;
+#include "cli/run_flags.def"
+#undef SECTION
+#undef FLAG
+};
+
+/* Points in time that the statistics are made of, on the monotonic clock; 0: not reached. */
+enum run_mark {
+    MARK_START,
+    MARK_READ,
+    MARK_COMPILED, /* decoded, validated, ready for the engine */
+    MARK_INSTANTIATED,
+    MARK_END,
+    MARK_COUNT
+};
+
+struct run {
+    const struct run_options *options;
+    const char *path; /* of the module, as it was given */
+    int guest_argc;   /* what follows the path */
+    char **guest_argv;
+    struct module_file file;
+    struct stint_engine *engine;
+    struct stint_module *module;
+    struct stint_store *store;
+    struct stint_instance *instance;
+    struct wasi_p1 *wasi;
+    struct extern_value *imports;
+    uint64_t marks_ns[MARK_COUNT];
+};
+
+/*
+ * Fills run->imports. Everything that the host lacks is reported at once on stderr, with the
+ * nearest known name each; then the result is STINT_UNLINKABLE and `error` stays as it was.
+ */
+MUST_CHECK enum stint_status run_link(struct run *run, struct stint_error *error);
+
+/*
+ * Calls run->options->invoke with run->guest_argv as arguments and prints the results. Wrong
+ * arguments are reported on stderr: STINT_ARGUMENT with `error` as it was.
+ */
+MUST_CHECK enum stint_status run_invoke(struct run *run, struct stint_error *error);
+
+/* Prints --stats to stderr. */
+void run_print_stats(const struct run *run);
+
+/*
+ * Arms --timeout: the guest is interrupted when the time is up; a host call that waits is woken;
+ * and where that does not help, the process ends with CLI_EXIT_TIMEOUT.
+ */
+void run_watch_start(struct run *run);
+void run_watch_stop(void);
+
+#endif
