@@ -5,7 +5,7 @@
 # libclang-rt-19-dev-wasm32 (or libclang-rt-dev-wasm32, the builtins of clang-14, which do as well).
 #
 #   tools/guest-cc.sh [--size | --speed] [--reactor] -o OUT.wasm FILE.c... [clang options]
-#   tools/guest-cc.sh --check      says what is missing and exits 1, else exits 0
+#   tools/guest-cc.sh --check      ends with 3 and says what is missing, or with 0
 #   tools/guest-cc.sh --describe   one line: compiler and flags, for reports
 #
 # --size   -Oz, for what is shipped to devices; --speed  -O2, the default and what bench/ uses.
@@ -15,16 +15,13 @@
 # include/wasm32-wasi and lib/wasm32-wasi.
 set -eu
 
-clang=${GUEST_CLANG:-clang-19}
-ld=${GUEST_LD:-wasm-ld-19}
 sysroot=${GUEST_SYSROOT:-/usr}
-
-clang_path=$(command -v "$clang" || true)
-ld_path=$(command -v "$ld" || true)
+clang=$(command -v "${GUEST_CLANG:-clang-19}" || true)
+ld=$(command -v "${GUEST_LD:-wasm-ld-19}" || true)
 
 builtins=
-if [ -n "$clang_path" ]; then
-    for file in "$("$clang_path" -print-resource-dir)/lib/wasi/libclang_rt.builtins-wasm32.a" \
+if [ -n "$clang" ]; then
+    for file in "$("$clang" -print-resource-dir)/lib/wasi/libclang_rt.builtins-wasm32.a" \
         /usr/lib/llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a; do
         if [ -e "$file" ]; then
             builtins=$file
@@ -35,14 +32,14 @@ fi
 
 check() {
     missing=
-    [ -n "$clang_path" ] || missing="$missing clang-19"
-    [ -n "$ld_path" ] || missing="$missing lld-19"
+    [ -n "$clang" ] || missing="$missing clang-19"
+    [ -n "$ld" ] || missing="$missing lld-19"
     [ -e "$sysroot/lib/wasm32-wasi/libc.a" ] || missing="$missing wasi-libc"
     [ -n "$builtins" ] || missing="$missing libclang-rt-19-dev-wasm32"
     [ -z "$missing" ] && return 0
-    echo "guest-cc: C guests cannot be built; missing Debian packages:$missing" >&2
-    echo "guest-cc: install them with: apt-get install$missing" >&2
-    return 1
+    echo "C guests need Debian packages that are not installed:$missing" >&2
+    echo "To install them: sudo apt-get install$missing" >&2
+    exit 3
 }
 
 features="-mbulk-memory -msign-ext -mnontrapping-fptoint -ffp-contract=off"
@@ -50,25 +47,28 @@ level=-O2
 model=command
 
 case ${1:-} in
-    --check) check; exit ;;
-    --describe)
-        check
-        echo "$("$clang_path" --version | head -n 1), $level $features"
-        exit
-        ;;
+--check)
+    check
+    exit 0
+    ;;
+--describe)
+    check
+    echo "$("$clang" --version | head -n 1), $level $features"
+    exit 0
+    ;;
 esac
 
 while [ $# -gt 0 ]; do
     case $1 in
-        --size) level=-Oz ;;
-        --speed) level=-O2 ;;
-        --reactor) model=reactor ;;
-        *) break ;;
+    --size) level=-Oz ;;
+    --speed) level=-O2 ;;
+    --reactor) model=reactor ;;
+    *) break ;;
     esac
     shift
 done
 if [ $# -eq 0 ]; then
-    echo "usage: guest-cc.sh [--size | --speed] [--reactor] -o OUT.wasm FILE.c... [clang options]" >&2
+    echo "usage: tools/guest-cc.sh [--size | --speed] [--reactor] -o OUT.wasm FILE.c..." >&2
     exit 2
 fi
 check
@@ -76,8 +76,9 @@ check
 # The driver runs wasm-opt when it finds one on PATH, and the same source would then give another
 # module on another machine (--no-wasm-opt drops the link step in clang-19). Hence an empty PATH and
 # absolute names. The headers come after clang's own; the builtins by name, as either package does.
-PATH=/nonexistent exec "$clang_path" --target=wasm32-wasi --sysroot="$sysroot" \
+# shellcheck disable=SC2086
+PATH=/nonexistent exec "$clang" --target=wasm32-wasi --sysroot="$sysroot" \
     -nostdlibinc -idirafter "$sysroot/include/wasm32-wasi" \
-    -fuse-ld="$ld_path" -nodefaultlibs -mexec-model=$model \
+    -fuse-ld="$ld" -nodefaultlibs -mexec-model=$model \
     $level $features -ffunction-sections -fdata-sections \
     "$@" -lc "$builtins" -Wl,--gc-sections -Wl,--strip-all

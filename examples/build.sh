@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds the example guests from source: examples/build.sh [NAME...], all of them by default.
+#
+# The modules go to build/examples/NAME.wasm, the compilers' output to NAME.log beside them. Where a
+# toolchain is missing it says so and goes on with the next; it ends with 1 when a build failed.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+out=${STINT_BUILD:-$root/build}/examples
+mkdir -p "$out"
+failed=0
+
+build() { # build NAME COMMAND...
+    name=$1
+    shift
+    status=0
+    rm -f "$out/$name.wasm" "$out/$name.missing"
+    "$@" >"$out/$name.log" 2>&1 || status=$?
+    case $status in
+    0) ;;
+    3)
+        tail -n 2 "$out/$name.log" >"$out/$name.missing"
+        echo "$name: left out. $(cat "$out/$name.missing")"
+        ;;
+    *)
+        echo "$name: the build failed:" >&2
+        tail -n 30 "$out/$name.log" >&2
+        failed=1
+        ;;
+    esac
+}
+
+build_one() {
+    folder=$root/examples/$1
+    case $1 in
+    sensor-c) build "$1" "$root/tools/guest-cc.sh" --size -o "$out/$1.wasm" "$folder/sensor.c" ;;
+    image-c) build "$1" "$root/tools/guest-cc.sh" --size -o "$out/$1.wasm" "$folder/image.c" ;;
+    sensor-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
+    walk-go) build "$1" "$root/tools/guest-go.sh" "$folder" "$out/$1.wasm" ;;
+    *)
+        echo "build.sh: no example $1; there are: sensor-c image-c sensor-rust walk-go" >&2
+        exit 2
+        ;;
+    esac
+}
+
+[ $# -gt 0 ] || set -- sensor-c image-c sensor-rust walk-go
+for example in "$@"; do
+    build_one "$example"
+done
+exit $failed

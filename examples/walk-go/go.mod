@@ -1,0 +1,3 @@
+module stint.example/walk
+
+go 1.21
