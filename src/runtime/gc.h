@@ -33,6 +33,10 @@ enum {
 
 enum { GC_ARRAY_LENGTH_OFFSET = 8, GC_ARRAY_ELEMENTS_OFFSET = 16, GC_PAYLOAD_OFFSET = 16 };
 
+/*
+ * Machine code may allocate inline: where end - next >= bytes (a multiple of 8), the object is at
+ * `next`, which advances; the memory is not zero. Under stress `end` is always `next`.
+ */
 struct gc_heap {
     uint8_t *base;        /* of the reserved region; object address = base + ref */
     uint32_t next, end;   /* bump allocation in the active half: offsets from base */
@@ -60,6 +64,8 @@ MUST_CHECK gc_ref gc_new_struct(struct gc_heap *heap, const struct type_def *typ
                                 struct stint_error *error);
 MUST_CHECK gc_ref gc_new_array(struct gc_heap *heap, const struct type_def *type, uint32_t length,
                                struct stint_error *error);
+/* The finalizer (may be NULL) runs once, when the object is found dead or the heap goes; it must
+ * not touch the store. It does not run when this fails. */
 MUST_CHECK gc_ref gc_new_host(struct gc_heap *heap, void *pointer, void (*finalizer)(void *),
                               struct stint_error *error);
 /* An exception of `tag`; the payload is zero and to be filled by the caller. */

@@ -46,6 +46,7 @@ struct engine_config engine_config_default(void);
 MUST_CHECK enum stint_status engine_create(const struct engine_config *config,
                                            const struct engine_ops *ops,
                                            struct stint_engine **ret_engine);
+struct stint_engine *engine_retain(struct stint_engine *engine);
 void engine_release(struct stint_engine *engine); /* accepts NULL */
 
 struct stint_module {
@@ -55,6 +56,7 @@ struct stint_module {
     struct module_code *code;  /* the engine's (runtime/engine.h) */
     uint8_t *owned_bytes;      /* a copy of the binary, where the caller did not lend it */
     size_t owned_size_bytes;
+    uint64_t decode_ns, validate_ns; /* what its creation took */
 };
 
 /* Decodes and validates. With `lend` the bytes are not copied and must outlive the module. */
@@ -68,14 +70,16 @@ void rt_module_release(struct stint_module *module); /* accepts NULL */
 /* ---- Store ------------------------------------------------------------------------------- */
 
 struct store_limits {
-    uint64_t memory_bytes_max;   /* of each linear memory */
+    uint64_t memory_bytes_max;   /* of each linear memory; UINT64_MAX: no limit but the type's */
     uint64_t table_elements_max; /* of each table */
     uint32_t stack_bytes_max;    /* of the interpreter's value stack */
     uint32_t call_depth_max;     /* nested calls */
-    uint64_t gc_heap_bytes_max;
+    uint64_t gc_heap_bytes_max;  /* both halves together; at most 4 GiB count */
     size_t budget_bytes;         /* of everything the store allocates, memories included */
 };
 
+/* No limit on memories beyond their types (64-bit ones: 16 GiB unless they start larger), 10
+ * million elements a table, 8 MiB of stack, 200,000 calls, 1 GiB of heap, no budget. */
 struct store_limits store_limits_default(void);
 
 struct stint_store {
@@ -86,7 +90,10 @@ struct stint_store {
     struct gc_heap *gc;       /* made when first needed */
     void *user;               /* the embedder's */
 
-    /* Everything below is owned and freed with the store. */
+    /* Everything below is owned and freed with the store. The arena holds the objects and their
+     * small arrays; pages, table elements and segments of references are on their own. */
+    struct arena arena;
+    struct const_roots *const_roots; /* of the constant expression being evaluated, or NULL */
     struct stint_instance *instances;
     struct func *host_funcs;
     struct table *tables;
@@ -94,10 +101,10 @@ struct stint_store {
     struct global *globals;
     struct tag *tags;
 
-    /* Metering. `fuel` is what is left in the current slice, maintained by the engine; what
-     * is left beyond it is in fuel_reserve. See rt_fuel_*. */
+    /* Metering: see rt_fuel_*. The engine counts the current slice down on its own. */
     bool has_fuel;
-    uint64_t fuel_reserve;
+    uint64_t fuel_reserve;       /* left beyond the current slice */
+    uint64_t fuel_slice;         /* size of the current slice; 0 when there is none */
     uint64_t fuel_used;          /* by finished slices */
     uint64_t deadline_ns;        /* OS_CLOCK_MONOTONIC; 0: none */
     atomic_bool interrupt;       /* set from any thread or signal handler: stop at the next slice */
@@ -166,6 +173,7 @@ struct table {
     uint64_t count_max;
     uint64_t capacity;
     struct table_type type;
+    bool is_traced;           /* its elements are gc_refs */
     struct stint_store *store;
     struct table *next;
 };
@@ -173,6 +181,7 @@ struct table {
 struct global {
     uint64_t cell[2];
     struct global_type type;
+    bool is_traced;           /* its cell is a gc_ref */
     struct stint_store *store;
     struct global *next;
 };
@@ -208,8 +217,10 @@ struct stint_instance {
 };
 
 /* What satisfies one import. */
+enum { EXTERN_MISSING = 0xff }; /* nothing does: instance_create reports "unknown import" */
+
 struct extern_value {
-    uint8_t kind; /* enum extern_kind */
+    uint8_t kind; /* enum extern_kind, or EXTERN_MISSING */
     union {
         struct func *func;
         struct table *table;
@@ -238,6 +249,9 @@ MUST_CHECK enum stint_status extern_matches(const struct wasm_module *module,
 
 /* The function with this index (imports first). Never fails: the room is there. */
 struct func *instance_func(struct stint_instance *instance, uint32_t index);
+/* What the instance has at this place of an index space; the index is in range. */
+struct extern_value instance_extern(struct stint_instance *instance, enum extern_kind kind,
+                                    uint32_t index);
 /* False when there is no such export. */
 bool instance_export(struct stint_instance *instance, const char *name, size_t name_bytes,
                      struct extern_value *ret_value);
@@ -275,7 +289,8 @@ void rt_fuel_set(struct stint_store *store, uint64_t fuel);
 uint64_t rt_fuel_used(const struct stint_store *store);
 /* From now; 0 takes the deadline away. */
 void rt_timeout_set(struct stint_store *store, uint64_t timeout_ns);
-/* Safe in signal handlers and from other threads. */
+/* Safe in signal handlers and from other threads. Ends the running call, else the next one, with
+ * STINT_INTERRUPTED, and is over then. */
 void rt_interrupt(struct stint_store *store);
 
 enum { FUEL_SLICE = 200000 }; /* operators between two looks at the clock: well under 1 ms */
@@ -287,6 +302,13 @@ enum { FUEL_SLICE = 200000 }; /* operators between two looks at the clock: well 
  */
 MUST_CHECK enum stint_status rt_fuel_next_slice(struct stint_store *store, uint64_t overdraft,
                                                 int64_t *ret_slice, struct stint_error *error);
+/*
+ * The end of the outermost call, or of any slice: `left` (which may be below zero) of it was not
+ * used and goes back to the reserve. Afterwards there is no slice, and the engine's fuel_pending
+ * has to be 0; it asks for the next slice with an overdraft of 0. After rt_fuel_next_slice failed
+ * there is no slice either.
+ */
+void rt_fuel_return(struct stint_store *store, int64_t left);
 
 /* ---- Backtraces -------------------------------------------------------------------------- */
 

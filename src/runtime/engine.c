@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lifetimes of engines and modules. */
+#include "runtime/engine.h"
+
+#include <string.h>
+
+#include "os/clock.h"
+#include "runtime/store.h"
+
+struct engine_config engine_config_default(void)
+{
+    return (struct engine_config){.features = FEATURES_DEFAULT, .budget_bytes = SIZE_MAX};
+}
+
+/*
+ * An engine holds the allocator that everything else draws from, so its own block comes from a
+ * passing root.
+ */
+static void engine_free(struct stint_engine *engine)
+{
+    struct alloc root;
+    types_free(engine->types);
+    alloc_init(&root, engine->config.alloc_resize, engine->config.alloc_context, SIZE_MAX);
+    alloc_put(&root, engine, sizeof(*engine));
+}
+
+enum stint_status engine_create(const struct engine_config *config, const struct engine_ops *ops,
+                                struct stint_engine **ret_engine)
+{
+    struct alloc root;
+    alloc_init(&root, config->alloc_resize, config->alloc_context, SIZE_MAX);
+    struct stint_engine *engine = alloc_get_zeroed(&root, 1, sizeof(*engine));
+    if (engine == NULL)
+        return STINT_NOMEM;
+    atomic_init(&engine->references, 1);
+    alloc_init(&engine->alloc, config->alloc_resize, config->alloc_context, config->budget_bytes);
+    engine->config = *config;
+    engine->ops = ops;
+    enum stint_status status = types_create(&engine->alloc, &engine->types);
+    if (status != STINT_OK) {
+        engine_free(engine);
+        return status;
+    }
+    *ret_engine = engine;
+    return STINT_OK;
+}
+
+struct stint_engine *engine_retain(struct stint_engine *engine)
+{
+    atomic_fetch_add_explicit(&engine->references, 1, memory_order_relaxed);
+    return engine;
+}
+
+void engine_release(struct stint_engine *engine)
+{
+    /* Release and acquire: what other threads did with the engine comes before its end. */
+    if (engine != NULL &&
+        atomic_fetch_sub_explicit(&engine->references, 1, memory_order_acq_rel) == 1)
+        engine_free(engine);
+}
+
+/* Accepts a module that rt_module_create left half built. */
+static void destroy_module(struct stint_module *module)
+{
+    struct stint_engine *engine = module->engine;
+    if (module->code != NULL)
+        engine->ops->module_detach(module->code);
+    if (module->wasm != NULL)
+        module_free(module->wasm);
+    alloc_put(&engine->alloc, module->owned_bytes, module->owned_size_bytes);
+    alloc_put(&engine->alloc, module, sizeof(*module));
+    engine_release(engine);
+}
+
+static enum stint_status load_module(struct stint_module *module, const uint8_t *bytes,
+                                     size_t size_bytes, bool lend, struct stint_error *error)
+{
+    struct stint_engine *engine = module->engine;
+    if (!lend && size_bytes != 0) {
+        module->owned_bytes = alloc_get(&engine->alloc, size_bytes);
+        if (module->owned_bytes == NULL)
+            return error_set(error, STINT_NOMEM, STINT_NO_OFFSET,
+                             "no memory for a module of %zu bytes", size_bytes);
+        module->owned_size_bytes = size_bytes;
+        memcpy(module->owned_bytes, bytes, size_bytes);
+        bytes = module->owned_bytes;
+    }
+    uint64_t start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    enum stint_status status = module_decode(&engine->alloc, engine->types, bytes, size_bytes,
+                                             engine->config.features, &module->wasm, error);
+    uint64_t decoded_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    module->decode_ns = decoded_ns - start_ns;
+    if (status == STINT_OK)
+        status = module_validate(module->wasm, error);
+    module->validate_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - decoded_ns;
+    if (status == STINT_OK)
+        status = engine->ops->module_attach(module, &module->code, error);
+    return status;
+}
+
+enum stint_status rt_module_create(struct stint_engine *engine, const uint8_t *bytes,
+                                   size_t size_bytes, bool lend, struct stint_module **ret_module,
+                                   struct stint_error *error)
+{
+    struct stint_module *module = alloc_get_zeroed(&engine->alloc, 1, sizeof(*module));
+    if (module == NULL)
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a module");
+    atomic_init(&module->references, 1);
+    module->engine = engine_retain(engine);
+    enum stint_status status = load_module(module, bytes, size_bytes, lend, error);
+    if (status != STINT_OK) {
+        destroy_module(module);
+        return status;
+    }
+    *ret_module = module;
+    return STINT_OK;
+}
+
+struct stint_module *rt_module_retain(struct stint_module *module)
+{
+    atomic_fetch_add_explicit(&module->references, 1, memory_order_relaxed);
+    return module;
+}
+
+void rt_module_release(struct stint_module *module)
+{
+    if (module != NULL &&
+        atomic_fetch_sub_explicit(&module->references, 1, memory_order_acq_rel) == 1)
+        destroy_module(module);
+}
