@@ -13,10 +13,10 @@ enum leb_result leb_read_unsigned_slow(const uint8_t **at, const uint8_t *end, u
         if (shift + 7 >= bits) {
             /* The last byte that may come: its unused bits are zero. */
             unsigned used = bits - shift;
+            if (used < 7 && (byte & 0x7f) >> used != 0)
+                return LEB_TOO_LARGE;
             if ((byte & 0x80) != 0)
                 return LEB_TOO_LONG;
-            if (used < 7 && (byte >> used) != 0)
-                return LEB_TOO_LARGE;
         }
         value |= (uint64_t)(byte & 0x7f) << shift;
         if ((byte & 0x80) == 0)
@@ -40,10 +40,10 @@ enum leb_result leb_read_signed_slow(const uint8_t **at, const uint8_t *end, uns
             /* Its unused bits repeat the sign bit. */
             unsigned used = bits - shift;
             int8_t rest = (int8_t)((int8_t)(byte << 1) >> used);
-            if ((byte & 0x80) != 0)
-                return LEB_TOO_LONG;
             if (used < 7 && rest != 0 && rest != -1)
                 return LEB_TOO_LARGE;
+            if ((byte & 0x80) != 0)
+                return LEB_TOO_LONG;
         }
         value |= (uint64_t)(byte & 0x7f) << shift;
         if ((byte & 0x80) == 0) {
