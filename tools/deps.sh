@@ -9,7 +9,7 @@
 # neither works, or with --check, it says what is missing and what to type, and ends with 1.
 set -eu
 
-# package, what shows that it is there (`cmd NAME` or `file PATTERN`), jobs that need it. The jobs
+# package, what shows that it is there (`cmd NAME`, `file PATTERN` or a case of its own), jobs that need it. The jobs
 # test, demo and bench need all that build needs.
 table() {
     cat <<'ROWS'
@@ -26,6 +26,9 @@ pkg-config               cmd pkg-config                                         
 python3                  cmd python3                                                 test,demo,bench
 wasi-libc                file /usr/lib/wasm32-wasi/libc.a                            test,demo,bench
 libclang-rt-19-dev-wasm32 file /usr/lib/llvm-*/lib/clang/*/lib/wasi/*builtins-wasm32.a test,demo,bench
+rustc-web                cmd cargo                                                   demo
+cargo-web                cmd cargo                                                   demo
+rust-web-src             rust-target -                                               demo
 clang-format-19          cmd clang-format-19                                         format
 ROWS
 }
@@ -40,6 +43,11 @@ present() { # present KIND WHAT
             [ -e "$path" ] && return 0
         done
         return 1
+        ;;
+    rust-target) # Debian's cargo needs the library's source; any other brings its own targets
+        case $(command -v cargo) in
+        '' | /usr/bin/cargo) [ -e /usr/lib/rustlib/src/rust/library/std/Cargo.toml ] ;;
+        esac
         ;;
     esac
 }
