@@ -6,6 +6,7 @@
  *     cc embed.c $(pkg-config --cflags --libs stint) -o embed
  */
 #include <stint.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,8 +108,8 @@ int main(void)
     /* A guest that does not end uses up its fuel. */
     memset(&error, 0, sizeof(error));
     stint_store_set_fuel(store, 100000);
-    status = stint_func_call(store, stint_instance_func(instance, "spin"), NULL, 0, NULL, 0,
-                             &error);
+    status =
+        stint_func_call(store, stint_instance_func(instance, "spin"), NULL, 0, NULL, 0, &error);
     printf("spin: %s\n", stint_status_text(status));
 
     stint_store_free(store);
