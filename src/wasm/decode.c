@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "wasm/decode_int.h"
+#include "wasm/section.h"
 
 static const uint8_t magic[8] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
 
@@ -10,27 +11,30 @@ bool module_is_binary(const uint8_t *bytes, size_t size_bytes)
     return size_bytes >= sizeof(magic) && memcmp(bytes, magic, sizeof(magic)) == 0;
 }
 
-/* By id. `order` is the position among the sections; custom ones have none. */
-static const struct section {
+/* By id; custom sections, which may come anywhere, have no place in the order. */
+static const struct section_row {
     void (*decode)(struct decoder *d);
-    uint8_t order;
+    uint8_t place; /* from 1 */
     uint32_t feature;
     const char *name;
-} sections[] = {
-    [0] = {decode_custom, 0, FEATURE_MVP, "a custom section"},
-    [1] = {decode_types, 1, FEATURE_MVP, "the type section"},
-    [2] = {decode_imports, 2, FEATURE_MVP, "the import section"},
-    [3] = {decode_functions, 3, FEATURE_MVP, "the function section"},
-    [4] = {decode_tables, 4, FEATURE_MVP, "the table section"},
-    [5] = {decode_memories, 5, FEATURE_MVP, "the memory section"},
-    [13] = {decode_tags, 6, FEATURE_EXCEPTIONS, "the tag section"},
-    [6] = {decode_globals, 7, FEATURE_MVP, "the global section"},
-    [7] = {decode_exports, 8, FEATURE_MVP, "the export section"},
-    [8] = {decode_start, 9, FEATURE_MVP, "the start section"},
-    [9] = {decode_elems, 10, FEATURE_MVP, "the element section"},
-    [12] = {decode_data_count, 11, FEATURE_BULK, "the data count section"},
-    [10] = {decode_code, 12, FEATURE_MVP, "the code section"},
-    [11] = {decode_datas, 13, FEATURE_MVP, "the data section"},
+} section_rows[] = {
+#define ROW(id, decode, feature, name)                                                             \
+    [SECTION_ID_##id] = {decode, SECTION_##id + 1, FEATURE_##feature, name}
+    [SECTION_ID_CUSTOM] = {decode_custom, 0, FEATURE_MVP, "a custom section"},
+    ROW(TYPE, decode_types, MVP, "the type section"),
+    ROW(IMPORT, decode_imports, MVP, "the import section"),
+    ROW(FUNC, decode_functions, MVP, "the function section"),
+    ROW(TABLE, decode_tables, MVP, "the table section"),
+    ROW(MEMORY, decode_memories, MVP, "the memory section"),
+    ROW(TAG, decode_tags, EXCEPTIONS, "the tag section"),
+    ROW(GLOBAL, decode_globals, MVP, "the global section"),
+    ROW(EXPORT, decode_exports, MVP, "the export section"),
+    ROW(START, decode_start, MVP, "the start section"),
+    ROW(ELEM, decode_elems, MVP, "the element section"),
+    ROW(DATA_COUNT, decode_data_count, BULK, "the data count section"),
+    ROW(CODE, decode_code, MVP, "the code section"),
+    ROW(DATA, decode_datas, MVP, "the data section"),
+#undef ROW
 };
 
 bool decode_grow(struct decoder *d, void *items, size_t *capacity, size_t used, size_t count,
@@ -106,18 +110,18 @@ static void decode_magic(struct decoder *d)
         r->at += sizeof(magic);
 }
 
-/* Reads one section; `*order` is that of the last one. */
-static void decode_section(struct decoder *d, unsigned *order)
+/* Reads one section; `*place` is that of the last one. */
+static void decode_section(struct decoder *d, unsigned *place)
 {
     struct reader *r = &d->v.r;
     const uint8_t *start = r->at, *file_end = r->end;
     uint8_t id = read_byte(r);
-    if (id >= COUNT_OF(sections)) {
+    if (id >= COUNT_OF(section_rows)) {
         reader_fail(r, STINT_MALFORMED, start, "malformed section id %u", id);
         return;
     }
     uint32_t bytes = read_u32(r);
-    const struct section *section = &sections[id];
+    const struct section_row *section = &section_rows[id];
     if (bytes > (size_t)(r->end - r->at)) {
         reader_fail(r, STINT_MALFORMED, start,
                     "length out of bounds: %s claims %u bytes, %zu follow", section->name, bytes,
@@ -126,12 +130,12 @@ static void decode_section(struct decoder *d, unsigned *order)
     }
     if (reader_failed(r) || !reader_need_feature(r, section->feature, start, section->name))
         return;
-    if (id != 0) {
-        if (section->order <= *order)
+    if (id != SECTION_ID_CUSTOM) {
+        if (section->place <= *place)
             reader_fail(r, STINT_MALFORMED, start,
                         "unexpected content after last section: %s comes twice or too late",
                         section->name);
-        *order = section->order;
+        *place = section->place;
     }
     if (reader_failed(r))
         return;
@@ -151,10 +155,11 @@ static void decode_finish(struct decoder *d)
     struct wasm_module *module = d->module;
     if (reader_failed(r))
         return;
-    if (!d->has_bodies && module->func_count > module->import_func_count)
+    uint32_t functions = module->func_count - module->import_func_count;
+    if (d->body_count != functions)
         reader_fail(r, STINT_MALFORMED, NULL,
-                    "function and code section have inconsistent lengths: %u functions, no code",
-                    module->func_count - module->import_func_count);
+                    "function and code section have inconsistent lengths: %u and %u", functions,
+                    d->body_count);
     if (module->has_data_count && module->data_count != d->data_count_promised)
         reader_fail(r, STINT_MALFORMED, NULL,
                     "data count and data section have inconsistent lengths: %u and %u",
@@ -167,11 +172,11 @@ static enum stint_status decode_all(struct wasm_module *module, struct stint_err
 {
     struct decoder d = {.module = module};
     const uint8_t *end = module->bytes + module->size_bytes;
-    unsigned order = 0;
+    unsigned place = 0;
     validator_init(&d.v, module, module->bytes, end, error);
     decode_magic(&d);
     while (!reader_failed(&d.v.r) && d.v.r.at < end)
-        decode_section(&d, &order);
+        decode_section(&d, &place);
     decode_finish(&d);
     enum stint_status status = d.v.r.status;
     validator_free(&d.v);

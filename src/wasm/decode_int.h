@@ -21,7 +21,7 @@ struct decoder {
     /* Capacities of the module's arrays that grow while imports and types are read. */
     size_t type_capacity, func_capacity, table_capacity, memory_capacity, global_capacity,
         tag_capacity, custom_capacity;
-    bool has_bodies; /* the code section was there */
+    uint32_t body_count;
     uint32_t data_count_promised;
 };
 

@@ -183,7 +183,7 @@ static void read_import(struct decoder *d, struct wasm_import *import)
 void decode_imports(struct decoder *d)
 {
     struct wasm_module *module = d->module;
-    uint32_t count = read_count(&d->v.r, LIMIT_IMPORTS, 4, "imports");
+    uint32_t count = read_count(&d->v.r, LIMIT_IMPORTS, 3, "imports");
     module->imports = decode_array(d, count, sizeof(*module->imports));
     if (module->imports == NULL)
         return;
@@ -244,7 +244,7 @@ static void read_table(struct decoder *d)
 
 void decode_tables(struct decoder *d)
 {
-    uint32_t count = read_count(&d->v.r, LIMIT_TABLES, 3, "tables");
+    uint32_t count = read_count(&d->v.r, LIMIT_TABLES, 2, "tables");
     if (!grow_tables(d, count))
         return;
     for (uint32_t i = 0; i < count && !reader_failed(&d->v.r); i++)
@@ -253,7 +253,7 @@ void decode_tables(struct decoder *d)
 
 void decode_memories(struct decoder *d)
 {
-    uint32_t count = read_count(&d->v.r, LIMIT_MEMORIES, 2, "memories");
+    uint32_t count = read_count(&d->v.r, LIMIT_MEMORIES, 1, "memories");
     if (!grow_memories(d, count))
         return;
     for (uint32_t i = 0; i < count && !reader_failed(&d->v.r); i++) {
@@ -328,7 +328,7 @@ void decode_exports(struct decoder *d)
 {
     struct reader *r = &d->v.r;
     struct wasm_module *module = d->module;
-    uint32_t count = read_count(r, LIMIT_EXPORTS, 3, "exports");
+    uint32_t count = read_count(r, LIMIT_EXPORTS, 2, "exports");
     module->exports = decode_array(d, count, sizeof(*module->exports));
     struct map names;
     map_init(&names, module->alloc);

@@ -173,19 +173,11 @@ void decode_code(struct decoder *d)
 {
     struct reader *r = &d->v.r;
     struct wasm_module *module = d->module;
-    const uint8_t *at = r->at;
-    uint32_t functions = module->func_count - module->import_func_count;
-    module->code_offset_bytes = (uint32_t)(at - module->bytes);
-    uint32_t count = read_u32(r);
-    if (!reader_failed(r) && count != functions) {
-        reader_fail(r, STINT_MALFORMED, at,
-                    "function and code section have inconsistent lengths: %u and %u", functions,
-                    count);
-        return;
-    }
-    module->bodies = decode_array(d, functions, sizeof(*module->bodies));
-    for (uint32_t i = 0; i < functions && !reader_failed(r); i++) {
-        at = r->at;
+    module->code_offset_bytes = (uint32_t)(r->at - module->bytes);
+    d->body_count = read_count(r, LIMIT_FUNCTIONS, 1, "function bodies");
+    module->bodies = decode_array(d, d->body_count, sizeof(*module->bodies));
+    for (uint32_t i = 0; i < d->body_count && !reader_failed(r); i++) {
+        const uint8_t *at = r->at;
         uint32_t bytes = read_u32(r);
         r->function = module->import_func_count + i;
         if (bytes > LIMIT_FUNCTION_BYTES && bytes <= (size_t)(r->end - r->at))
@@ -196,5 +188,4 @@ void decode_code(struct decoder *d)
             break;
     }
     r->function = READER_NO_FUNCTION;
-    d->has_bodies = true;
 }

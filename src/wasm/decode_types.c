@@ -75,6 +75,9 @@ static void read_composite(struct reader *r, struct arena *scratch, struct type_
             read_fields(r, scratch, 1, draft);
         break;
     default:
+        /* These codes are negative numbers of one byte. */
+        if (code >= 0x80)
+            reader_fail(r, STINT_MALFORMED, at, "integer representation too long");
         reader_fail(r, STINT_MALFORMED, at,
                     "malformed definition type 0x%02x: func, struct or array was expected", code);
     }

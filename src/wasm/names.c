@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "base/leb128.h"
-
-/* Subsections of the name section. */
-enum { NAMES_MODULE = 0, NAMES_FUNCTIONS = 1 };
+#include "wasm/section.h"
 
 static const struct wasm_name no_name = {NULL, 0};
 
@@ -82,7 +80,7 @@ struct wasm_name names_function(const struct wasm_module *module, uint32_t funct
 {
     const uint8_t *at, *end;
     uint32_t count = 0;
-    if (find_subsection(module, NAMES_FUNCTIONS, &at, &end) &&
+    if (find_subsection(module, NAMES_FUNC, &at, &end) &&
         leb_read_u32(&at, end, &count) == LEB_OK) {
         for (uint32_t i = 0; i < count; i++) {
             uint32_t index;

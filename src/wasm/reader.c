@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "wasm/heaptypes.h"
 #include "wasm/limits.h"
 #include "wasm/names.h"
 
@@ -70,12 +71,7 @@ bool reader_need_feature(struct reader *r, uint32_t feature, const uint8_t *at, 
 
 static void fail_end(struct reader *r)
 {
-    /* At the end of the file there is no section or function to blame. */
-    bool is_file_end = r->end == r->module->bytes + r->module->size_bytes;
-    reader_fail(r, STINT_MALFORMED, r->end, "%s",
-                is_file_end && r->function == READER_NO_FUNCTION
-                    ? "unexpected end of the module's bytes"
-                    : "unexpected end of section or function");
+    reader_fail(r, STINT_MALFORMED, r->end, "unexpected end of section or function");
 }
 
 static void fail_leb(struct reader *r, enum leb_result result)
@@ -204,21 +200,16 @@ heaptype resolve_type(struct reader *r, uint32_t index, const uint8_t *at)
 /* The feature that an abstract heap type belongs to; 0: there is no such type. */
 static uint32_t abstract_heap_feature(uint8_t code)
 {
-    switch (HEAP_ABSTRACT | code) {
-    case HEAP_FUNC: return FEATURE_MVP;
-    case HEAP_EXTERN: return FEATURE_REF_TYPES;
-    case HEAP_ANY:
-    case HEAP_EQ:
-    case HEAP_I31:
-    case HEAP_STRUCT:
-    case HEAP_ARRAY:
-    case HEAP_NONE:
-    case HEAP_NOFUNC:
-    case HEAP_NOEXTERN: return FEATURE_GC;
-    case HEAP_EXN:
-    case HEAP_NOEXN: return FEATURE_EXCEPTIONS;
-    default: return 0;
+    switch (code) {
+    case HEAP_FUNC & 0xff: return FEATURE_MVP;
+    case HEAP_EXTERN & 0xff: return FEATURE_REF_TYPES;
+    case HEAP_EXN & 0xff:
+    case HEAP_NOEXN & 0xff: return FEATURE_EXCEPTIONS;
+    default: break;
     }
+#define X(name, binary, text, nullable) || code == (binary)
+    return 0 HEAPTYPE_MAP(X) ? FEATURE_GC : 0;
+#undef X
 }
 
 /* The abstract heap type of this code, or 0 (which is none). */

@@ -47,7 +47,8 @@ int64_t read_s64(struct reader *r);
 /* `bytes` bytes, or NULL. */
 const uint8_t *read_bytes(struct reader *r, size_t bytes);
 /* A u32 that counts what follows: fails when it is above `limit`, or when the rest cannot hold that
- * many of at least `bytes_each` (>= 1) bytes. */
+ * many of `bytes_each` (>= 1) bytes, which keeps what is allocated for them in proportion. Where an
+ * item takes more than that, a shorter rest fails at the item, with a better message. */
 uint32_t read_count(struct reader *r, uint32_t limit, uint32_t bytes_each, const char *what);
 /* A name: valid UTF-8. */
 struct wasm_name read_name(struct reader *r, const char *what);

@@ -2,11 +2,12 @@
 #include "wasm/types.h"
 
 #include <assert.h>
-#include <pthread.h>
+#include <threads.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
+#include "wasm/heaptypes.h"
 #include "wasm/limits.h"
 
 /*
@@ -40,7 +41,7 @@ struct group_block {
 
 struct type_registry {
     struct alloc *alloc;
-    pthread_mutex_t lock; /* for adding: guards all below but `chunks`' readers */
+    mtx_t lock; /* for adding: guards all below but `chunks`' readers */
     _Atomic(struct type_def *) chunks[CHUNK_COUNT];
     uint32_t count;
     struct group_block *blocks;
@@ -78,7 +79,7 @@ enum stint_status types_create(struct alloc *alloc, struct type_registry **ret_t
         return STINT_NOMEM;
     types->alloc = alloc;
     types->seed = hash_bytes(&types, sizeof(types), (uintptr_t)alloc);
-    if (pthread_mutex_init(&types->lock, NULL) != 0) {
+    if (mtx_init(&types->lock, mtx_plain) != thrd_success) {
         alloc_put(alloc, types, sizeof(*types));
         return STINT_NOMEM;
     }
@@ -100,7 +101,7 @@ void types_free(struct type_registry *types)
         block = older;
     }
     alloc_put(types->alloc, types->entries, types->entry_capacity * sizeof(*types->entries));
-    pthread_mutex_destroy(&types->lock);
+    mtx_destroy(&types->lock);
     alloc_put(types->alloc, types, sizeof(*types));
 }
 
@@ -515,9 +516,9 @@ static enum stint_status add_group_locked(struct type_registry *types,
 enum stint_status types_add_group(struct type_registry *types, const struct type_draft *drafts,
                                   uint32_t count, uint32_t *ret_first_id, struct stint_error *error)
 {
-    pthread_mutex_lock(&types->lock);
+    mtx_lock(&types->lock);
     enum stint_status status = add_group_locked(types, drafts, count, ret_first_id, error);
-    pthread_mutex_unlock(&types->lock);
+    mtx_unlock(&types->lock);
     return status;
 }
 
@@ -614,12 +615,9 @@ static const struct heap_name {
     heaptype heap;
     const char *heap_text, *nullable_text;
 } heap_names[] = {
-    {HEAP_FUNC, "func", "funcref"},          {HEAP_EXTERN, "extern", "externref"},
-    {HEAP_ANY, "any", "anyref"},             {HEAP_EQ, "eq", "eqref"},
-    {HEAP_I31, "i31", "i31ref"},             {HEAP_STRUCT, "struct", "structref"},
-    {HEAP_ARRAY, "array", "arrayref"},       {HEAP_EXN, "exn", "exnref"},
-    {HEAP_NONE, "none", "nullref"},          {HEAP_NOFUNC, "nofunc", "nullfuncref"},
-    {HEAP_NOEXN, "noexn", "nullexnref"},     {HEAP_NOEXTERN, "noextern", "nullexternref"},
+#define X(name, code, heap_text, nullable_text) {HEAP_##name, heap_text, nullable_text},
+    HEAPTYPE_MAP(X)
+#undef X
     {HEAP_BOT, "bot", "(ref null bot)"},
 };
 

@@ -213,10 +213,14 @@ struct frame *validator_read_label(struct validator *v)
 uint32_t validator_read_index(struct validator *v, uint32_t count, const char *what)
 {
     uint32_t index = read_u32(&v->r);
-    if (LIKELY(index < count && !reader_failed(&v->r)))
-        return index;
-    validator_fail(v, STINT_INVALID, "unknown %s %u: there are %u", what, index, count);
-    return UINT32_MAX;
+    return validator_check_index(v, index, count, what) ? index : UINT32_MAX;
+}
+
+bool validator_check_index(struct validator *v, uint32_t index, uint32_t count, const char *what)
+{
+    if (UNLIKELY(index >= count))
+        validator_fail(v, STINT_INVALID, "unknown %s %u: there are %u", what, index, count);
+    return !reader_failed(&v->r);
 }
 
 const struct type_def *validator_read_type(struct validator *v, enum type_kind kind)
@@ -247,17 +251,27 @@ const struct memory_type *validator_read_memory(struct validator *v)
 
 const struct wasm_elem *validator_read_elem(struct validator *v)
 {
-    uint32_t index = validator_read_index(v, v->r.module->elem_count, "elem segment");
-    return index == UINT32_MAX ? NULL : &v->r.module->elems[index];
+    return validator_get_elem(v, read_u32(&v->r));
+}
+
+const struct wasm_elem *validator_get_elem(struct validator *v, uint32_t index)
+{
+    uint32_t count = v->r.module->elem_count;
+    return validator_check_index(v, index, count, "elem segment") ? &v->r.module->elems[index]
+                                                                  : NULL;
 }
 
 bool validator_read_data(struct validator *v)
 {
-    if (!v->r.module->has_data_count) {
+    return validator_need_data_count(v) &&
+           validator_read_index(v, v->r.module->data_count, "data segment") != UINT32_MAX;
+}
+
+bool validator_need_data_count(struct validator *v)
+{
+    if (!v->r.module->has_data_count)
         validator_fail(v, STINT_MALFORMED, "data count section required");
-        return false;
-    }
-    return validator_read_index(v, v->r.module->data_count, "data segment") != UINT32_MAX;
+    return v->r.module->has_data_count;
 }
 
 void validator_declare_function(struct validator *v, uint32_t function)

@@ -528,6 +528,17 @@ static bool clear_locals_set(struct validator *v)
     return true;
 }
 
+/* Says it as a decoder would that reads on: it finds nothing, an `end`, or something else. */
+static void fail_no_end(struct reader *r)
+{
+    const char *text = "END opcode expected";
+    if (r->end == r->module->bytes + r->module->size_bytes)
+        text = "unexpected end of section or function";
+    else if (*r->end == CODE_END)
+        text = "section size mismatch";
+    reader_fail(r, STINT_MALFORMED, r->end, "%s: the body's last byte is not `end`", text);
+}
+
 void validate_body(struct validator *v, const struct body_rules *rules)
 {
     struct reader *r = &v->r;
@@ -541,8 +552,7 @@ void validate_body(struct validator *v, const struct body_rules *rules)
     if (!clear_locals_set(v) || reader_failed(r))
         return;
     if (r->at == r->end || r->end[-1] != CODE_END) {
-        reader_fail(r, STINT_MALFORMED, r->end,
-                    "END opcode expected: the body's last byte is not `end`");
+        fail_no_end(r);
         return;
     }
     validator_enter(v, FRAME_FUNCTION, &block);

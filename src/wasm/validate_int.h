@@ -175,7 +175,11 @@ const struct type_def *validator_read_type(struct validator *v, enum type_kind k
 const struct wasm_table *validator_read_table(struct validator *v);
 const struct memory_type *validator_read_memory(struct validator *v);
 const struct wasm_elem *validator_read_elem(struct validator *v);
+const struct wasm_elem *validator_get_elem(struct validator *v, uint32_t index);
 bool validator_read_data(struct validator *v);
+/* Code may name data segments only where their number is known beforehand. */
+bool validator_need_data_count(struct validator *v);
+bool validator_check_index(struct validator *v, uint32_t index, uint32_t count, const char *what);
 /* An index below `count`, or UINT32_MAX; `what` as in "unknown local 2". */
 uint32_t validator_read_index(struct validator *v, uint32_t count, const char *what);
 

@@ -134,7 +134,11 @@ static void memory_op(struct validator *v, enum op op)
     const struct memory_type *memory, *source;
     valtype address;
     if (op == OP_MEMORY_INIT) {
-        if (!validator_read_data(v) || (memory = validator_read_memory(v)) == NULL)
+        if (!validator_need_data_count(v))
+            return;
+        uint32_t data = read_u32(&v->r);
+        if ((memory = validator_read_memory(v)) == NULL ||
+            !validator_check_index(v, data, v->r.module->data_count, "data segment"))
             return;
         validator_pop(v, VT_I32);
         validator_pop(v, VT_I32);

@@ -48,9 +48,10 @@ static void check_elements(struct validator *v, valtype given, valtype wanted)
 
 static void do_table_init(struct validator *v)
 {
-    const struct wasm_elem *elem = validator_read_elem(v);
-    const struct wasm_table *table = elem != NULL ? validator_read_table(v) : NULL;
-    if (table == NULL)
+    uint32_t index = read_u32(&v->r);
+    const struct wasm_table *table = validator_read_table(v);
+    const struct wasm_elem *elem = validator_get_elem(v, index);
+    if (table == NULL || elem == NULL)
         return;
     check_elements(v, elem->type, table->type.element);
     validator_pop(v, VT_I32);
