@@ -30,6 +30,8 @@ const struct verb *verb_find(const char *name)
  * A message is built first and written with one call, so that those of several processes on one
  * terminal do not mix; and stdio stays out of programs that print nothing.
  */
+static void write_line(const char *prefix, const char *format, va_list args) PRINTF_LIKE(2, 0);
+
 static void write_line(const char *prefix, const char *format, va_list args)
 {
     char line[4096 + 300];

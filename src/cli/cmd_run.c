@@ -10,6 +10,9 @@
 #include "os/clock.h"
 #include "runtime/trace.h"
 
+/* A stack overflow has thousands of frames; the innermost ones tell. */
+enum { BACKTRACE_FRAMES = 24 };
+
 static const struct flag run_flags[] = {
 #define SECTION(title) FLAG_SECTION_ROW(title)
 #define FLAG(kind, field, ...) FLAG_ROW(struct run_options, kind, field, __VA_ARGS__)
@@ -112,17 +115,22 @@ static enum stint_status run_module(struct run *run, struct stint_error *error)
     mark(run, MARK_INSTANTIATED);
     if (status == STINT_OK)
         status = execute(run, error);
-    run_watch_stop();
+    run_watch_stop(run);
     mark(run, MARK_END);
     return status;
 }
 
 static void print_backtrace(const struct run *run)
 {
+    struct frame_info frames[BACKTRACE_FRAMES];
     struct buf text;
+    if (run->store == NULL)
+        return;
+    size_t total = rt_backtrace(run->store, frames, COUNT_OF(frames));
+    size_t count = total < COUNT_OF(frames) ? total : COUNT_OF(frames);
     buf_init(&text, &alloc_root, 1 << 20);
-    trace_append(run->store, run->options->lines, &text);
-    if (text.bytes > 0)
+    if (trace_format(&text, frames, count, total, run->path, run->options->lines) &&
+        text.bytes > 0)
         fwrite(text.data, 1, text.bytes, stderr);
     buf_free(&text);
 }

@@ -58,10 +58,10 @@ MUST_CHECK enum stint_status run_invoke(struct run *run, struct stint_error *err
 void run_print_stats(const struct run *run);
 
 /*
- * Arms --timeout: the guest is interrupted when the time is up; a host call that waits is woken;
- * and where that does not help, the process ends with CLI_EXIT_TIMEOUT.
+ * Arms --timeout: the guest ends when the time is up, and where that does not help, the process
+ * does, with CLI_EXIT_TIMEOUT. Without --timeout both do nothing.
  */
 void run_watch_start(struct run *run);
-void run_watch_stop(void);
+void run_watch_stop(const struct run *run);
 
 #endif

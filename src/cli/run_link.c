@@ -59,38 +59,38 @@ static void report_all_unknown(const struct run *run, uint32_t unknown)
              "stint.");
 }
 
+/* Resolves one import; what is not there stays EXTERN_MISSING, which is no failure. */
+static enum stint_status resolve(struct run *run, uint32_t number, struct stint_error *error)
+{
+    const struct wasm_import *import = &run->module->wasm->imports[number];
+    struct extern_value *value = &run->imports[number];
+    value->kind = EXTERN_MISSING;
+    if (import->kind != EXTERN_FUNC || !run_wasi_names(import))
+        return STINT_OK;
+    enum stint_status status = run_wasi_find(run, import, &value->func, error);
+    if (status == STINT_OK)
+        value->kind = EXTERN_FUNC;
+    return status == STINT_NOT_FOUND ? STINT_OK : status;
+}
+
 enum stint_status run_link(struct run *run, struct stint_error *error)
 {
     const struct wasm_module *wasm = run->module->wasm;
+    enum stint_status status = STINT_OK;
     uint32_t unknown = 0;
     if (wasm->import_count > 0) {
         run->imports = alloc_get_zeroed(&alloc_root, wasm->import_count, sizeof(*run->imports));
         if (run->imports == NULL)
             return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     }
-    if (uses_wasi(wasm)) {
-        enum stint_status status = run_wasi_open(run, error);
-        if (status != STINT_OK)
-            return status;
+    if (uses_wasi(wasm))
+        status = run_wasi_open(run, error);
+    for (uint32_t i = 0; i < wasm->import_count && status == STINT_OK; i++) {
+        status = resolve(run, i, error);
+        unknown += run->imports[i].kind == EXTERN_MISSING;
     }
-    for (uint32_t i = 0; i < wasm->import_count; i++) {
-        const struct wasm_import *import = &wasm->imports[i];
-        struct extern_value *value = &run->imports[i];
-        value->kind = EXTERN_MISSING;
-        if (import->kind != EXTERN_FUNC || !run_wasi_names(import)) {
-            unknown++;
-            continue;
-        }
-        enum stint_status status = run_wasi_find(run, import, &value->func);
-        if (status == STINT_OK)
-            value->kind = EXTERN_FUNC;
-        else if (status == STINT_NOT_FOUND)
-            unknown++;
-        else
-            return error_set(error, status, STINT_NO_OFFSET, "out of memory");
-    }
-    if (unknown == 0)
-        return STINT_OK;
+    if (status != STINT_OK || unknown == 0)
+        return status;
     report_all_unknown(run, unknown);
     return STINT_UNLINKABLE;
 }

@@ -13,9 +13,10 @@ MUST_CHECK enum stint_status run_wasi_open(struct run *run, struct stint_error *
 /* Accepts a run without WASI. */
 void run_wasi_close(struct run *run);
 
-/* The host function for an import of run_wasi_names, or STINT_NOT_FOUND. */
+/* The host function for an import of run_wasi_names, or STINT_NOT_FOUND; STINT_UNLINKABLE and
+ * `error` where the module wants it with another type. */
 MUST_CHECK enum stint_status run_wasi_find(struct run *run, const struct wasm_import *import,
-                                           struct func **ret_func);
+                                           struct func **ret_func, struct stint_error *error);
 /* Offers the names of all its functions. */
 void run_wasi_offer(struct nearest *nearest);
 

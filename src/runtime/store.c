@@ -55,6 +55,8 @@ void store_free(struct stint_store *store)
         table_end(table);
     for (struct memory *memory = store->memories; memory != NULL; memory = memory->next)
         memory_end(memory);
+    if (store->api_state_free != NULL)
+        store->api_state_free(store->api_state);
     arena_free(&store->arena);
     struct stint_engine *engine = store->engine;
     alloc_put(&engine->alloc, store, sizeof(*store));

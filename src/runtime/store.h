@@ -89,6 +89,9 @@ struct stint_store {
     struct exec *exec;        /* the engine's execution state; made at the first call */
     struct gc_heap *gc;       /* made when first needed */
     void *user;               /* the embedder's */
+    /* The public API's own; freed with the store, once no guest and no host function is left. */
+    void *api_state;
+    void (*api_state_free)(void *api_state);
 
     /* Everything below is owned and freed with the store. The arena holds the objects and their
      * small arrays; pages, table elements and segments of references are on their own. */
