@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by exec.c, unwind.c and interp.c. */
+#ifndef INTERP_EXEC_INT_H
+#define INTERP_EXEC_INT_H
+
+#include "interp/cell.h"
+
+/* What a call to or from the host puts aside. */
+struct exec_state {
+    struct stint_instance *instance;
+    const struct cell *ip;
+    uint64_t *sp;
+    struct record *rs;
+    uint64_t *frame_base;
+    struct stint_error *error;
+    bool is_running;
+};
+
+static inline struct exec_state save_state(const struct exec *ctx)
+{
+    return (struct exec_state){ctx->instance, ctx->ip,    ctx->sp,        ctx->rs,
+                               ctx->frame_base, ctx->error, ctx->is_running};
+}
+
+static inline void restore_state(struct exec *ctx, const struct exec_state *saved)
+{
+    if (saved->instance != NULL)
+        interp_enter_instance(ctx, saved->instance);
+    ctx->instance = saved->instance;
+    ctx->ip = saved->ip;
+    ctx->sp = saved->sp;
+    ctx->rs = saved->rs;
+    ctx->frame_base = saved->frame_base;
+    ctx->error = saved->error;
+    ctx->is_running = saved->is_running;
+}
+
+/* A walk over frames, innermost first. */
+struct frame_walk {
+    const struct exec *ctx;
+    struct stint_instance *instance;
+    const struct cell *ip; /* the frame's current cell; of callers the last cell of their call */
+    uint64_t *sp;
+    const struct record *rs;
+    bool is_valid; /* there is a frame at all */
+};
+
+void walk_begin(struct frame_walk *walk, const struct exec *ctx);
+/* The caller's frame; false at the end. With `stop_at_host` the end is the call from the host. */
+bool walk_next(struct frame_walk *walk, bool stop_at_host);
+
+/* The operations of engine.h. */
+enum stint_status exec_create(struct stint_store *store, struct exec **ret_exec);
+void exec_free(struct exec *ctx);
+void exec_visit_roots(struct exec *ctx, void (*visit)(void *context, uint64_t *slot),
+                      void *context);
+size_t exec_backtrace(struct exec *ctx, struct frame_info *ret_frames, size_t limit);
+uint64_t exec_fuel_pending(const struct exec *ctx);
+enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots,
+                            struct stint_error *error);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Integer arithmetic, comparison, compare-and-branch, moves, select. See dispatch.h. */
+
+/*
+ * Shapes. Each list runs over the operand classes in the order that translate_pick.c computes
+ * indices in: M(family, a, b, destination, expression), last letter fastest.
+ */
+#define EACH_D(M, fam, a, b, e) M(fam, a, b, S, e) M(fam, a, b, A, e) M(fam, a, b, 0, e) M(fam, a, b, 1, e)
+#define EACH_B(M, fam, a, e)                                                                       \
+    EACH_D(M, fam, a, S, e)                                                                        \
+    EACH_D(M, fam, a, C, e)                                                                        \
+    EACH_D(M, fam, a, A, e) EACH_D(M, fam, a, 0, e) EACH_D(M, fam, a, 1, e)
+/* Every ordered pair of S C A 0 1, but no two constants. */
+#define SHAPE_FULL(M, fam, e)                                                                      \
+    EACH_B(M, fam, S, e)                                                                           \
+    EACH_B(M, fam, A, e)                                                                           \
+    EACH_B(M, fam, 0, e)                                                                           \
+    EACH_B(M, fam, 1, e)                                                                           \
+    EACH_D(M, fam, C, S, e)                                                                        \
+    EACH_D(M, fam, C, A, e) EACH_D(M, fam, C, 0, e) EACH_D(M, fam, C, 1, e)
+/* Unordered pairs, for commutative operators. */
+#define SHAPE_PAIR(M, fam, e)                                                                      \
+    EACH_D(M, fam, S, S, e)                                                                        \
+    EACH_D(M, fam, S, C, e)                                                                        \
+    EACH_D(M, fam, S, A, e)                                                                        \
+    EACH_D(M, fam, S, 0, e)                                                                        \
+    EACH_D(M, fam, S, 1, e)                                                                        \
+    EACH_D(M, fam, A, C, e)                                                                        \
+    EACH_D(M, fam, A, A, e)                                                                        \
+    EACH_D(M, fam, A, 0, e)                                                                        \
+    EACH_D(M, fam, A, 1, e)                                                                        \
+    EACH_D(M, fam, 0, C, e)                                                                        \
+    EACH_D(M, fam, 0, 0, e)                                                                        \
+    EACH_D(M, fam, 0, 1, e) EACH_D(M, fam, 1, C, e) EACH_D(M, fam, 1, 1, e)
+
+#define ROW_I32(fam, p, q, r, e)                                                                   \
+    OP(fam##_##p##q##r, {                                                                          \
+        uint32_t x = I32_##p(a), y = I32_##q(b);                                                   \
+        SET_##r((uint32_t)(e));                                                                    \
+        NEXT;                                                                                      \
+    })
+#define ROW_I64(fam, p, q, r, e)                                                                   \
+    OP(fam##_##p##q##r, {                                                                          \
+        uint64_t x = I64_##p(a), y = I64_##q(b);                                                   \
+        SET_##r((uint64_t)(e));                                                                    \
+        NEXT;                                                                                      \
+    })
+
+SHAPE_PAIR(ROW_I32, i32_add, x + y)
+SHAPE_PAIR(ROW_I32, i32_mul, x * y)
+SHAPE_PAIR(ROW_I32, i32_and, x & y)
+SHAPE_PAIR(ROW_I32, i32_or, x | y)
+SHAPE_PAIR(ROW_I32, i32_xor, x ^ y)
+SHAPE_FULL(ROW_I32, i32_sub, x - y)
+SHAPE_FULL(ROW_I32, i32_shl, x << (y & 31))
+SHAPE_FULL(ROW_I32, i32_shr_s, (int32_t)x >> (y & 31))
+SHAPE_FULL(ROW_I32, i32_shr_u, x >> (y & 31))
+SHAPE_FULL(ROW_I32, i32_rotl, x << (y & 31) | x >> (-y & 31))
+SHAPE_FULL(ROW_I32, i32_rotr, x >> (y & 31) | x << (-y & 31))
+
+SHAPE_PAIR(ROW_I64, i64_add, x + y)
+SHAPE_PAIR(ROW_I64, i64_mul, x * y)
+SHAPE_PAIR(ROW_I64, i64_and, x & y)
+SHAPE_PAIR(ROW_I64, i64_or, x | y)
+SHAPE_PAIR(ROW_I64, i64_xor, x ^ y)
+SHAPE_FULL(ROW_I64, i64_sub, x - y)
+SHAPE_FULL(ROW_I64, i64_shl, x << (y & 63))
+SHAPE_FULL(ROW_I64, i64_shr_s, (int64_t)x >> (y & 63))
+SHAPE_FULL(ROW_I64, i64_shr_u, x >> (y & 63))
+SHAPE_FULL(ROW_I64, i64_rotl, x << (y & 63) | x >> (-y & 63))
+SHAPE_FULL(ROW_I64, i64_rotr, x >> (y & 63) | x << (-y & 63))
+
+/* Comparisons that give a value: destinations S and A. */
+#define CMP_D(M, fam, a, b, e) M(fam, a, b, S, e) M(fam, a, b, A, e)
+#define CMP_B(M, fam, a, e)                                                                        \
+    CMP_D(M, fam, a, S, e)                                                                         \
+    CMP_D(M, fam, a, C, e) CMP_D(M, fam, a, A, e) CMP_D(M, fam, a, 0, e) CMP_D(M, fam, a, 1, e)
+#define CMP_FULL(M, fam, e)                                                                        \
+    CMP_B(M, fam, S, e)                                                                            \
+    CMP_B(M, fam, A, e)                                                                            \
+    CMP_B(M, fam, 0, e)                                                                            \
+    CMP_B(M, fam, 1, e)                                                                            \
+    CMP_D(M, fam, C, S, e)                                                                         \
+    CMP_D(M, fam, C, A, e) CMP_D(M, fam, C, 0, e) CMP_D(M, fam, C, 1, e)
+
+CMP_FULL(ROW_I32, i32_eq, x == y)
+CMP_FULL(ROW_I32, i32_ne, x != y)
+CMP_FULL(ROW_I32, i32_lt_s, (int32_t)x < (int32_t)y)
+CMP_FULL(ROW_I32, i32_lt_u, x < y)
+CMP_FULL(ROW_I32, i32_le_s, (int32_t)x <= (int32_t)y)
+CMP_FULL(ROW_I32, i32_le_u, x <= y)
+CMP_FULL(ROW_I64, i64_eq, x == y)
+CMP_FULL(ROW_I64, i64_ne, x != y)
+CMP_FULL(ROW_I64, i64_lt_s, (int64_t)x < (int64_t)y)
+CMP_FULL(ROW_I64, i64_lt_u, x < y)
+CMP_FULL(ROW_I64, i64_le_s, (int64_t)x <= (int64_t)y)
+CMP_FULL(ROW_I64, i64_le_u, x <= y)
+
+/*
+ * Compare and branch. Each comes twice: N plain, and F for a metered backward branch, which
+ * charges d operators when it is taken.
+ */
+#define BRANCH_N                                                                                   \
+    do {                                                                                           \
+        ip = (const struct cell *)((const uint8_t *)ip + ip->c);                                   \
+        GO;                                                                                        \
+    } while (0)
+#define BRANCH_F                                                                                   \
+    do {                                                                                           \
+        ctx->fuel -= ip->d;                                                                        \
+        ip = (const struct cell *)((const uint8_t *)ip + ip->c);                                   \
+        if (UNLIKELY(ctx->fuel < 0))                                                               \
+            JUMP(fuel_slice);                                                                      \
+        GO;                                                                                        \
+    } while (0)
+#define BR_D(M, fam, a, b, e) M(fam, a, b, N, e) M(fam, a, b, F, e)
+#define BR_B(M, fam, a, e)                                                                         \
+    BR_D(M, fam, a, S, e)                                                                          \
+    BR_D(M, fam, a, C, e) BR_D(M, fam, a, A, e) BR_D(M, fam, a, 0, e) BR_D(M, fam, a, 1, e)
+#define BR_FULL(M, fam, e)                                                                         \
+    BR_B(M, fam, S, e)                                                                             \
+    BR_B(M, fam, A, e)                                                                             \
+    BR_B(M, fam, 0, e)                                                                             \
+    BR_B(M, fam, 1, e)                                                                             \
+    BR_D(M, fam, C, S, e) BR_D(M, fam, C, A, e) BR_D(M, fam, C, 0, e) BR_D(M, fam, C, 1, e)
+#define ROW_BR_I32(fam, p, q, m, e)                                                                \
+    OP(br_##fam##_##p##q##m, {                                                                     \
+        uint32_t x = I32_##p(a), y = I32_##q(b);                                                   \
+        if (e)                                                                                     \
+            BRANCH_##m;                                                                            \
+        NEXT;                                                                                      \
+    })
+#define ROW_BR_I64(fam, p, q, m, e)                                                                \
+    OP(br_##fam##_##p##q##m, {                                                                     \
+        uint64_t x = I64_##p(a), y = I64_##q(b);                                                   \
+        if (e)                                                                                     \
+            BRANCH_##m;                                                                            \
+        NEXT;                                                                                      \
+    })
+BR_FULL(ROW_BR_I32, i32_eq, x == y)
+BR_FULL(ROW_BR_I32, i32_ne, x != y)
+BR_FULL(ROW_BR_I32, i32_lt_s, (int32_t)x < (int32_t)y)
+BR_FULL(ROW_BR_I32, i32_lt_u, x < y)
+BR_FULL(ROW_BR_I32, i32_le_s, (int32_t)x <= (int32_t)y)
+BR_FULL(ROW_BR_I32, i32_le_u, x <= y)
+BR_FULL(ROW_BR_I64, i64_eq, x == y)
+BR_FULL(ROW_BR_I64, i64_ne, x != y)
+BR_FULL(ROW_BR_I64, i64_lt_s, (int64_t)x < (int64_t)y)
+BR_FULL(ROW_BR_I64, i64_lt_u, x < y)
+BR_FULL(ROW_BR_I64, i64_le_s, (int64_t)x <= (int64_t)y)
+BR_FULL(ROW_BR_I64, i64_le_u, x <= y)
+/* Bit tests: (x & y) compared with zero. */
+BR_FULL(ROW_BR_I32, i32_test_z, (x & y) == 0)
+BR_FULL(ROW_BR_I32, i32_test_nz, (x & y) != 0)
+
+/* One operand, four destinations: M(family, a, destination, expression). */
+#define UNARY_D(M, fam, a, e) M(fam, a, S, e) M(fam, a, A, e) M(fam, a, 0, e) M(fam, a, 1, e)
+#define SHAPE_UNARY(M, fam, e)                                                                     \
+    UNARY_D(M, fam, S, e) UNARY_D(M, fam, A, e) UNARY_D(M, fam, 0, e) UNARY_D(M, fam, 1, e)
+#define ROW_UN_I32(fam, p, r, e)                                                                   \
+    OP(fam##_##p##r, {                                                                             \
+        uint32_t x = I32_##p(a);                                                                   \
+        SET_##r(e);                                                                                \
+        NEXT;                                                                                      \
+    })
+#define ROW_UN_I64(fam, p, r, e)                                                                   \
+    OP(fam##_##p##r, {                                                                             \
+        uint64_t x = I64_##p(a);                                                                   \
+        SET_##r(e);                                                                                \
+        NEXT;                                                                                      \
+    })
+SHAPE_UNARY(ROW_UN_I32, i32_clz, num_i32_clz(x))
+SHAPE_UNARY(ROW_UN_I32, i32_ctz, num_i32_ctz(x))
+SHAPE_UNARY(ROW_UN_I32, i32_popcnt, num_i32_popcnt(x))
+SHAPE_UNARY(ROW_UN_I32, i32_extend8_s, (uint32_t)(int8_t)x)
+SHAPE_UNARY(ROW_UN_I32, i32_extend16_s, (uint32_t)(int16_t)x)
+SHAPE_UNARY(ROW_UN_I64, i64_clz, num_i64_clz(x))
+SHAPE_UNARY(ROW_UN_I64, i64_ctz, num_i64_ctz(x))
+SHAPE_UNARY(ROW_UN_I64, i64_popcnt, num_i64_popcnt(x))
+SHAPE_UNARY(ROW_UN_I64, i64_extend8_s, (uint64_t)(int8_t)x)
+SHAPE_UNARY(ROW_UN_I64, i64_extend16_s, (uint64_t)(int16_t)x)
+SHAPE_UNARY(ROW_UN_I64, i64_extend32_s, (uint64_t)(int32_t)x)
+SHAPE_UNARY(ROW_UN_I32, i64_extend_i32_u, (uint64_t)x)
+
+/* Moves keep the accumulators, so that they can be put between a producer and its user. */
+OP(move_SS, {
+    S64(ip->c) = S64(ip->a);
+    NEXT;
+})
+OP(move_CS, {
+    S64(ip->c) = (uint64_t)(int64_t)ip->a;
+    NEXT;
+})
+OP(move_AS, {
+    S64(ip->c) = acc;
+    NEXT;
+})
+OP(move_0S, {
+    S64(ip->c) = l0;
+    NEXT;
+})
+OP(move_1S, {
+    S64(ip->c) = l1;
+    NEXT;
+})
+OP(move_S0, {
+    S64(ip->c) = l0 = S64(ip->a);
+    NEXT;
+})
+OP(move_C0, {
+    S64(ip->c) = l0 = (uint64_t)(int64_t)ip->a;
+    NEXT;
+})
+OP(move_A0, {
+    S64(ip->c) = l0 = acc;
+    NEXT;
+})
+OP(move_00, { NEXT; })
+OP(move_10, {
+    S64(ip->c) = l0 = l1;
+    NEXT;
+})
+OP(move_S1, {
+    S64(ip->c) = l1 = S64(ip->a);
+    NEXT;
+})
+OP(move_C1, {
+    S64(ip->c) = l1 = (uint64_t)(int64_t)ip->a;
+    NEXT;
+})
+OP(move_A1, {
+    S64(ip->c) = l1 = acc;
+    NEXT;
+})
+OP(move_01, {
+    S64(ip->c) = l1 = l0;
+    NEXT;
+})
+OP(move_11, { NEXT; })
+OP(move_KS, {
+    S64(ip->c) = ip->k;
+    NEXT;
+})
+OP(move_K0, {
+    S64(ip->c) = l0 = ip->k;
+    NEXT;
+})
+OP(move_K1, {
+    S64(ip->c) = l1 = ip->k;
+    NEXT;
+})
+/* Two moves in one cell: a to c, then b to d. */
+OP(move2_SS, {
+    uint64_t x = S64(ip->a);
+    S64(ip->c) = x;
+    S64(ip->d) = S64(ip->b);
+    NEXT;
+})
+OP(move2_SC, {
+    S64(ip->c) = S64(ip->a);
+    S64(ip->d) = (uint64_t)(int64_t)ip->b;
+    NEXT;
+})
+OP(move2_CS, {
+    S64(ip->c) = (uint64_t)(int64_t)ip->a;
+    S64(ip->d) = S64(ip->b);
+    NEXT;
+})
+OP(move2_CC, {
+    S64(ip->c) = (uint64_t)(int64_t)ip->a;
+    S64(ip->d) = (uint64_t)(int64_t)ip->b;
+    NEXT;
+})
+/* A vector's two slots. */
+OP(move_V, {
+    uint64_t low = S64(ip->a);
+    uint64_t high = S64(ip->a + 8);
+    S64(ip->c) = low;
+    S64(ip->c + 8) = high;
+    NEXT;
+})
+/* A vector constant: the bits are in the next cell's a, c and k. */
+OP(const_V, {
+    S64(ip->c) = (uint64_t)(uint32_t)ip[1].a | (uint64_t)(uint32_t)ip[1].c << 32;
+    S64(ip->c + 8) = ip[1].k;
+    ip += 2;
+    GO;
+})
+
+/* select: a where the condition d is not zero, else b. M(a, b, condition, destination). */
+#define SELECT_D(a, b, k) ROW_SELECT(a, b, k, S) ROW_SELECT(a, b, k, A) ROW_SELECT(a, b, k, 0) ROW_SELECT(a, b, k, 1)
+#define ROW_SELECT(p, q, k, dst)                                                                   \
+    OP(select_##p##q##k##dst, {                                                                    \
+        uint64_t x = I64_##p(a), y = I64_##q(b);                                                   \
+        SET_##dst(I32_##k(d) != 0 ? x : y);                                                        \
+        NEXT;                                                                                      \
+    })
+#define SELECT_K(a, b) SELECT_D(a, b, S) SELECT_D(a, b, A)
+SELECT_K(S, S)
+SELECT_K(S, C)
+SELECT_K(C, S)
+SELECT_K(C, C)
+OP(select_V, {
+    int32_t from = S32(ip->d) != 0 ? ip->a : ip->b;
+    uint64_t low = S64(from);
+    uint64_t high = S64(from + 8);
+    S64(ip->c) = low;
+    S64(ip->c + 8) = high;
+    NEXT;
+})
+
+/* Division: operands S or constant, result S. */
+#define ROW_DIV32(fam, q, check, e)                                                                \
+    OP(fam##_S##q, {                                                                               \
+        uint32_t x = S32(ip->a), y = I32_##q(b);                                                   \
+        if (UNLIKELY(y == 0))                                                                      \
+            TRAP(DIVIDE_BY_ZERO);                                                                  \
+        check SET_S((uint32_t)(e));                                                                \
+        NEXT;                                                                                      \
+    })
+#define ROW_DIV64(fam, q, check, e)                                                                \
+    OP(fam##_S##q, {                                                                               \
+        uint64_t x = S64(ip->a), y = I64_##q(b);                                                   \
+        if (UNLIKELY(y == 0))                                                                      \
+            TRAP(DIVIDE_BY_ZERO);                                                                  \
+        check SET_S((uint64_t)(e));                                                                \
+        NEXT;                                                                                      \
+    })
+#define OVERFLOW32                                                                                 \
+    if (UNLIKELY(y == UINT32_MAX && x == 0x80000000u))                                             \
+        TRAP(INTEGER_OVERFLOW);
+#define OVERFLOW64                                                                                 \
+    if (UNLIKELY(y == UINT64_MAX && x == UINT64_C(1) << 63))                                       \
+        TRAP(INTEGER_OVERFLOW);
+#define NO_CHECK
+#define DIVISIONS(M, fam, check, e) M(fam, S, check, e) M(fam, C, check, e)
+DIVISIONS(ROW_DIV32, i32_div_s, OVERFLOW32, (int32_t)x / (int32_t)y)
+DIVISIONS(ROW_DIV32, i32_div_u, NO_CHECK, x / y)
+DIVISIONS(ROW_DIV32, i32_rem_s, NO_CHECK, y == UINT32_MAX ? 0 : (int32_t)x % (int32_t)y)
+DIVISIONS(ROW_DIV32, i32_rem_u, NO_CHECK, x % y)
+DIVISIONS(ROW_DIV64, i64_div_s, OVERFLOW64, (int64_t)x / (int64_t)y)
+DIVISIONS(ROW_DIV64, i64_div_u, NO_CHECK, x / y)
+DIVISIONS(ROW_DIV64, i64_rem_s, NO_CHECK, y == UINT64_MAX ? 0 : (int64_t)x % (int64_t)y)
+DIVISIONS(ROW_DIV64, i64_rem_u, NO_CHECK, x % y)
+
+/* Globals: a is the index. */
+#define ROW_GLOBAL_GET(r)                                                                          \
+    OP(global_get_##r, {                                                                           \
+        SET_##r(ctx->globals[ip->a]->cell[0]);                                                     \
+        NEXT;                                                                                      \
+    })
+ROW_GLOBAL_GET(S)
+ROW_GLOBAL_GET(A)
+ROW_GLOBAL_GET(0)
+ROW_GLOBAL_GET(1)
+#define ROW_GLOBAL_SET(q)                                                                          \
+    OP(global_set_##q, {                                                                           \
+        ctx->globals[ip->a]->cell[0] = I64_##q(b);                                                 \
+        NEXT;                                                                                      \
+    })
+ROW_GLOBAL_SET(S)
+ROW_GLOBAL_SET(C)
+ROW_GLOBAL_SET(A)
+ROW_GLOBAL_SET(0)
+ROW_GLOBAL_SET(1)
+OP(global_get_V, {
+    const uint64_t *cell = ctx->globals[ip->a]->cell;
+    S64(ip->c) = cell[0];
+    S64(ip->c + 8) = cell[1];
+    NEXT;
+})
+OP(global_set_V, {
+    uint64_t *cell = ctx->globals[ip->a]->cell;
+    cell[0] = S64(ip->b);
+    cell[1] = S64(ip->b + 8);
+    NEXT;
+})

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading validated bodies: operators, immediates, types; and which locals are worth a register. */
+#include "base/leb128.h"
+#include "interp/translate_int.h"
+
+enum op next_op(const uint8_t **at)
+{
+    uint8_t byte = *(*at)++;
+    if (byte < 0xfb)
+        return (enum op)op_from_byte[byte];
+    return op_from_code(byte, (uint32_t)leb_next_unsigned(at));
+}
+
+static void skip_leb(const uint8_t **at)
+{
+    while ((*(*at)++ & 0x80) != 0)
+        continue;
+}
+
+/* A value type is one byte, or a reference's byte and a heap type. */
+static void skip_valtype(const uint8_t **at)
+{
+    uint8_t byte = *(*at)++;
+    if (byte == VT_REF || byte == VT_REF_NULL)
+        skip_leb(at);
+}
+
+static void skip_block_type(const uint8_t **at)
+{
+    uint8_t byte = **at;
+    if (byte == VT_REF || byte == VT_REF_NULL)
+        skip_valtype(at);
+    else
+        skip_leb(at);
+}
+
+static void skip_memarg(const uint8_t **at)
+{
+    uint64_t flags = leb_next_unsigned(at);
+    if ((flags & 64) != 0)
+        skip_leb(at);
+    skip_leb(at);
+}
+
+static void skip_catches(const uint8_t **at)
+{
+    uint64_t count = leb_next_unsigned(at);
+    while (count-- > 0) {
+        uint8_t kind = *(*at)++;
+        if (kind < 2)
+            skip_leb(at);
+        skip_leb(at);
+    }
+}
+
+void skip_immediates(const uint8_t **at, enum op op)
+{
+    switch ((enum op_immediate)op_infos[op].immediate) {
+    case IMM_NONE: break;
+    case IMM_BLOCK: skip_block_type(at); break;
+    case IMM_BR_TABLE:
+        for (uint64_t count = leb_next_unsigned(at) + 1; count > 0; count--)
+            skip_leb(at);
+        break;
+    case IMM_CALL_INDIRECT:
+    case IMM_DATA_MEMORY:
+    case IMM_MEMORY2:
+    case IMM_ELEM_TABLE:
+    case IMM_TABLE2:
+    case IMM_TYPE_FIELD:
+    case IMM_TYPE_COUNT:
+    case IMM_TYPE_DATA:
+    case IMM_TYPE_ELEM:
+    case IMM_TYPE2:
+        skip_leb(at);
+        skip_leb(at);
+        break;
+    case IMM_MEMARG: skip_memarg(at); break;
+    case IMM_MEMARG_LANE:
+        skip_memarg(at);
+        (*at)++;
+        break;
+    case IMM_F32: *at += 4; break;
+    case IMM_F64: *at += 8; break;
+    case IMM_V128:
+    case IMM_SHUFFLE: *at += 16; break;
+    case IMM_LANE: (*at)++; break;
+    case IMM_SELECT_T:
+        for (uint64_t count = leb_next_unsigned(at); count > 0; count--)
+            skip_valtype(at);
+        break;
+    case IMM_TRY_TABLE:
+        skip_block_type(at);
+        skip_catches(at);
+        break;
+    case IMM_BR_CAST:
+        (*at)++;
+        skip_leb(at);
+        skip_leb(at);
+        skip_leb(at);
+        break;
+    case IMM_LABEL:
+    case IMM_FUNC:
+    case IMM_TYPE:
+    case IMM_LOCAL:
+    case IMM_GLOBAL:
+    case IMM_TABLE:
+    case IMM_MEMORY:
+    case IMM_DATA:
+    case IMM_ELEM:
+    case IMM_I32:
+    case IMM_I64:
+    case IMM_HEAP:
+    case IMM_TAG: skip_leb(at); break;
+    }
+}
+
+uint32_t op_fuel(enum op op)
+{
+    switch (op) {
+    case OP_NOP:
+    case OP_BLOCK:
+    case OP_LOOP:
+    case OP_ELSE:
+    case OP_END:
+    case OP_TRY_TABLE: return 0;
+    default: return 1;
+    }
+}
+
+heaptype read_heaptype(struct translator *t)
+{
+    int64_t value = leb_next_signed(&t->at);
+    if (value < 0)
+        return (heaptype)(HEAP_ABSTRACT | ((uint32_t)value & 0x7f));
+    return t->module->types[value]->id;
+}
+
+valtype read_valtype(struct translator *t)
+{
+    uint8_t byte = *t->at++;
+    if (byte == VT_REF)
+        return VT_MAKE_REF(read_heaptype(t));
+    if (byte == VT_REF_NULL)
+        return VT_MAKE_REF_NULL(read_heaptype(t));
+    if (byte >= VT_V128)
+        return byte;
+    return VT_MAKE_REF_NULL(HEAP_ABSTRACT | byte);
+}
+
+/* The types of single-result blocks, so that a block type is always a pointer and a count. */
+static const valtype *single_result(valtype type)
+{
+    static const valtype common[] = {VT_I32, VT_I64, VT_F32, VT_F64, VT_V128};
+    for (size_t i = 0; i < COUNT_OF(common); i++)
+        if (common[i] == type)
+            return &common[i];
+    return NULL;
+}
+
+void read_block_type(struct translator *t, struct control *control)
+{
+    uint8_t byte = *t->at;
+    if (byte == 0x40) {
+        t->at++;
+        return;
+    }
+    if (byte >= 0x40 && byte < 0x80) {
+        valtype type = read_valtype(t);
+        control->results = single_result(type);
+        if (control->results == NULL) {
+            control->single = type;
+            control->has_single = true;
+        }
+        control->result_count = 1;
+        return;
+    }
+    const struct type_def *type = t->module->types[leb_next_signed(&t->at)];
+    control->params = type->params;
+    control->param_count = type->param_count;
+    control->results = type->results;
+    control->result_count = type->result_count;
+}
+
+/*
+ * Counts how often each local is named, eight times as much for each loop around it, and pins the
+ * two integers that lead.
+ */
+void choose_pins(struct translator *t)
+{
+    enum { LOOP_SHIFT = 3, LOOP_DEPTH_MAX = 12 };
+    const uint8_t *at = t->at;
+    uint64_t loop_bits = 0;
+    unsigned depth = 0;
+    t->pin[0] = t->pin[1] = -1;
+    while (at < t->end) {
+        enum op op = next_op(&at);
+        if (op == OP_LOCAL_GET || op == OP_LOCAL_SET || op == OP_LOCAL_TEE) {
+            uint32_t local = (uint32_t)leb_next_unsigned(&at);
+            unsigned loops = depth < LOOP_DEPTH_MAX ? depth : LOOP_DEPTH_MAX;
+            t->locals[local].weight += UINT64_C(1) << (loops * LOOP_SHIFT);
+            continue;
+        }
+        if (op == OP_BLOCK || op == OP_LOOP || op == OP_IF || op == OP_TRY_TABLE) {
+            loop_bits = loop_bits << 1 | (op == OP_LOOP);
+            depth += op == OP_LOOP;
+        } else if (op == OP_END) {
+            /* Beyond 64 nested blocks the bits run out; the weights are an estimate anyway. */
+            if ((loop_bits & 1) != 0 && depth > 0)
+                depth--;
+            loop_bits >>= 1;
+        }
+        skip_immediates(&at, op);
+    }
+    for (uint32_t i = 0; i < t->local_count; i++) {
+        const struct local *l = &t->locals[i];
+        if ((l->type != VT_I32 && l->type != VT_I64) || l->weight == 0 || l->slot > UINT16_MAX)
+            continue;
+        if (t->pin[0] < 0 || l->weight > t->locals[t->pin[0]].weight) {
+            t->pin[1] = t->pin[0];
+            t->pin[0] = (int32_t)i;
+        } else if (t->pin[1] < 0 || l->weight > t->locals[t->pin[1]].weight) {
+            t->pin[1] = (int32_t)i;
+        }
+    }
+}
