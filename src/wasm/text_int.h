@@ -18,7 +18,7 @@
 #include "wasm/module.h"
 #include "wasm/section.h"
 #include "wasm/text.h"
-#include "wasm/text_number.h"
+#include "base/number.h"
 
 /* A value type with the module's own type indices: code of a number type, or VT_REF /
  * VT_REF_NULL | (heap type as a signed 33-bit integer) << 8. */

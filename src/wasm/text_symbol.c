@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Identifiers (core specification 6.1.1, 6.3.5): what each stands for, and where. */
+#include <stdio.h>
 #include <string.h>
 
 #include "wasm/text_int.h"
@@ -113,8 +114,8 @@ bool text_index(struct text_parser *p, enum text_space space, uint32_t *ret_inde
 {
     struct wasm_name name;
     if (!text_at_index(p)) {
-        char what[40] = "an index of a ";
-        strncat(what, space_names[space], sizeof(what) - strlen(what) - 1);
+        char what[40];
+        snprintf(what, sizeof(what), "an index of a %s", space_names[space]);
         return text_expected(p, what);
     }
     if (!text_at_id(p))

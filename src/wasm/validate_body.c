@@ -18,12 +18,7 @@
 
 enum action {
     ACTION_OTHER, /* not here */
-    ACTION_UNARY,
-    ACTION_BINARY,
-    ACTION_LOAD,
-    ACTION_STORE,
-    ACTION_LEB_CONST,
-    ACTION_BYTES_CONST,
+    ACTION_PLAIN, /* all that its rule says */
     ACTION_LOCAL_GET,
     ACTION_LOCAL_SET,
     ACTION_LOCAL_TEE,
@@ -43,16 +38,31 @@ enum action {
     ACTION_SELECT,
 };
 
+/*
+ * What the loop knows of an opcode. One with ACTION_PLAIN takes up to two operands, which lie on
+ * top of the stack as in `operands`, and gives up to one result. Its immediates are
+ *
+ *     skip_bytes bytes, of which the first is at most first_max; then, if leb_bytes_max is not 0, a
+ *     LEB128 integer of at most that many bytes; fifth_bias + its fifth byte, modulo 128, is below 16
+ *
+ * which says it all for constants and for accesses to a 32-bit memory 0.
+ */
 struct op_rule {
-    valtype operands[2]; /* as they lie on the stack; of a unary operator the second */
+    valtype operands[2], operands_mask[2];
     valtype result;
-    uint8_t action; /* enum action */
-    uint8_t arg;    /* of memory accesses log2 of the bytes, of constants the bytes (of LEB most) */
+    int8_t height_change;
+    int8_t result_at; /* index from the new top: -1; 0, past the top, for none */
+    uint8_t action;   /* enum action */
+    uint8_t skip_bytes, first_max, leb_bytes_max, fifth_bias;
+    uint32_t unused; /* a size of 32 makes an index a shift */
 };
 
 struct body_rules {
     struct op_rule by_byte[256];
 };
+
+/* Else the positions of code and stack, whose addresses these take, would live in memory. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 enum { BLOCK_TYPE_EMPTY = 0x40, CODE_END = 0x0b };
 
@@ -93,27 +103,32 @@ static valtype signature_type(char letter)
     }
 }
 
-/* The action of an operator with this many operands and results. */
-static uint8_t signature_action(const struct op_info *info, size_t pops, size_t pushes)
+/* Immediates of a plain operator; false where the rule cannot say what they are. */
+static bool fill_immediates(const struct op_info *info, struct op_rule *rule)
 {
+    rule->first_max = 0xff;
     switch (info->immediate) {
-    case IMM_NONE:
-        if (pushes != 1 || pops == 0 || pops > 2)
-            return ACTION_OTHER;
-        return pops == 1 ? ACTION_UNARY : ACTION_BINARY;
-    case IMM_MEMARG: return pushes == 1 ? ACTION_LOAD : ACTION_STORE;
+    case IMM_NONE: return true;
+    case IMM_MEMARG:
+        rule->skip_bytes = 1;
+        rule->first_max = info->arg;
+        rule->leb_bytes_max = 5;
+        return true;
     case IMM_I32:
-    case IMM_I64: return ACTION_LEB_CONST;
-    case IMM_F32:
-    case IMM_F64: return ACTION_BYTES_CONST;
-    default: return ACTION_OTHER;
+        rule->leb_bytes_max = 5;
+        rule->fifth_bias = 8;
+        return true;
+    case IMM_I64: rule->leb_bytes_max = 4; return true;
+    case IMM_F32: rule->skip_bytes = 4; return true;
+    case IMM_F64: rule->skip_bytes = 8; return true;
+    default: return false;
     }
 }
 
 static void fill_rule(const struct wasm_module *module, enum op op, struct op_rule *rule)
 {
     const struct op_info *info = &op_infos[op];
-    *rule = (struct op_rule){.action = ACTION_OTHER, .arg = info->arg};
+    *rule = (struct op_rule){.action = ACTION_OTHER};
     if ((module->features & info->feature) == 0)
         return;
     if (info->signature[0] == '*') {
@@ -121,18 +136,20 @@ static void fill_rule(const struct wasm_module *module, enum op op, struct op_ru
         return;
     }
     const char *colon = strchr(info->signature, ':');
-    size_t pops = (size_t)(colon - info->signature);
-    for (size_t i = 0; i < pops && i < 2; i++)
-        rule->operands[1 - i] = signature_type(colon[-1 - (int)i]);
-    if (colon[1] != '\0')
-        rule->result = signature_type(colon[1]);
-    rule->action = signature_action(info, pops, strlen(colon + 1));
-    if (info->immediate == IMM_F32 || info->immediate == IMM_F64)
-        rule->arg = info->immediate == IMM_F32 ? 4 : 8;
-    /* The common memory: the first, of 32 bits. */
-    bool is_access = rule->action == ACTION_LOAD || rule->action == ACTION_STORE;
-    if (is_access && (module->memory_count == 0 || module->memories[0].limits.is_64))
-        rule->action = ACTION_OTHER;
+    int pops = (int)(colon - info->signature), pushes = (int)strlen(colon + 1);
+    if (pops > 2 || pushes > 1 || !fill_immediates(info, rule))
+        return;
+    if (info->immediate == IMM_MEMARG &&
+        (module->memory_count == 0 || module->memories[0].limits.is_64))
+        return;
+    for (int i = 0; i < pops; i++) {
+        rule->operands[1 - i] = signature_type(colon[-1 - i]);
+        rule->operands_mask[1 - i] = UINT32_MAX;
+    }
+    rule->height_change = (int8_t)(pushes - pops);
+    rule->result_at = pushes != 0 ? -1 : 0;
+    rule->result = signature_type(colon[1]);
+    rule->action = ACTION_PLAIN;
 }
 
 static void fill_rules(const struct wasm_module *module, struct body_rules *rules)
@@ -148,28 +165,42 @@ static void fill_rules(const struct wasm_module *module, struct body_rules *rule
 
 /* Bytes. */
 
-static inline uint64_t load_pair(const valtype *types)
+static ALWAYS_INLINE uint64_t load_bytes(const uint8_t *at)
 {
-    uint64_t pair;
-    memcpy(&pair, types, sizeof(pair));
-    return pair;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return word;
 }
 
-/* The length of an integer of at most 28 bits at `at`, which is inside; else 0. */
-static inline size_t short_leb_bytes(const uint8_t *at, const uint8_t *end)
+/* Does what the rule says; false, and nothing is done, where it does not apply. */
+static ALWAYS_INLINE bool apply_plain(const struct op_rule *rule, const uint8_t **at, valtype **sp)
 {
-    uint32_t word;
-    if (LIKELY(*at < 0x80))
-        return 1;
-    if (UNLIKELY((size_t)(end - at) < sizeof(word)))
-        return 0;
-    memcpy(&word, at, sizeof(word));
-    word = ~word & 0x80808080u;
-    return word == 0 ? 0 : ((size_t)__builtin_ctz(word) + 1) / 8;
+    const uint8_t *p = *at;
+    valtype *top = *sp;
+    /* Not as one 64-bit word: each was stored on its own, and such a load would wait for both. */
+    valtype last = top[-1], first = top[-2];
+    if (UNLIKELY(((last ^ rule->operands[1]) & rule->operands_mask[1]) != 0 ||
+                 ((first ^ rule->operands[0]) & rule->operands_mask[0]) != 0 ||
+                 *p > rule->first_max))
+        return false;
+    p += rule->skip_bytes;
+    if (rule->leb_bytes_max != 0) {
+        uint64_t ends = ~load_bytes(p) & 0x8080808080u;
+        size_t bytes = ends == 0 ? 8 : ((size_t)__builtin_ctzll(ends) + 1) / 8;
+        if (UNLIKELY(bytes > rule->leb_bytes_max ||
+                     (bytes == 5 && ((p[4] + rule->fifth_bias) & 0x7f) >= 16)))
+            return false;
+        p += bytes;
+    }
+    top += rule->height_change;
+    top[rule->result_at] = rule->result;
+    *sp = top;
+    *at = p;
+    return true;
 }
 
 /* An index at `*at`, or UINT32_MAX where it is not a short one. */
-static inline uint32_t short_index(const uint8_t **at, const uint8_t *end)
+static ALWAYS_INLINE uint32_t short_index(const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *p = *at;
     uint32_t value = p[0];
@@ -199,7 +230,7 @@ static inline uint32_t short_index(const uint8_t **at, const uint8_t *end)
 
 /* The operand stack's words are little endian pairs or not: only equality counts. */
 
-static inline void set_unreachable(struct validator *v, valtype **sp)
+static ALWAYS_INLINE void set_unreachable(struct validator *v, valtype **sp)
 {
     struct frame *top = validator_top(v);
     top->is_unreachable = true;
@@ -207,7 +238,7 @@ static inline void set_unreachable(struct validator *v, valtype **sp)
 }
 
 /* Opens a block without parameters and results; false where there is no room. */
-static inline bool enter_empty(struct validator *v, valtype **sp, enum frame_kind kind)
+static ALWAYS_INLINE bool enter_empty(struct validator *v, valtype **sp, enum frame_kind kind)
 {
     if (UNLIKELY(v->frame_count == v->frame_capacity))
         return false;
@@ -223,7 +254,7 @@ static inline bool enter_empty(struct validator *v, valtype **sp, enum frame_kin
 }
 
 /* Closes a block without parameters, with no result or one; false where that is not at hand. */
-static inline bool leave_simple(struct validator *v, valtype **sp)
+static ALWAYS_INLINE bool leave_simple(struct validator *v, valtype **sp)
 {
     const struct frame *top = validator_top(v);
     valtype *p = *sp;
@@ -244,7 +275,7 @@ static inline bool leave_simple(struct validator *v, valtype **sp)
     return false;
 }
 
-static inline bool else_simple(struct validator *v, const valtype *sp)
+static ALWAYS_INLINE bool else_simple(struct validator *v, const valtype *sp)
 {
     struct frame *top = validator_top(v);
     if (top->kind != FRAME_IF || (top->type.param_count | top->type.result_count) != 0 ||
@@ -256,7 +287,7 @@ static inline bool else_simple(struct validator *v, const valtype *sp)
 }
 
 /* The block that a short label names, or NULL. */
-static inline const struct frame *short_label(const struct validator *v, const uint8_t *at)
+static ALWAYS_INLINE const struct frame *short_label(const struct validator *v, const uint8_t *at)
 {
     uint8_t depth = *at;
     if (depth >= 0x80 || depth >= v->frame_count)
@@ -265,7 +296,7 @@ static inline const struct frame *short_label(const struct validator *v, const u
 }
 
 /* Whether a label's value is below `sp`, where it takes none or a plain one. */
-static inline bool label_is_met(const struct frame *frame, const valtype *sp)
+static ALWAYS_INLINE bool label_is_met(const struct frame *frame, const valtype *sp)
 {
     if (frame->label_count == 0)
         return true;
@@ -274,7 +305,7 @@ static inline bool label_is_met(const struct frame *frame, const valtype *sp)
 }
 
 /* A call whose arguments have exactly its parameters' types and that gives at most two results. */
-static inline bool call_simple(const struct type_def *type, valtype **sp)
+static ALWAYS_INLINE bool call_simple(const struct type_def *type, valtype **sp)
 {
     valtype *args = *sp - type->param_count;
     if (UNLIKELY(type->result_count > 2))
@@ -295,16 +326,24 @@ static void run(struct validator *v, const struct body_rules *rules)
     const struct wasm_module *const module = v->r.module;
     const valtype *const locals = v->locals;
     const uint32_t plain_locals = (uint32_t)v->plain_locals;
+    const uint32_t short_locals = plain_locals < 128 ? plain_locals : 128;
     const uint8_t *const end = v->r.end;
+    const uint8_t *const fast_end = end;
     const uint8_t *at = v->r.at;
     valtype *sp = v->sp;
 
-    while (LIKELY(at < end && v->frame_count != 0)) {
+    while (LIKELY(at < fast_end && v->frame_count != 0)) {
         const uint8_t *const op_at = at++;
         const struct op_rule *const rule = &rules->by_byte[*op_at];
+        if (LIKELY(rule->action == ACTION_PLAIN)) {
+            if (LIKELY(apply_plain(rule, &at, &sp)))
+                continue;
+        } else if (rule->action == ACTION_LOCAL_GET && *at < short_locals) {
+            *sp++ = locals[*at++];
+            continue;
+        }
         const struct frame *frame;
         uint32_t index;
-        size_t bytes;
         switch ((enum action)rule->action) {
         case ACTION_LOCAL_GET:
             if (LIKELY((index = short_index(&at, end)) < plain_locals)) {
@@ -336,49 +375,7 @@ static void run(struct validator *v, const struct body_rules *rules)
                 continue;
             }
             break;
-        case ACTION_UNARY:
-            if (LIKELY(sp[-1] == rule->operands[1])) {
-                sp[-1] = rule->result;
-                continue;
-            }
-            break;
-        case ACTION_BINARY:
-            if (LIKELY(load_pair(sp - 2) == load_pair(rule->operands))) {
-                *(--sp - 1) = rule->result;
-                continue;
-            }
-            break;
-        case ACTION_LOAD:
-            if (LIKELY(*at <= rule->arg && end - at > 2 && sp[-1] == VT_I32 &&
-                       (bytes = short_leb_bytes(at + 1, end)) != 0)) {
-                at += 1 + bytes;
-                sp[-1] = rule->result;
-                continue;
-            }
-            break;
-        case ACTION_STORE:
-            if (LIKELY(*at <= rule->arg && end - at > 2 &&
-                       load_pair(sp - 2) == load_pair(rule->operands) &&
-                       (bytes = short_leb_bytes(at + 1, end)) != 0)) {
-                at += 1 + bytes;
-                sp -= 2;
-                continue;
-            }
-            break;
-        case ACTION_LEB_CONST:
-            if (LIKELY((bytes = short_leb_bytes(at, end)) != 0)) {
-                at += bytes;
-                *sp++ = rule->result;
-                continue;
-            }
-            break;
-        case ACTION_BYTES_CONST:
-            if (LIKELY(end - at > rule->arg)) {
-                at += rule->arg;
-                *sp++ = rule->result;
-                continue;
-            }
-            break;
+        case ACTION_PLAIN: break;
         case ACTION_BLOCK:
             if (LIKELY(*at == BLOCK_TYPE_EMPTY && enter_empty(v, &sp, FRAME_BLOCK))) {
                 at++;

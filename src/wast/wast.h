@@ -16,9 +16,9 @@
 struct stint_engine;
 
 struct wast_options {
-    FILE *out;          /* where reports go */
-    bool verbose;       /* a line with the counts of each file */
-    bool prints;        /* let spectest's print functions print */
+    FILE *out;    /* where reports go */
+    bool verbose; /* a line with the counts of each file */
+    bool prints;  /* let spectest's print functions print */
 };
 
 /* Commands; modules and actions count as well as assertions. */

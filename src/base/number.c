@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wasm/text_number.h"
+#include "base/number.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * Numbers of the text format (core specification 6.3.1, 6.3.2): exact, and the same in every
  * locale. The text is one token, not NUL-terminated.
  */
-#ifndef WASM_TEXT_NUMBER_H
-#define WASM_TEXT_NUMBER_H
+#ifndef BASE_NUMBER_H
+#define BASE_NUMBER_H
 
 #include "base/buf.h"
 
