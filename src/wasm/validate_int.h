@@ -6,7 +6,7 @@
  * its buffers grow to what the largest needs and are used again. Failures travel in its reader
  * (reader.h).
  *
- * validate_op checks any one instruction: it is the whole truth. The loop in validate_body.c takes
+ * validate_op checks any one instruction: it is the whole truth. The loop in validate_run.c takes
  * the common forms of common instructions before it, only to be fast.
  *
  * The operand stack holds value types. Below the operands of each block lies one STACK_MARK, which
@@ -87,8 +87,8 @@ void validator_free(struct validator *v);
 
 /* Checks a constant expression, reads past its `end`, and notes its form. */
 void validate_const(struct validator *v, valtype type, struct const_expr *ret_expr);
-/* Checks the body that the reader is at: up to r.end. `rules` as body_rules_fill left them. */
-void validate_body(struct validator *v, const struct body_rules *rules);
+/* Checks instructions from r.at on until the last block is closed, or r.end is reached or passed. */
+void validate_run(struct validator *v, const struct body_rules *rules);
 /* Checks one instruction whose opcode was just read. */
 void validate_op(struct validator *v, enum op op);
 /* Reads an opcode, prefix included; OP_INVALID, and a failed reader, where there is none. */
