@@ -124,9 +124,13 @@ enum stint_status stint_ref_from_pointer(stint_store *store, void *pointer,
                                          struct stint_error *error)
 {
     struct gc_heap *heap = gc_heap_of(store, error);
-    if (heap == NULL)
+    uint32_t root;
+    /* A root is taken before the object is there and then used again: afterwards nothing can fail,
+     * so that the finalizer is either called later or not at all. */
+    if (heap == NULL || !gc_root_push(heap, GC_NULL, &root))
         return api_no_memory(error);
     gc_ref ref = gc_new_host(heap, pointer, finalizer, error);
+    gc_root_pop(heap, root);
     return ref == GC_NULL ? STINT_TRAP : api_ref_make(store, ref, ret_ref, error);
 }
 
