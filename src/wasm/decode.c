@@ -94,16 +94,15 @@ static void decode_magic(struct decoder *d)
     const uint8_t *start = r->at;
     size_t left = (size_t)(r->end - start);
     if (left < 4)
-        reader_fail(r, STINT_MALFORMED, NULL,
-                    "unexpected end: %zu bytes are no WebAssembly module", left);
+        reader_fail(r, STINT_MALFORMED, NULL, "unexpected end: %zu bytes are no WebAssembly module",
+                    left);
     else if (memcmp(start, magic, 4) != 0)
         reader_fail(r, STINT_MALFORMED, NULL,
                     "magic header not detected: a binary module begins with \"\\0asm\"");
     else if (left < 8)
         reader_fail(r, STINT_MALFORMED, r->end, "unexpected end: the version is missing");
     else if (memcmp(start + 4, magic + 4, 4) != 0)
-        reader_fail(r, STINT_MALFORMED, start + 4,
-                    "unknown binary version %u: 1 was expected",
+        reader_fail(r, STINT_MALFORMED, start + 4, "unknown binary version %u: 1 was expected",
                     start[4] | (unsigned)start[5] << 8 | (unsigned)start[6] << 16 |
                         (unsigned)start[7] << 24);
     else
@@ -188,8 +187,9 @@ enum stint_status module_decode(struct alloc *alloc, struct type_registry *types
                                 struct wasm_module **ret_module, struct stint_error *error)
 {
     if (size_bytes > LIMIT_MODULE_BYTES)
-        return error_set(error, STINT_LIMIT, 0, "the module is too large: %zu bytes, the limit is %d",
-                         size_bytes, LIMIT_MODULE_BYTES);
+        return error_set(error, STINT_LIMIT, 0,
+                         "the module is too large: %zu bytes, the limit is %d", size_bytes,
+                         LIMIT_MODULE_BYTES);
     struct wasm_module *module = alloc_get_zeroed(alloc, 1, sizeof(*module));
     if (module == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory for the module");

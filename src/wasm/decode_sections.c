@@ -52,12 +52,11 @@ static bool add_table(struct decoder *d, struct table_type type, const uint8_t *
 static bool add_memory(struct decoder *d, struct memory_type type, const uint8_t *at)
 {
     struct wasm_module *module = d->module;
-    if (module->memory_count == 1 && !reader_need_feature(&d->v.r, FEATURE_MULTI_MEMORY, at,
-                                                          "multiple memories: a second one"))
+    if (module->memory_count == 1 &&
+        !reader_need_feature(&d->v.r, FEATURE_MULTI_MEMORY, at, "multiple memories: a second one"))
         return false;
     if (module->memory_count == LIMIT_MEMORIES) {
-        reader_fail(&d->v.r, STINT_LIMIT, at, "too many memories: the limit is %d",
-                    LIMIT_MEMORIES);
+        reader_fail(&d->v.r, STINT_LIMIT, at, "too many memories: the limit is %d", LIMIT_MEMORIES);
         return false;
     }
     module->memories[module->memory_count++] = type;
@@ -168,15 +167,24 @@ static void read_import(struct decoder *d, struct wasm_import *import)
     if (reader_failed(r))
         return;
     switch (import->kind) {
-    case EXTERN_FUNC: import_func(d, import); break;
-    case EXTERN_TABLE: import_table(d, import); break;
-    case EXTERN_MEMORY: import_memory(d, import); break;
-    case EXTERN_GLOBAL: import_global(d, import); break;
+    case EXTERN_FUNC:
+        import_func(d, import);
+        break;
+    case EXTERN_TABLE:
+        import_table(d, import);
+        break;
+    case EXTERN_MEMORY:
+        import_memory(d, import);
+        break;
+    case EXTERN_GLOBAL:
+        import_global(d, import);
+        break;
     case EXTERN_TAG:
         if (reader_need_feature(r, FEATURE_EXCEPTIONS, at, "an imported tag"))
             import_tag(d, import);
         break;
-    default: reader_fail(r, STINT_MALFORMED, at, "malformed import kind 0x%02x", import->kind);
+    default:
+        reader_fail(r, STINT_MALFORMED, at, "malformed import kind 0x%02x", import->kind);
     }
 }
 
@@ -201,8 +209,8 @@ void decode_functions(struct decoder *d)
     const uint8_t *at = d->v.r.at;
     uint32_t count = read_count(&d->v.r, LIMIT_FUNCTIONS, 1, "functions");
     if (count > LIMIT_FUNCTIONS - module->func_count) {
-        reader_fail(&d->v.r, STINT_LIMIT, at, "too many functions: the limit is %d, imports included",
-                    LIMIT_FUNCTIONS);
+        reader_fail(&d->v.r, STINT_LIMIT, at,
+                    "too many functions: the limit is %d, imports included", LIMIT_FUNCTIONS);
         return;
     }
     if (!grow_funcs(d, count))
@@ -294,11 +302,16 @@ void decode_globals(struct decoder *d)
 static uint32_t extern_count(const struct wasm_module *module, uint8_t kind)
 {
     switch (kind) {
-    case EXTERN_FUNC: return module->func_count;
-    case EXTERN_TABLE: return module->table_count;
-    case EXTERN_MEMORY: return module->memory_count;
-    case EXTERN_GLOBAL: return module->global_count;
-    default: return module->tag_count;
+    case EXTERN_FUNC:
+        return module->func_count;
+    case EXTERN_TABLE:
+        return module->table_count;
+    case EXTERN_MEMORY:
+        return module->memory_count;
+    case EXTERN_GLOBAL:
+        return module->global_count;
+    default:
+        return module->tag_count;
     }
 }
 

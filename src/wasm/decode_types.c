@@ -63,7 +63,9 @@ static void read_composite(struct reader *r, struct arena *scratch, struct type_
     const uint8_t *at = r->at;
     uint8_t code = read_byte(r);
     switch (code) {
-    case CODE_FUNC: read_func(r, scratch, draft); break;
+    case CODE_FUNC:
+        read_func(r, scratch, draft);
+        break;
     case CODE_STRUCT:
         draft->kind = TYPE_STRUCT;
         if (reader_need_feature(r, FEATURE_GC, at, "a struct type"))
@@ -94,8 +96,8 @@ static void read_sub_type(struct reader *r, struct arena *scratch, struct type_d
         draft->is_final = *at == CODE_SUB_FINAL;
         uint32_t supers = read_u32(r);
         if (supers > 1)
-            reader_fail(r, STINT_INVALID, at, "sub type with %u super types: at most one is allowed",
-                        supers);
+            reader_fail(r, STINT_INVALID, at,
+                        "sub type with %u super types: at most one is allowed", supers);
         const uint8_t *super_at = r->at;
         if (supers == 1)
             draft->super = resolve_type(r, read_u32(r), super_at);

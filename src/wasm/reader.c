@@ -31,8 +31,8 @@ static void format_place(const struct reader *r, char *text, size_t size)
         snprintf(text, size, " in function #%u", r->function);
 }
 
-void reader_fail(struct reader *r, enum stint_status status, const uint8_t *at,
-                 const char *format, ...)
+void reader_fail(struct reader *r, enum stint_status status, const uint8_t *at, const char *format,
+                 ...)
 {
     if (r->status != STINT_OK)
         return;
@@ -201,11 +201,15 @@ heaptype resolve_type(struct reader *r, uint32_t index, const uint8_t *at)
 static uint32_t abstract_heap_feature(uint8_t code)
 {
     switch (code) {
-    case HEAP_FUNC & 0xff: return FEATURE_MVP;
-    case HEAP_EXTERN & 0xff: return FEATURE_REF_TYPES;
+    case HEAP_FUNC & 0xff:
+        return FEATURE_MVP;
+    case HEAP_EXTERN & 0xff:
+        return FEATURE_REF_TYPES;
     case HEAP_EXN & 0xff:
-    case HEAP_NOEXN & 0xff: return FEATURE_EXCEPTIONS;
-    default: break;
+    case HEAP_NOEXN & 0xff:
+        return FEATURE_EXCEPTIONS;
+    default:
+        break;
     }
 #define X(name, binary, text, nullable) || code == (binary)
     return 0 HEAPTYPE_MAP(X) ? FEATURE_GC : 0;
@@ -221,8 +225,8 @@ static heaptype abstract_heap(struct reader *r, uint8_t code, const uint8_t *at)
     heaptype heap = HEAP_ABSTRACT | code;
     char text[TYPE_TEXT_BYTES];
     if ((r->module->features & feature) == 0)
-        reader_need_feature(r, feature, at, valtype_format(VT_MAKE_REF_NULL(heap), text,
-                                                           sizeof(text)));
+        reader_need_feature(r, feature, at,
+                            valtype_format(VT_MAKE_REF_NULL(heap), text, sizeof(text)));
     return heap;
 }
 
@@ -283,12 +287,15 @@ valtype read_valtype(struct reader *r)
     case VT_I32:
     case VT_I64:
     case VT_F32:
-    case VT_F64: r->at++; return *at;
+    case VT_F64:
+        r->at++;
+        return *at;
     case VT_V128:
         if (reader_need_feature(r, FEATURE_SIMD, at, "the type v128"))
             r->at++;
         return VT_V128;
-    default: break;
+    default:
+        break;
     }
     valtype type = try_reftype(r);
     if (type == VT_BOT) {

@@ -28,8 +28,8 @@ void reader_init(struct reader *r, const struct wasm_module *module, const uint8
                  const uint8_t *end, struct stint_error *error);
 
 /* Records a failure at byte `at` of the module (NULL: where the reader stands). */
-void reader_fail(struct reader *r, enum stint_status status, const uint8_t *at,
-                 const char *format, ...) PRINTF_LIKE(4, 5);
+void reader_fail(struct reader *r, enum stint_status status, const uint8_t *at, const char *format,
+                 ...) PRINTF_LIKE(4, 5);
 void reader_fail_nomem(struct reader *r);
 static inline bool reader_failed(const struct reader *r)
 {

@@ -2,9 +2,9 @@
 #include "wasm/types.h"
 
 #include <assert.h>
-#include <threads.h>
 #include <stdio.h>
 #include <string.h>
+#include <threads.h>
 
 #include "base/map.h"
 #include "wasm/heaptypes.h"
@@ -165,8 +165,8 @@ static bool same_type(valtype def, valtype draft, uint32_t first, uint32_t count
 static bool same_def(const struct type_def *def, const struct type_draft *draft, uint32_t first,
                      uint32_t count)
 {
-    uint32_t super = draft->super == HEAP_BOT ? (uint32_t)TYPE_ID_NONE
-                                              : absolute_heap(draft->super, first);
+    uint32_t super =
+        draft->super == HEAP_BOT ? (uint32_t)TYPE_ID_NONE : absolute_heap(draft->super, first);
     if (def->kind != draft->kind || def->is_final != draft->is_final || def->super != super ||
         def->param_count != draft->param_count || def->result_count != draft->result_count ||
         def->field_count != draft->field_count)
@@ -299,14 +299,25 @@ static void lay_out_field(const struct type_registry *types, struct field_type *
 {
     field->is_traced = false;
     switch (field->type) {
-    case VT_I8: field->log2_bytes = 0; return;
-    case VT_I16: field->log2_bytes = 1; return;
+    case VT_I8:
+        field->log2_bytes = 0;
+        return;
+    case VT_I16:
+        field->log2_bytes = 1;
+        return;
     case VT_I32:
-    case VT_F32: field->log2_bytes = 2; return;
+    case VT_F32:
+        field->log2_bytes = 2;
+        return;
     case VT_I64:
-    case VT_F64: field->log2_bytes = 3; return;
-    case VT_V128: field->log2_bytes = 4; return;
-    default: break;
+    case VT_F64:
+        field->log2_bytes = 3;
+        return;
+    case VT_V128:
+        field->log2_bytes = 4;
+        return;
+    default:
+        break;
     }
     /* Functions are pointers to what lives outside the heap. */
     field->is_traced = types_heap_top(types, vt_heap(field->type)) != HEAP_FUNC;
@@ -552,11 +563,14 @@ heaptype types_heap_top(const struct type_registry *types, heaptype heap)
 {
     switch (heap) {
     case HEAP_FUNC:
-    case HEAP_NOFUNC: return HEAP_FUNC;
+    case HEAP_NOFUNC:
+        return HEAP_FUNC;
     case HEAP_EXTERN:
-    case HEAP_NOEXTERN: return HEAP_EXTERN;
+    case HEAP_NOEXTERN:
+        return HEAP_EXTERN;
     case HEAP_EXN:
-    case HEAP_NOEXN: return HEAP_EXN;
+    case HEAP_NOEXN:
+        return HEAP_EXN;
     default:
         if (heap_is_abstract(heap))
             return HEAP_ANY;
@@ -586,15 +600,22 @@ bool types_heap_matches(const struct type_registry *types, heaptype sub, heaptyp
             return true;
     }
     switch (sub) {
-    case HEAP_NONE: return types_heap_top(types, super) == HEAP_ANY;
-    case HEAP_NOFUNC: return types_heap_top(types, super) == HEAP_FUNC;
-    case HEAP_NOEXTERN: return super == HEAP_EXTERN;
-    case HEAP_NOEXN: return super == HEAP_EXN;
-    case HEAP_EQ: return super == HEAP_ANY;
+    case HEAP_NONE:
+        return types_heap_top(types, super) == HEAP_ANY;
+    case HEAP_NOFUNC:
+        return types_heap_top(types, super) == HEAP_FUNC;
+    case HEAP_NOEXTERN:
+        return super == HEAP_EXTERN;
+    case HEAP_NOEXN:
+        return super == HEAP_EXN;
+    case HEAP_EQ:
+        return super == HEAP_ANY;
     case HEAP_I31:
     case HEAP_STRUCT:
-    case HEAP_ARRAY: return super == HEAP_EQ || super == HEAP_ANY;
-    default: return false;
+    case HEAP_ARRAY:
+        return super == HEAP_EQ || super == HEAP_ANY;
+    default:
+        return false;
     }
 }
 
@@ -618,22 +639,39 @@ static const struct heap_name {
 #define X(name, code, heap_text, nullable_text) {HEAP_##name, heap_text, nullable_text},
     HEAPTYPE_MAP(X)
 #undef X
-    {HEAP_BOT, "bot", "(ref null bot)"},
+        {HEAP_BOT, "bot", "(ref null bot)"},
 };
 
 char *valtype_format(valtype type, char *text, size_t size)
 {
     const char *name = "?";
     switch (type) {
-    case VT_BOT: name = "any type"; break;
-    case VT_I32: name = "i32"; break;
-    case VT_I64: name = "i64"; break;
-    case VT_F32: name = "f32"; break;
-    case VT_F64: name = "f64"; break;
-    case VT_V128: name = "v128"; break;
-    case VT_I8: name = "i8"; break;
-    case VT_I16: name = "i16"; break;
-    default: break;
+    case VT_BOT:
+        name = "any type";
+        break;
+    case VT_I32:
+        name = "i32";
+        break;
+    case VT_I64:
+        name = "i64";
+        break;
+    case VT_F32:
+        name = "f32";
+        break;
+    case VT_F64:
+        name = "f64";
+        break;
+    case VT_V128:
+        name = "v128";
+        break;
+    case VT_I8:
+        name = "i8";
+        break;
+    case VT_I16:
+        name = "i16";
+        break;
+    default:
+        break;
     }
     if (!vt_is_ref(type)) {
         snprintf(text, size, "%s", name);

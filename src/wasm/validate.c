@@ -67,9 +67,8 @@ static void fail_operand(struct validator *v, valtype wanted, bool has_found, va
     reader_format_type(v->r.module, wanted, wanted_text, sizeof(wanted_text));
     if (has_found)
         reader_format_type(v->r.module, found, found_text, sizeof(found_text));
-    validator_fail(v, STINT_INVALID,
-                   "type mismatch: instruction requires [%s] but stack has [%s]", wanted_text,
-                   found_text);
+    validator_fail(v, STINT_INVALID, "type mismatch: instruction requires [%s] but stack has [%s]",
+                   wanted_text, found_text);
 }
 
 /* Operands. */

@@ -99,8 +99,12 @@ void validate_branch_op(struct validator *v, enum op op)
         pop_labels(v, frame);
         push_labels(v, frame);
         break;
-    case OP_BR_ON_NULL: do_br_on_null(v, frame); break;
-    default: do_br_on_non_null(v, frame); break;
+    case OP_BR_ON_NULL:
+        do_br_on_null(v, frame);
+        break;
+    default:
+        do_br_on_non_null(v, frame);
+        break;
     }
 }
 
@@ -123,7 +127,8 @@ static const struct type_def *read_callee(struct validator *v, enum op op)
         if (type != NULL)
             validator_pop(v, VT_MAKE_REF_NULL(type->id));
         return type;
-    default: break;
+    default:
+        break;
     }
     type = validator_read_type(v, TYPE_FUNC);
     if (type == NULL || (table = validator_read_table(v)) == NULL)

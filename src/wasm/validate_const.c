@@ -15,13 +15,15 @@ static uint32_t const_feature(enum op op)
     case OP_V128_CONST:
     case OP_GLOBAL_GET:
     case OP_REF_NULL:
-    case OP_REF_FUNC: return FEATURE_MVP;
+    case OP_REF_FUNC:
+        return FEATURE_MVP;
     case OP_I32_ADD:
     case OP_I32_SUB:
     case OP_I32_MUL:
     case OP_I64_ADD:
     case OP_I64_SUB:
-    case OP_I64_MUL: return FEATURE_EXTENDED_CONST;
+    case OP_I64_MUL:
+        return FEATURE_EXTENDED_CONST;
     case OP_STRUCT_NEW:
     case OP_STRUCT_NEW_DEFAULT:
     case OP_ARRAY_NEW:
@@ -29,8 +31,10 @@ static uint32_t const_feature(enum op op)
     case OP_ARRAY_NEW_FIXED:
     case OP_REF_I31:
     case OP_ANY_CONVERT_EXTERN:
-    case OP_EXTERN_CONVERT_ANY: return FEATURE_GC;
-    default: return 0;
+    case OP_EXTERN_CONVERT_ANY:
+        return FEATURE_GC;
+    default:
+        return 0;
     }
 }
 
@@ -66,8 +70,12 @@ static void note_form(enum op op, const uint8_t *at, struct const_expr *expr)
         expr->index = (uint32_t)leb_next_unsigned(&at);
         expr->kind = CONST_REF_FUNC;
         break;
-    case OP_REF_NULL: expr->kind = CONST_REF_NULL; break;
-    default: expr->kind = CONST_CODE; break;
+    case OP_REF_NULL:
+        expr->kind = CONST_REF_NULL;
+        break;
+    default:
+        expr->kind = CONST_CODE;
+        break;
     }
 }
 
@@ -76,8 +84,8 @@ static void check_global(struct validator *v, const uint8_t *at)
 {
     const struct wasm_module *module = v->r.module;
     uint32_t index = (uint32_t)leb_next_unsigned(&at);
-    uint32_t limit = (module->features & FEATURE_GC) != 0 ? module->global_count
-                                                          : module->import_global_count;
+    uint32_t limit =
+        (module->features & FEATURE_GC) != 0 ? module->global_count : module->import_global_count;
     if (index >= limit)
         validator_fail(v, STINT_INVALID, "unknown global %u: only imported ones may be named here",
                        index);

@@ -158,10 +158,9 @@ static void do_select(struct validator *v)
     valtype type = first == VT_BOT ? second : first;
     char text[TYPE_TEXT_BYTES];
     if (vt_is_ref(first) || vt_is_ref(second))
-        validator_fail(v, STINT_INVALID,
-                       "type mismatch: select of references must name their type, found %s",
-                       reader_format_type(v->r.module, vt_is_ref(first) ? first : second, text,
-                                          sizeof(text)));
+        validator_fail(
+            v, STINT_INVALID, "type mismatch: select of references must name their type, found %s",
+            reader_format_type(v->r.module, vt_is_ref(first) ? first : second, text, sizeof(text)));
     else if (second != VT_BOT && type != second)
         validator_fail_types(v, v->op_at, first, second, "both operands of select must be");
     validator_push(v, type);
@@ -187,7 +186,9 @@ void validate_control_op(struct validator *v, enum op op)
     struct block_type type;
     const struct type_def *tag;
     switch (op) {
-    case OP_UNREACHABLE: validator_set_unreachable(v); break;
+    case OP_UNREACHABLE:
+        validator_set_unreachable(v);
+        break;
     case OP_BLOCK:
     case OP_LOOP:
         type = read_block_type(v);
@@ -198,9 +199,15 @@ void validate_control_op(struct validator *v, enum op op)
         validator_pop(v, VT_I32);
         validator_enter(v, FRAME_IF, &type);
         break;
-    case OP_ELSE: do_else(v); break;
-    case OP_END: do_end(v); break;
-    case OP_TRY_TABLE: do_try_table(v); break;
+    case OP_ELSE:
+        do_else(v);
+        break;
+    case OP_END:
+        do_end(v);
+        break;
+    case OP_TRY_TABLE:
+        do_try_table(v);
+        break;
     case OP_THROW:
         tag = read_tag(v);
         if (tag != NULL)
@@ -211,9 +218,17 @@ void validate_control_op(struct validator *v, enum op op)
         validator_pop(v, VT_EXNREF);
         validator_set_unreachable(v);
         break;
-    case OP_DROP: validator_pop_any(v); break;
-    case OP_SELECT: do_select(v); break;
-    case OP_SELECT_T: do_select_typed(v); break;
-    default: validator_fail(v, STINT_UNSUPPORTED, "not supported"); break;
+    case OP_DROP:
+        validator_pop_any(v);
+        break;
+    case OP_SELECT:
+        do_select(v);
+        break;
+    case OP_SELECT_T:
+        do_select_typed(v);
+        break;
+    default:
+        validator_fail(v, STINT_UNSUPPORTED, "not supported");
+        break;
     }
 }

@@ -13,10 +13,10 @@ static valtype unpacked(valtype storage)
 static void check_packing(struct validator *v, valtype storage, bool is_extending)
 {
     if (vt_is_packed(storage) != is_extending)
-        validator_fail(v, STINT_INVALID, is_extending
-                                             ? "type mismatch: the field is not packed"
-                                             : "type mismatch: the field is packed, so the access "
-                                               "must say _s or _u");
+        validator_fail(v, STINT_INVALID,
+                       is_extending ? "type mismatch: the field is not packed"
+                                    : "type mismatch: the field is packed, so the access "
+                                      "must say _s or _u");
 }
 
 static void check_default(struct validator *v, valtype storage)
@@ -228,24 +228,36 @@ void validate_gc_op(struct validator *v, enum op op)
 {
     switch (op) {
     case OP_STRUCT_NEW:
-    case OP_STRUCT_NEW_DEFAULT: do_struct_new(v, op); break;
+    case OP_STRUCT_NEW_DEFAULT:
+        do_struct_new(v, op);
+        break;
     case OP_STRUCT_GET:
     case OP_STRUCT_GET_S:
     case OP_STRUCT_GET_U:
-    case OP_STRUCT_SET: do_struct_access(v, op); break;
+    case OP_STRUCT_SET:
+        do_struct_access(v, op);
+        break;
     case OP_ARRAY_NEW:
     case OP_ARRAY_NEW_DEFAULT:
-    case OP_ARRAY_NEW_FIXED: do_array_new(v, op); break;
+    case OP_ARRAY_NEW_FIXED:
+        do_array_new(v, op);
+        break;
     case OP_ARRAY_NEW_DATA:
     case OP_ARRAY_NEW_ELEM:
     case OP_ARRAY_INIT_DATA:
-    case OP_ARRAY_INIT_ELEM: do_array_from_segment(v, op); break;
+    case OP_ARRAY_INIT_ELEM:
+        do_array_from_segment(v, op);
+        break;
     case OP_ARRAY_GET:
     case OP_ARRAY_GET_S:
     case OP_ARRAY_GET_U:
     case OP_ARRAY_SET:
-    case OP_ARRAY_FILL: do_array_access(v, op); break;
-    case OP_ARRAY_COPY: do_array_copy(v); break;
+    case OP_ARRAY_FILL:
+        do_array_access(v, op);
+        break;
+    case OP_ARRAY_COPY:
+        do_array_copy(v);
+        break;
     case OP_ARRAY_LEN:
         validator_pop(v, VT_MAKE_REF_NULL(HEAP_ARRAY));
         validator_push(v, VT_I32);
@@ -253,11 +265,19 @@ void validate_gc_op(struct validator *v, enum op op)
     case OP_REF_TEST:
     case OP_REF_TEST_NULL:
     case OP_REF_CAST:
-    case OP_REF_CAST_NULL: do_cast(v, op); break;
+    case OP_REF_CAST_NULL:
+        do_cast(v, op);
+        break;
     case OP_BR_ON_CAST:
-    case OP_BR_ON_CAST_FAIL: do_br_on_cast(v, op); break;
-    case OP_ANY_CONVERT_EXTERN: do_convert(v, HEAP_EXTERN, HEAP_ANY); break;
-    case OP_EXTERN_CONVERT_ANY: do_convert(v, HEAP_ANY, HEAP_EXTERN); break;
+    case OP_BR_ON_CAST_FAIL:
+        do_br_on_cast(v, op);
+        break;
+    case OP_ANY_CONVERT_EXTERN:
+        do_convert(v, HEAP_EXTERN, HEAP_ANY);
+        break;
+    case OP_EXTERN_CONVERT_ANY:
+        do_convert(v, HEAP_ANY, HEAP_EXTERN);
+        break;
     case OP_REF_I31:
         validator_pop(v, VT_I32);
         validator_push(v, VT_MAKE_REF(HEAP_I31));

@@ -82,15 +82,32 @@ static valtype read_immediates(struct validator *v, const struct op_info *info)
     valtype address = VT_I32;
     const struct memory_type *memory;
     switch (info->immediate) {
-    case IMM_NONE: break;
-    case IMM_I32: read_s32(&v->r); break;
-    case IMM_I64: read_s64(&v->r); break;
-    case IMM_F32: read_bytes(&v->r, 4); break;
-    case IMM_F64: read_bytes(&v->r, 8); break;
-    case IMM_V128: read_bytes(&v->r, 16); break;
-    case IMM_SHUFFLE: read_shuffle(v); break;
-    case IMM_LANE: read_lane(v, info->arg); break;
-    case IMM_MEMARG: address = read_memarg(v, info->arg); break;
+    case IMM_NONE:
+        break;
+    case IMM_I32:
+        read_s32(&v->r);
+        break;
+    case IMM_I64:
+        read_s64(&v->r);
+        break;
+    case IMM_F32:
+        read_bytes(&v->r, 4);
+        break;
+    case IMM_F64:
+        read_bytes(&v->r, 8);
+        break;
+    case IMM_V128:
+        read_bytes(&v->r, 16);
+        break;
+    case IMM_SHUFFLE:
+        read_shuffle(v);
+        break;
+    case IMM_LANE:
+        read_lane(v, info->arg);
+        break;
+    case IMM_MEMARG:
+        address = read_memarg(v, info->arg);
+        break;
     case IMM_MEMARG_LANE:
         address = read_memarg(v, info->arg);
         read_lane(v, 16u >> info->arg);
@@ -100,9 +117,15 @@ static valtype read_immediates(struct validator *v, const struct op_info *info)
         if (memory != NULL)
             address = address_type(&memory->limits);
         break;
-    case IMM_DATA: validator_read_data(v); break;
-    case IMM_ELEM: validator_read_elem(v); break;
-    default: validator_fail(v, STINT_UNSUPPORTED, "not supported"); break;
+    case IMM_DATA:
+        validator_read_data(v);
+        break;
+    case IMM_ELEM:
+        validator_read_elem(v);
+        break;
+    default:
+        validator_fail(v, STINT_UNSUPPORTED, "not supported");
+        break;
     }
     return address;
 }
@@ -110,12 +133,18 @@ static valtype read_immediates(struct validator *v, const struct op_info *info)
 static valtype letter_type(char letter, valtype address)
 {
     switch (letter) {
-    case 'i': return VT_I32;
-    case 'l': return VT_I64;
-    case 'f': return VT_F32;
-    case 'd': return VT_F64;
-    case 'v': return VT_V128;
-    default: return address;
+    case 'i':
+        return VT_I32;
+    case 'l':
+        return VT_I64;
+    case 'f':
+        return VT_F32;
+    case 'd':
+        return VT_F64;
+    case 'v':
+        return VT_V128;
+    default:
+        return address;
     }
 }
 
@@ -217,35 +246,51 @@ void validate_op(struct validator *v, enum op op)
     switch (op) {
     case OP_LOCAL_GET:
     case OP_LOCAL_SET:
-    case OP_LOCAL_TEE: local_op(v, op); break;
+    case OP_LOCAL_TEE:
+        local_op(v, op);
+        break;
     case OP_GLOBAL_GET:
-    case OP_GLOBAL_SET: global_op(v, op); break;
+    case OP_GLOBAL_SET:
+        global_op(v, op);
+        break;
     case OP_MEMORY_INIT:
-    case OP_MEMORY_COPY: memory_op(v, op); break;
+    case OP_MEMORY_COPY:
+        memory_op(v, op);
+        break;
     case OP_CALL:
     case OP_CALL_INDIRECT:
     case OP_CALL_REF:
     case OP_RETURN_CALL:
     case OP_RETURN_CALL_INDIRECT:
-    case OP_RETURN_CALL_REF: validate_call_op(v, op); break;
+    case OP_RETURN_CALL_REF:
+        validate_call_op(v, op);
+        break;
     case OP_BR:
     case OP_BR_IF:
     case OP_BR_TABLE:
     case OP_BR_ON_NULL:
     case OP_BR_ON_NON_NULL:
-    case OP_RETURN: validate_branch_op(v, op); break;
+    case OP_RETURN:
+        validate_branch_op(v, op);
+        break;
     case OP_TABLE_GET:
     case OP_TABLE_SET:
     case OP_TABLE_SIZE:
     case OP_TABLE_GROW:
     case OP_TABLE_FILL:
     case OP_TABLE_COPY:
-    case OP_TABLE_INIT: validate_table_op(v, op); break;
+    case OP_TABLE_INIT:
+        validate_table_op(v, op);
+        break;
     case OP_REF_NULL:
     case OP_REF_IS_NULL:
     case OP_REF_FUNC:
     case OP_REF_EQ:
-    case OP_REF_AS_NON_NULL: validate_ref_op(v, op); break;
-    default: validate_control_op(v, op); break;
+    case OP_REF_AS_NON_NULL:
+        validate_ref_op(v, op);
+        break;
+    default:
+        validate_control_op(v, op);
+        break;
     }
 }

@@ -20,8 +20,12 @@ void validate_ref_op(struct validator *v, enum op op)
 {
     valtype type;
     switch (op) {
-    case OP_REF_NULL: validator_push(v, VT_MAKE_REF_NULL(read_heaptype(&v->r))); break;
-    case OP_REF_FUNC: do_ref_func(v); break;
+    case OP_REF_NULL:
+        validator_push(v, VT_MAKE_REF_NULL(read_heaptype(&v->r)));
+        break;
+    case OP_REF_FUNC:
+        do_ref_func(v);
+        break;
     case OP_REF_IS_NULL:
         validator_pop_ref(v);
         validator_push(v, VT_I32);
@@ -94,7 +98,9 @@ void validate_table_op(struct validator *v, enum op op)
         validator_pop(v, element);
         validator_pop(v, address);
         break;
-    case OP_TABLE_SIZE: validator_push(v, address); break;
+    case OP_TABLE_SIZE:
+        validator_push(v, address);
+        break;
     case OP_TABLE_GROW:
         validator_pop(v, address);
         validator_pop(v, element);
