@@ -25,7 +25,7 @@ struct p1_call {
     struct wasi_p1 *wasi;
     enum p1_abi abi;
     struct host_wait wait;
-    uint8_t *memory;
+    uint8_t *memory; /* NULL: the module has none, and every pointer is wrong */
     uint64_t memory_bytes;
     /* Set to end the guest instead of returning an errno. */
     enum stint_status status;
@@ -78,7 +78,8 @@ static inline uint32_t p1_u32(uint64_t slot)
 /* `bytes` bytes of guest memory at `pointer`, or NULL when they are not all inside. */
 static inline uint8_t *p1_at(const struct p1_call *call, uint32_t pointer, uint64_t bytes)
 {
-    if (bytes > call->memory_bytes || pointer > call->memory_bytes - bytes)
+    if (call->memory == NULL || bytes > call->memory_bytes ||
+        pointer > call->memory_bytes - bytes)
         return NULL;
     return call->memory + pointer;
 }
