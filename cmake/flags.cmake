@@ -18,7 +18,10 @@ if(STINT_WERROR)
   add_compile_options(-Werror)
 endif()
 add_compile_definitions(_GNU_SOURCE)
-add_compile_options(-fvisibility=hidden -ffunction-sections -fdata-sections -fno-math-errno)
+add_compile_options(-fvisibility=hidden -ffunction-sections -fdata-sections)
+# Guests' floats: square roots are instructions, and a product is rounded before it is added, on
+# machines with fused multiply-add as well (src/interp/numeric.h, simd.h).
+add_compile_options(-fno-math-errno -ffp-contract=off)
 
 # Flags that harden the code around the interpreter. The handlers have their own (src/interp).
 set(hardening -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
