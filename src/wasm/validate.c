@@ -159,20 +159,36 @@ void validator_set_unreachable(struct validator *v)
 
 /* Blocks. */
 
+/* Room for one more frame. The capacity never exceeds the limit, so that whoever finds room need not
+ * ask for it. */
+static bool grow_frames(struct validator *v)
+{
+    struct alloc *alloc = v->r.module->alloc;
+    size_t capacity = v->frame_capacity == 0 ? 32 : v->frame_capacity * 2;
+    if (v->frame_count < v->frame_capacity)
+        return true;
+    if (v->frame_capacity == LIMIT_CONTROL_DEPTH) {
+        validator_fail(v, STINT_LIMIT, "too many nested blocks: the limit is %d",
+                       LIMIT_CONTROL_DEPTH);
+        return false;
+    }
+    if (capacity > LIMIT_CONTROL_DEPTH)
+        capacity = LIMIT_CONTROL_DEPTH;
+    struct frame *frames = alloc_resize(alloc, v->frames, v->frame_capacity * sizeof(*frames),
+                                        capacity * sizeof(*frames));
+    if (frames == NULL) {
+        reader_fail_nomem(&v->r);
+        return false;
+    }
+    v->frames = frames;
+    v->frame_capacity = capacity;
+    return true;
+}
+
 void validator_enter(struct validator *v, enum frame_kind kind, const struct block_type *type)
 {
-    if (v->frame_count == v->frame_capacity) {
-        if (v->frame_count >= LIMIT_CONTROL_DEPTH) {
-            validator_fail(v, STINT_LIMIT, "too many nested blocks: the limit is %d",
-                           LIMIT_CONTROL_DEPTH);
-            return;
-        }
-        if (!vec_reserve(v->r.module->alloc, &v->frames, &v->frame_capacity, v->frame_count + 1,
-                         sizeof(*v->frames))) {
-            reader_fail_nomem(&v->r);
-            return;
-        }
-    }
+    if (!grow_frames(v))
+        return;
     validator_pop_types(v, type->params, type->param_count);
     if (!validator_reserve(v, (size_t)type->param_count + 2))
         return;

@@ -110,31 +110,30 @@ static void validate_body(struct validator *v, const struct body_rules *rules)
                     (size_t)(r->end - r->at));
 }
 
-/* The module's bodies one after the other. */
-static void validate_bodies(struct validator *v, const struct body_rules *rules)
+enum stint_status validate_bodies(const struct wasm_module *module, const struct body_rules *rules,
+                                  struct stint_error *error)
 {
-    const struct wasm_module *module = v->r.module;
+    struct validator v;
+    validator_init(&v, module, module->bytes, module->bytes, error);
     for (uint32_t i = module->import_func_count; i < module->func_count; i++) {
         const struct wasm_body *body = &module->bodies[i - module->import_func_count];
-        v->func_type = module->func_types[i];
-        v->r.function = i;
-        v->r.at = module->bytes + body->offset_bytes;
-        v->r.end = v->r.at + body->size_bytes;
-        validate_body(v, rules);
-        if (reader_failed(&v->r))
-            return;
+        v.func_type = module->func_types[i];
+        v.r.function = i;
+        v.r.at = module->bytes + body->offset_bytes;
+        v.r.end = v.r.at + body->size_bytes;
+        validate_body(&v, rules);
+        if (reader_failed(&v.r))
+            break;
     }
+    validator_free(&v);
+    return v.r.status;
 }
 
 enum stint_status module_validate(const struct wasm_module *module, struct stint_error *error)
 {
-    struct validator v;
     struct body_rules rules;
     if (module->func_count == module->import_func_count)
         return STINT_OK;
-    validator_init(&v, module, module->bytes, module->bytes, error);
     validate_rules_fill(module, &rules);
-    validate_bodies(&v, &rules);
-    validator_free(&v);
-    return v.r.status;
+    return validate_bodies(module, &rules, error);
 }

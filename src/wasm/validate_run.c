@@ -335,6 +335,8 @@ void validate_run(struct validator *v, const struct body_rules *rules)
         run_fast(v, rules, end);
     else if (module_end - r->at > RULE_BYTES_MAX)
         run_fast(v, rules, module_end - RULE_BYTES_MAX);
+    if (r->at > end)
+        reader_fail(r, STINT_MALFORMED, end, "unexpected end of section or function");
     /* What is left of the module's last body. */
     while (!reader_failed(r) && r->at < end && v->frame_count != 0)
         step(v);

@@ -8,7 +8,8 @@
 
 #include "base/buf.h"
 #include "check.h"
-#include "wasm/module.h"
+#include "wasm/validate_int.h"
+#include "wasm/validate_rules.h"
 
 static struct alloc root;
 static struct type_registry *types;
@@ -56,11 +57,17 @@ static bool find_string(const char *at, const char *end, const char *key, char *
 
 static enum stint_status load(const struct buf *bytes, struct stint_error *error)
 {
+    static const struct body_rules slow_rules;
     struct wasm_module *module = NULL;
     enum stint_status status = module_decode(&root, types, bytes->data, bytes->bytes - 1,
                                              FEATURES_DEFAULT, &module, error);
-    if (status == STINT_OK)
+    if (status == STINT_OK) {
+        struct stint_error slow_error = {0};
         status = module_validate(module, error);
+        CHECK_INT(validate_bodies(module, &slow_rules, &slow_error), status);
+        CHECK_STR(slow_error.message, error->message);
+        CHECK_INT(slow_error.offset_bytes, error->offset_bytes);
+    }
     module_free(module);
     return status;
 }
