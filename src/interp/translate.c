@@ -7,9 +7,17 @@
 
 /* ---- Operators with a plain signature --------------------------------------------------------- */
 
+/* Families of unordered pairs have each pair once, by this order of places. */
+static unsigned pair_rank(uint8_t place)
+{
+    static const uint8_t rank[] = {[PLACE_S] = 0, [PLACE_A] = 1, [PLACE_0] = 2, [PLACE_1] = 3,
+                                   [PLACE_C] = 4};
+    return rank[place];
+}
+
 static void binary_int(struct translator *t, const struct lowering *how, valtype type)
 {
-    struct entry y = pop(t), x = pop(t);
+    struct entry y = tr_pop(t), x = tr_pop(t);
     uint8_t px, py;
     if (how->swap) {
         struct entry other = x;
@@ -18,44 +26,45 @@ static void binary_int(struct translator *t, const struct lowering *how, valtype
     }
     /* Constants that do not fit are put into slots first: that must not part a producer from its
      * consumer. */
-    if (x.kind == ENTRY_CONST && (y.kind == ENTRY_CONST || !const_fits(&x)))
-        (void)use_slot(t, &x);
-    if (y.kind == ENTRY_CONST && !const_fits(&y))
-        (void)use_slot(t, &y);
-    int32_t fy = use_int(t, &y, true, &py);
-    int32_t fx = use_int(t, &x, true, &px);
-    struct ins *i = emit(t, how->family, (enum shape)how->shape, RESULT_INT);
-    i->pa = px;
-    i->a = fx;
-    i->pb = py;
-    i->b = fy;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    if (x.kind == ENTRY_CONST && (y.kind == ENTRY_CONST || !tr_const_fits(&x)))
+        (void)tr_use_slot(t, &x);
+    if (y.kind == ENTRY_CONST && !tr_const_fits(&y))
+        (void)tr_use_slot(t, &y);
+    int32_t fy = tr_use_int(t, &y, true, &py);
+    int32_t fx = tr_use_int(t, &x, true, &px);
+    bool turn = how->shape == SHAPE_PAIR && pair_rank(px) > pair_rank(py);
+    struct ins *i = tr_emit(t, how->family, (enum shape)how->shape, RESULT_INT);
+    i->pa = turn ? py : px;
+    i->a = turn ? fy : fx;
+    i->pb = turn ? px : py;
+    i->b = turn ? fx : fy;
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
 }
 
 static void divide(struct translator *t, const struct lowering *how, valtype type)
 {
-    struct entry y = pop(t), x = pop(t);
+    struct entry y = tr_pop(t), x = tr_pop(t);
     uint8_t py = PLACE_S;
-    int32_t fx = use_slot(t, &x);
+    int32_t fx = tr_use_slot(t, &x);
     int32_t fy;
-    if (y.kind == ENTRY_CONST && const_fits(&y)) {
+    if (y.kind == ENTRY_CONST && tr_const_fits(&y)) {
         fy = (int32_t)y.bits;
         py = PLACE_C;
     } else {
-        fy = use_slot(t, &y);
+        fy = tr_use_slot(t, &y);
     }
-    struct ins *i = emit(t, how->family, SHAPE_DIVIDE, RESULT_INT);
+    struct ins *i = tr_emit(t, how->family, SHAPE_DIVIDE, RESULT_INT);
     i->a = fx;
     i->pb = py;
     i->b = fy;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
 }
 
 static void binary_float(struct translator *t, const struct lowering *how, valtype type)
 {
-    struct entry y = pop(t), x = pop(t);
+    struct entry y = tr_pop(t), x = tr_pop(t);
     uint8_t px = PLACE_S, py = PLACE_S;
     int32_t fx = 0, fy = 0;
     if (how->swap) {
@@ -64,14 +73,14 @@ static void binary_float(struct translator *t, const struct lowering *how, valty
         y = other;
     }
     if (x.kind == ENTRY_CONST && y.kind == ENTRY_CONST)
-        (void)use_slot(t, &x);
+        (void)tr_use_slot(t, &x);
     bool kx = x.kind == ENTRY_CONST, ky = y.kind == ENTRY_CONST;
     if (!ky)
-        fy = use_float(t, &y, &py);
+        fy = tr_use_float(t, &y, &py);
     if (!kx)
-        fx = use_float(t, &x, &px);
+        fx = tr_use_float(t, &x, &px);
     struct ins *i =
-        emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
+        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
     i->pa = kx ? PLACE_K : px;
     i->pb = ky ? PLACE_K : py;
     /* With a constant, k covers b: the other operand is in a, whichever side it is on. */
@@ -82,36 +91,36 @@ static void binary_float(struct translator *t, const struct lowering *how, valty
         i->k = y.bits;
     else
         i->b = fy;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
 }
 
 static void float_in_slots(struct translator *t, const struct lowering *how, valtype type)
 {
-    struct entry y = pop(t), x = pop(t);
-    int32_t fx = use_slot(t, &x), fy = use_slot(t, &y);
-    struct ins *i = emit(t, how->family, SHAPE_FSLOW, (enum result)how->result);
+    struct entry y = tr_pop(t), x = tr_pop(t);
+    int32_t fx = tr_use_slot(t, &x), fy = tr_use_slot(t, &y);
+    struct ins *i = tr_emit(t, how->family, SHAPE_FSLOW, (enum result)how->result);
     i->a = fx;
     i->b = fy;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
 }
 
 static void unary(struct translator *t, const struct lowering *how, valtype type)
 {
-    struct entry x = pop(t);
+    struct entry x = tr_pop(t);
     uint8_t place = PLACE_S;
     int32_t field;
     if (how->shape == SHAPE_FUNARY || how->shape == SHAPE_TRUNC)
-        field = use_float(t, &x, &place);
+        field = tr_use_float(t, &x, &place);
     else
-        field = use_int(t, &x, false, &place);
+        field = tr_use_int(t, &x, false, &place);
     struct ins *i =
-        emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
+        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
     i->pa = place;
     i->a = field;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
 }
 
 /* eqz: turns a comparison that was just made around, or compares with zero. */
@@ -137,7 +146,7 @@ static void equal_zero(struct translator *t, bool is_64)
             return;
         }
     }
-    push_const(t, is_64 ? VT_I64 : VT_I32, 0);
+    tr_push_const(t, is_64 ? VT_I64 : VT_I32, 0);
     binary_int(t, &lowerings[is_64 ? OP_I64_EQ : OP_I32_EQ], VT_I32);
 }
 
@@ -200,7 +209,7 @@ static struct memarg read_memarg(struct translator *t)
 /* The second cell of an access in the general form. */
 static void far_cell(struct translator *t, const struct memarg *m)
 {
-    struct ins *second = emit_data(t);
+    struct ins *second = tr_emit_data(t);
     second->a = m->is_64 ? 64 : 32;
     second->k = m->offset;
 }
@@ -209,65 +218,65 @@ void translate_load(struct translator *t, enum op op, valtype type)
 {
     const struct lowering *how = &lowerings[op];
     struct memarg m = read_memarg(t);
-    struct entry index = pop(t);
+    struct entry index = tr_pop(t);
     if (m.is_far) {
-        int32_t field = use_slot(t, &index);
+        int32_t field = tr_use_slot(t, &index);
         /* The general handlers know integers only, so floats are not in their accumulator. */
-        struct ins *i = emit(t, pick_far(op), SHAPE_ONE, RESULT_INT);
+        struct ins *i = tr_emit(t, pick_far(op), SHAPE_ONE, RESULT_INT);
         int32_t at = t->n - 1;
         i->a = field;
-        i->c = slot_offset(top_slot(t));
+        i->c = slot_offset(tr_top_slot(t));
         i->d = (int32_t)m.memory;
         far_cell(t, &m);
-        push_temp(t, type, at);
+        tr_push_temp(t, type, at);
         return;
     }
     uint8_t place;
-    int32_t field = use_int(t, &index, true, &place);
+    int32_t field = tr_use_int(t, &index, true, &place);
     struct ins *i =
-        emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
+        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
     i->pa = place;
     i->a = field;
     i->d = (int32_t)(uint32_t)m.offset;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
 }
 
 void translate_store(struct translator *t, enum op op)
 {
     struct memarg m = read_memarg(t);
-    struct entry value = pop(t), index = pop(t);
+    struct entry value = tr_pop(t), index = tr_pop(t);
     if (m.is_far) {
-        int32_t index_field = use_slot(t, &index), value_field = use_slot(t, &value);
-        struct ins *i = emit(t, pick_far(op), SHAPE_ONE, RESULT_NONE);
+        int32_t index_field = tr_use_slot(t, &index), value_field = tr_use_slot(t, &value);
+        struct ins *i = tr_emit(t, pick_far(op), SHAPE_ONE, RESULT_NONE);
         i->a = index_field;
         i->b = value_field;
         i->d = (int32_t)m.memory;
         far_cell(t, &m);
         return;
     }
-    if (index.kind == ENTRY_CONST && !const_fits(&index))
-        (void)use_slot(t, &index);
-    if (value.kind == ENTRY_CONST && !const_fits(&value))
-        (void)use_slot(t, &value);
+    if (index.kind == ENTRY_CONST && !tr_const_fits(&index))
+        (void)tr_use_slot(t, &index);
+    if (value.kind == ENTRY_CONST && !tr_const_fits(&value))
+        (void)tr_use_slot(t, &value);
     uint8_t index_place, value_place = PLACE_S;
     int32_t value_field = 0;
     unsigned family = lowerings[op].family;
     enum shape shape = SHAPE_STORE;
     bool is_float = value.type == VT_F64 || value.type == VT_F32;
     if (is_float && value.kind != ENTRY_CONST) {
-        value_field = use_float(t, &value, &value_place);
+        value_field = tr_use_float(t, &value, &value_place);
         if (value_place == PLACE_F) {
             family = value.type == VT_F64 ? H_f64_store_SF : H_f32_store_SF;
             shape = SHAPE_FSTORE;
         } else {
-            value_field = use_int(t, &value, false, &value_place);
+            value_field = tr_use_int(t, &value, false, &value_place);
         }
     } else {
-        value_field = use_int(t, &value, true, &value_place);
+        value_field = tr_use_int(t, &value, true, &value_place);
     }
-    int32_t index_field = use_int(t, &index, true, &index_place);
-    struct ins *i = emit(t, family, shape, RESULT_NONE);
+    int32_t index_field = tr_use_int(t, &index, true, &index_place);
+    struct ins *i = tr_emit(t, family, shape, RESULT_NONE);
     i->pa = index_place;
     i->a = index_field;
     i->pb = value_place;
@@ -281,7 +290,7 @@ static int32_t width(bool is_64) { return is_64 ? 64 : 32; }
 /* Three operands in slots, popped; gives the offset of the first. */
 static int32_t three_slots(struct translator *t)
 {
-    settle_top(t, 3);
+    tr_settle_top(t, 3);
     t->height -= 3;
     return slot_offset(t->stack[t->height].home);
 }
@@ -295,13 +304,13 @@ static void bulk_memory(struct translator *t, enum op op)
     unsigned handler = op == OP_MEMORY_FILL   ? H_memory_fill
                        : op == OP_MEMORY_COPY ? H_memory_copy
                                               : H_memory_init;
-    struct ins *i = emit(t, handler, SHAPE_ONE, RESULT_NONE);
+    struct ins *i = tr_emit(t, handler, SHAPE_ONE, RESULT_NONE);
     i->a = at;
     i->b = (int32_t)first;
     i->d = (int32_t)second;
     bool to_64 = m->memories[op == OP_MEMORY_INIT ? second : first].limits.is_64;
     bool from_64 = op == OP_MEMORY_COPY && m->memories[second].limits.is_64;
-    struct ins *data = emit_data(t);
+    struct ins *data = tr_emit_data(t);
     data->a = width(to_64);
     data->c = width(from_64);
     data->b = width(op == OP_MEMORY_FILL ? to_64 : to_64 && from_64);
@@ -311,23 +320,23 @@ static void bulk_memory(struct translator *t, enum op op)
 static void memory_size(struct translator *t)
 {
     uint32_t memory = (uint32_t)leb_next_unsigned(&t->at);
-    struct ins *i = emit(t, H_memory_size, SHAPE_ONE, RESULT_INT);
+    struct ins *i = tr_emit(t, H_memory_size, SHAPE_ONE, RESULT_INT);
     i->a = (int32_t)memory;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, t->module->memories[memory].limits.is_64 ? VT_I64 : VT_I32, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, t->module->memories[memory].limits.is_64 ? VT_I64 : VT_I32, t->n - 1);
 }
 
 static void memory_grow_op(struct translator *t)
 {
     uint32_t memory = (uint32_t)leb_next_unsigned(&t->at);
-    struct entry delta = pop(t);
-    int32_t field = use_slot(t, &delta);
-    struct ins *i = emit(t, H_memory_grow, SHAPE_ONE, RESULT_INT);
+    struct entry delta = tr_pop(t);
+    int32_t field = tr_use_slot(t, &delta);
+    struct ins *i = tr_emit(t, H_memory_grow, SHAPE_ONE, RESULT_INT);
     i->a = field;
     i->b = (int32_t)memory;
     i->d = width(t->module->memories[memory].limits.is_64);
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, delta.type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, delta.type, t->n - 1);
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------------- */
@@ -350,21 +359,21 @@ static void table_op(struct translator *t, enum op op)
     while (rows[row].op != op)
         row++;
     uint32_t count = rows[row].operands;
-    settle_top(t, count);
+    tr_settle_top(t, count);
     t->height -= count;
-    int32_t at = slot_offset(top_slot(t));
+    int32_t at = slot_offset(tr_top_slot(t));
     enum result result = op == OP_TABLE_GET                            ? RESULT_SLOT
                          : op == OP_TABLE_SIZE || op == OP_TABLE_GROW ? RESULT_INT
                                                                        : RESULT_NONE;
-    struct ins *i = emit(t, rows[row].handler, SHAPE_ONE, result);
+    struct ins *i = tr_emit(t, rows[row].handler, SHAPE_ONE, result);
     i->a = at;
     i->b = (int32_t)table;
     i->c = op == OP_TABLE_INIT ? (int32_t)elem : at;
     i->d = width(type->limits.is_64);
     if (op == OP_TABLE_GET)
-        push_temp(t, type->element, t->n - 1);
+        tr_push_temp(t, type->element, t->n - 1);
     else if (result == RESULT_INT)
-        push_temp(t, type->limits.is_64 ? VT_I64 : VT_I32, t->n - 1);
+        tr_push_temp(t, type->limits.is_64 ? VT_I64 : VT_I32, t->n - 1);
 }
 
 static void table_copy(struct translator *t)
@@ -374,11 +383,11 @@ static void table_copy(struct translator *t)
     bool to_64 = t->module->tables[to].type.limits.is_64;
     bool from_64 = t->module->tables[from].type.limits.is_64;
     int32_t at = three_slots(t);
-    struct ins *i = emit(t, H_table_copy, SHAPE_ONE, RESULT_NONE);
+    struct ins *i = tr_emit(t, H_table_copy, SHAPE_ONE, RESULT_NONE);
     i->a = at;
     i->b = (int32_t)to;
     i->d = (int32_t)from;
-    struct ins *data = emit_data(t);
+    struct ins *data = tr_emit_data(t);
     data->a = width(to_64);
     data->c = width(from_64);
     data->b = width(to_64 && from_64);
@@ -392,27 +401,27 @@ static void global_get(struct translator *t)
     uint32_t global = (uint32_t)leb_next_unsigned(&t->at);
     valtype type = t->module->globals[global].type.type;
     bool is_vector = type == VT_V128;
-    struct ins *i = emit(t, is_vector ? H_global_get_V : H_global_get_S,
+    struct ins *i = tr_emit(t, is_vector ? H_global_get_V : H_global_get_S,
                          is_vector ? SHAPE_ONE : SHAPE_GET, is_vector ? RESULT_SLOT : RESULT_INT);
     i->a = (int32_t)global;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
 }
 
 static void global_set(struct translator *t)
 {
     uint32_t global = (uint32_t)leb_next_unsigned(&t->at);
-    struct entry value = pop(t);
+    struct entry value = tr_pop(t);
     if (value.type == VT_V128) {
-        int32_t field = use_slot(t, &value);
-        struct ins *i = emit(t, H_global_set_V, SHAPE_ONE, RESULT_NONE);
+        int32_t field = tr_use_slot(t, &value);
+        struct ins *i = tr_emit(t, H_global_set_V, SHAPE_ONE, RESULT_NONE);
         i->a = (int32_t)global;
         i->b = field;
         return;
     }
     uint8_t place;
-    int32_t field = use_int(t, &value, true, &place);
-    struct ins *i = emit(t, H_global_set_S, SHAPE_SET, RESULT_NONE);
+    int32_t field = tr_use_int(t, &value, true, &place);
+    struct ins *i = tr_emit(t, H_global_set_S, SHAPE_SET, RESULT_NONE);
     i->a = (int32_t)global;
     i->pb = place;
     i->b = field;
@@ -420,49 +429,49 @@ static void global_set(struct translator *t)
 
 static void select_op(struct translator *t)
 {
-    struct entry k = pop(t), y = pop(t), x = pop(t);
+    struct entry k = tr_pop(t), y = tr_pop(t), x = tr_pop(t);
     /* Unreachable code aside, both have one type; references take the more general one later. */
     valtype type = x.type;
     if (type == VT_V128) {
-        int32_t fk = use_slot(t, &k), fx = use_slot(t, &x), fy = use_slot(t, &y);
-        struct ins *i = emit(t, H_select_V, SHAPE_ONE, RESULT_SLOT);
+        int32_t fk = tr_use_slot(t, &k), fx = tr_use_slot(t, &x), fy = tr_use_slot(t, &y);
+        struct ins *i = tr_emit(t, H_select_V, SHAPE_ONE, RESULT_SLOT);
         i->a = fx;
         i->b = fy;
         i->d = fk;
-        i->c = slot_offset(top_slot(t));
-        push_temp(t, type, t->n - 1);
+        i->c = slot_offset(tr_top_slot(t));
+        tr_push_temp(t, type, t->n - 1);
         return;
     }
     uint8_t pk = PLACE_S, px = PLACE_S, py = PLACE_S;
-    if (x.kind == ENTRY_CONST && !const_fits(&x))
-        (void)use_slot(t, &x);
-    if (y.kind == ENTRY_CONST && !const_fits(&y))
-        (void)use_slot(t, &y);
+    if (x.kind == ENTRY_CONST && !tr_const_fits(&x))
+        (void)tr_use_slot(t, &x);
+    if (y.kind == ENTRY_CONST && !tr_const_fits(&y))
+        (void)tr_use_slot(t, &y);
     int32_t fk;
     if (k.kind == ENTRY_TEMP) {
-        fk = use_int(t, &k, false, &pk);
+        fk = tr_use_int(t, &k, false, &pk);
     } else {
-        fk = use_slot(t, &k);
+        fk = tr_use_slot(t, &k);
     }
-    int32_t fx = x.kind == ENTRY_CONST ? (int32_t)x.bits : use_slot(t, &x);
-    int32_t fy = y.kind == ENTRY_CONST ? (int32_t)y.bits : use_slot(t, &y);
+    int32_t fx = x.kind == ENTRY_CONST ? (int32_t)x.bits : tr_use_slot(t, &x);
+    int32_t fy = y.kind == ENTRY_CONST ? (int32_t)y.bits : tr_use_slot(t, &y);
     px = x.kind == ENTRY_CONST ? PLACE_C : PLACE_S;
     py = y.kind == ENTRY_CONST ? PLACE_C : PLACE_S;
-    struct ins *i = emit(t, H_select_SSSS, SHAPE_SELECT, RESULT_INT);
+    struct ins *i = tr_emit(t, H_select_SSSS, SHAPE_SELECT, RESULT_INT);
     i->pa = px;
     i->a = fx;
     i->pb = py;
     i->b = fy;
     i->d = fk;
     i->chain = pk;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
 }
 
 static void select_typed(struct translator *t)
 {
     (void)leb_next_unsigned(&t->at);
-    valtype type = read_valtype(t);
+    valtype type = tr_valtype(t);
     select_op(t);
     t->stack[t->height - 1].type = type;
 }
@@ -470,63 +479,63 @@ static void select_typed(struct translator *t)
 static void ref_op(struct translator *t, enum op op)
 {
     if (op == OP_REF_NULL) {
-        push_const(t, VT_MAKE_REF_NULL(read_heaptype(t)), 0);
+        tr_push_const(t, VT_MAKE_REF_NULL(tr_heaptype(t)), 0);
     } else if (op == OP_REF_FUNC) {
         uint32_t function = (uint32_t)leb_next_unsigned(&t->at);
-        struct ins *i = emit(t, H_ref_func, SHAPE_ONE, RESULT_SLOT);
+        struct ins *i = tr_emit(t, H_ref_func, SHAPE_ONE, RESULT_SLOT);
         i->a = (int32_t)function;
-        i->c = slot_offset(top_slot(t));
-        push_temp(t, VT_MAKE_REF(t->module->func_types[function]->id), t->n - 1);
+        i->c = slot_offset(tr_top_slot(t));
+        tr_push_temp(t, VT_MAKE_REF(t->module->func_types[function]->id), t->n - 1);
     } else if (op == OP_REF_IS_NULL) {
         equal_zero(t, true);
     } else if (op == OP_REF_EQ) {
         binary_int(t, &lowerings[OP_I64_EQ], VT_I32);
     } else {
-        struct entry e = pop(t);
-        int32_t field = use_slot(t, &e);
-        struct ins *i = emit(t, H_ref_as_non_null, SHAPE_ONE, RESULT_SLOT);
+        struct entry e = tr_pop(t);
+        int32_t field = tr_use_slot(t, &e);
+        struct ins *i = tr_emit(t, H_ref_as_non_null, SHAPE_ONE, RESULT_SLOT);
         i->a = field;
-        i->c = slot_offset(top_slot(t));
-        push_temp(t, vt_non_null(e.type), t->n - 1);
+        i->c = slot_offset(tr_top_slot(t));
+        tr_push_temp(t, vt_non_null(e.type), t->n - 1);
     }
 }
 
 static void throw_op(struct translator *t, enum op op)
 {
     if (op == OP_THROW_REF) {
-        struct entry e = pop(t);
-        int32_t field = use_slot(t, &e);
-        emit(t, H_throw_ref, SHAPE_ONE, RESULT_NONE)->a = field;
+        struct entry e = tr_pop(t);
+        int32_t field = tr_use_slot(t, &e);
+        tr_emit(t, H_throw_ref, SHAPE_ONE, RESULT_NONE)->a = field;
         return;
     }
     uint32_t tag = (uint32_t)leb_next_unsigned(&t->at);
     const struct type_def *type = t->module->tag_types[tag];
-    settle_top(t, type->param_count);
+    tr_settle_top(t, type->param_count);
     uint32_t first = type->param_count > 0 ? t->stack[t->height - type->param_count].home
-                                           : top_slot(t);
-    struct ins *i = emit(t, H_throw, SHAPE_ONE, RESULT_NONE);
+                                           : tr_top_slot(t);
+    struct ins *i = tr_emit(t, H_throw, SHAPE_ONE, RESULT_NONE);
     i->a = slot_offset(first);
     i->b = (int32_t)tag;
-    note_roots(t, t->n - 1);
+    tr_note_roots(t, t->n - 1);
     t->height -= type->param_count;
 }
 
 /* Reinterpretations and wraps change the type and nothing else: slots hold bits. */
 static void retype(struct translator *t, valtype type)
 {
-    struct entry e = pop(t);
+    struct entry e = tr_pop(t);
     if (e.kind == ENTRY_LOCAL || e.kind == ENTRY_CONST) {
         if (e.kind == ENTRY_CONST && type == VT_I32) {
-            push_const(t, type, (uint64_t)(int64_t)(int32_t)e.bits);
+            tr_push_const(t, type, (uint64_t)(int64_t)(int32_t)e.bits);
             return;
         }
         if (e.kind == ENTRY_CONST) {
-            push_const(t, type, e.bits);
+            tr_push_const(t, type, e.bits);
             return;
         }
     }
     /* A local keeps being read in place, under its new type. */
-    push_temp(t, type, e.def);
+    tr_push_temp(t, type, e.def);
     struct entry *top = &t->stack[t->height - 1];
     top->kind = e.kind;
     top->local = e.local;
@@ -538,18 +547,18 @@ static void constant(struct translator *t, enum op op)
     uint64_t wide;
     switch (op) {
     case OP_I32_CONST:
-        push_const(t, VT_I32, (uint64_t)leb_next_signed(&t->at));
+        tr_push_const(t, VT_I32, (uint64_t)leb_next_signed(&t->at));
         break;
-    case OP_I64_CONST: push_const(t, VT_I64, (uint64_t)leb_next_signed(&t->at)); break;
+    case OP_I64_CONST: tr_push_const(t, VT_I64, (uint64_t)leb_next_signed(&t->at)); break;
     case OP_F32_CONST:
         memcpy(&word, t->at, 4);
         t->at += 4;
-        push_const(t, VT_F32, word);
+        tr_push_const(t, VT_F32, word);
         break;
     default:
         memcpy(&wide, t->at, 8);
         t->at += 8;
-        push_const(t, VT_F64, wide);
+        tr_push_const(t, VT_F64, wide);
         break;
     }
 }
@@ -561,12 +570,12 @@ static void other_op(struct translator *t, enum op op)
 {
     struct ins *i;
     switch (op) {
-    case OP_DROP: pop(t); break;
+    case OP_DROP: tr_pop(t); break;
     case OP_SELECT: select_op(t); break;
     case OP_SELECT_T: select_typed(t); break;
-    case OP_LOCAL_GET: push_local(t, (uint32_t)leb_next_unsigned(&t->at)); break;
-    case OP_LOCAL_SET: set_local(t, (uint32_t)leb_next_unsigned(&t->at), false); break;
-    case OP_LOCAL_TEE: set_local(t, (uint32_t)leb_next_unsigned(&t->at), true); break;
+    case OP_LOCAL_GET: tr_push_local(t, (uint32_t)leb_next_unsigned(&t->at)); break;
+    case OP_LOCAL_SET: tr_set_local(t, (uint32_t)leb_next_unsigned(&t->at), false); break;
+    case OP_LOCAL_TEE: tr_set_local(t, (uint32_t)leb_next_unsigned(&t->at), true); break;
     case OP_GLOBAL_GET: global_get(t); break;
     case OP_GLOBAL_SET: global_set(t); break;
     case OP_I32_CONST:
@@ -587,7 +596,7 @@ static void other_op(struct translator *t, enum op op)
     case OP_MEMORY_INIT: bulk_memory(t, op); break;
     case OP_DATA_DROP:
     case OP_ELEM_DROP:
-        i = emit(t, op == OP_DATA_DROP ? H_data_drop : H_elem_drop, SHAPE_ONE, RESULT_NONE);
+        i = tr_emit(t, op == OP_DATA_DROP ? H_data_drop : H_elem_drop, SHAPE_ONE, RESULT_NONE);
         i->a = (int32_t)leb_next_unsigned(&t->at);
         break;
     case OP_TABLE_COPY: table_copy(t); break;
@@ -616,33 +625,33 @@ static bool control_op(struct translator *t, enum op op, bool *ret_ends)
     bool is_dead = false;
     switch (op) {
     case OP_BLOCK:
-    case OP_LOOP: control_block(t, op); break;
-    case OP_IF: control_if(t); break;
-    case OP_ELSE: control_else(t); break;
-    case OP_END: *ret_ends = !control_end(t); break;
-    case OP_TRY_TABLE: control_try_table(t); break;
-    case OP_BR_IF: control_br_if(t); break;
-    case OP_BR_ON_NULL: control_br_on_null(t, true); break;
-    case OP_BR_ON_NON_NULL: control_br_on_null(t, false); break;
-    case OP_BR_ON_CAST: control_br_on_cast(t, false); break;
-    case OP_BR_ON_CAST_FAIL: control_br_on_cast(t, true); break;
+    case OP_LOOP: tr_block(t, op); break;
+    case OP_IF: tr_if(t); break;
+    case OP_ELSE: tr_else(t); break;
+    case OP_END: *ret_ends = !tr_end(t); break;
+    case OP_TRY_TABLE: tr_try_table(t); break;
+    case OP_BR_IF: tr_br_if(t); break;
+    case OP_BR_ON_NULL: tr_br_on_null(t, true); break;
+    case OP_BR_ON_NON_NULL: tr_br_on_null(t, false); break;
+    case OP_BR_ON_CAST: tr_br_on_cast(t, false); break;
+    case OP_BR_ON_CAST_FAIL: tr_br_on_cast(t, true); break;
     case OP_CALL:
     case OP_CALL_INDIRECT:
-    case OP_CALL_REF: control_call(t, op); break;
+    case OP_CALL_REF: tr_call(t, op); break;
     case OP_BR:
-        control_br(t);
+        tr_br(t);
         is_dead = true;
         break;
     case OP_BR_TABLE:
-        control_br_table(t);
+        tr_br_table(t);
         is_dead = true;
         break;
     case OP_RETURN:
-        control_return(t);
+        tr_return(t);
         is_dead = true;
         break;
     case OP_UNREACHABLE:
-        emit(t, H_unreachable, SHAPE_ONE, RESULT_NONE);
+        tr_emit(t, H_unreachable, SHAPE_ONE, RESULT_NONE);
         is_dead = true;
         break;
     case OP_THROW:
@@ -653,13 +662,13 @@ static bool control_op(struct translator *t, enum op op, bool *ret_ends)
     case OP_RETURN_CALL:
     case OP_RETURN_CALL_INDIRECT:
     case OP_RETURN_CALL_REF:
-        control_call(t, op);
+        tr_call(t, op);
         is_dead = true;
         break;
     default: return false;
     }
     if (is_dead && !t->failed) {
-        skip_dead(t);
+        tr_skip_dead(t);
         *ret_ends = t->depth == 0;
     }
     return true;
@@ -670,8 +679,8 @@ static void translate_body(struct translator *t)
     bool ends = false;
     while (!ends && !t->failed) {
         t->op_offset = (uint32_t)(t->at - t->module->bytes);
-        enum op op = next_op(&t->at);
-        t->fuel[t->controls[t->depth - 1].loop] += op_fuel(op);
+        enum op op = tr_next_op(&t->at);
+        t->fuel[t->controls[t->depth - 1].loop] += tr_op_fuel(op);
         if (!control_op(t, op, &ends) && !plain_op(t, op))
             other_op(t, op);
     }
@@ -687,7 +696,7 @@ static void read_locals(struct translator *t, const struct type_def *type)
     at = t->at;
     for (uint32_t g = 0; g < groups; g++) {
         count += leb_next_unsigned(&t->at);
-        (void)read_valtype(t);
+        (void)tr_valtype(t);
     }
     t->has_gc_locals = false;
     t->local_count = (uint32_t)count;
@@ -701,7 +710,7 @@ static void read_locals(struct translator *t, const struct type_def *type)
     t->at = at;
     for (uint32_t g = 0; g < groups; g++) {
         uint64_t many = leb_next_unsigned(&t->at);
-        valtype vt = read_valtype(t);
+        valtype vt = tr_valtype(t);
         while (many-- > 0)
             t->locals[n++].type = vt;
     }
@@ -713,7 +722,7 @@ static void read_locals(struct translator *t, const struct type_def *type)
         slot += vt_slots(l->type);
         if (i + 1 == type->param_count)
             t->param_slots = slot;
-        if (vt_is_ref(l->type) && is_collected(t, l->type))
+        if (vt_is_ref(l->type) && tr_is_collected(t, l->type))
             t->has_gc_locals = true;
     }
     if (type->param_count == 0)
@@ -740,7 +749,7 @@ static bool begin(struct translator *t, struct module_code *code, uint32_t own_i
     t->height = t->depth = t->try_depth = t->max_slot = 0;
     t->catch_count = t->root_map_count = t->root_slot_count = 0;
     t->loop_count = 0;
-    new_region(t);
+    tr_new_region(t);
     if (!vec_reserve(t->alloc, &t->fuel, &t->fuel_capacity, 1, sizeof(*t->fuel)))
         return false;
     t->fuel[0] = 0;
@@ -748,12 +757,12 @@ static bool begin(struct translator *t, struct module_code *code, uint32_t own_i
     read_locals(t, type);
     if (t->failed)
         return false;
-    choose_pins(t);
+    tr_choose_pins(t);
     uint32_t slot0 = t->pin[0] >= 0 ? t->locals[t->pin[0]].slot : 0;
     uint32_t slot1 = t->pin[1] >= 0 ? t->locals[t->pin[1]].slot : 0;
     t->call_pins = CALL_PINS(slot0, slot1);
-    use_slots(t, t->local_slots);
-    control_begin_function(t, type);
+    tr_use_slots(t, t->local_slots);
+    tr_begin_function(t, type);
     return !t->failed;
 }
 

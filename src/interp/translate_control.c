@@ -84,7 +84,7 @@ static void move_values(struct translator *t, uint32_t count, uint32_t base)
     for (uint32_t i = 0; i < count; i++) {
         struct entry e = t->stack[t->height - count + i];
         if (e.kind != ENTRY_TEMP || e.home != base)
-            move_to(t, &e, base, -1);
+            tr_move_to(t, &e, base, -1);
         base += vt_slots(e.type);
     }
 }
@@ -96,7 +96,7 @@ static void reset_stack(struct translator *t, const struct control *c, const val
 {
     t->height = c->height;
     for (uint32_t i = 0; i < count; i++)
-        push_temp(t, types[i], -1);
+        tr_push_temp(t, types[i], -1);
 }
 
 /* ---- Conditions -------------------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ struct condition {
 /* Pops the condition; a comparison that was just emitted is taken back. */
 static struct condition take_condition(struct translator *t)
 {
-    struct condition k = {.value = pop(t)};
+    struct condition k = {.value = tr_pop(t)};
     if (k.value.kind == ENTRY_TEMP && k.value.def >= 0 && k.value.def == t->n - 1) {
         struct ins *i = &t->ins[t->n - 1];
         bool constant = i->pa == PLACE_K || i->pb == PLACE_K;
@@ -135,14 +135,14 @@ static struct ins *emit_condition(struct translator *t, struct condition *k, boo
 {
     if (!k->is_fused) {
         uint8_t place;
-        int32_t field = use_int(t, &k->value, true, &place);
+        int32_t field = tr_use_int(t, &k->value, true, &place);
         if (place == PLACE_C) {
             /* A constant condition: compare a slot-free constant with itself through a slot. */
             struct entry e = k->value;
-            field = use_slot(t, &e);
+            field = tr_use_slot(t, &e);
             place = PLACE_S;
         }
-        struct ins *i = emit(t, negate ? H_br_i32_eq_SSN : H_br_i32_ne_SSN, SHAPE_BRANCH,
+        struct ins *i = tr_emit(t, negate ? H_br_i32_eq_SSN : H_br_i32_ne_SSN, SHAPE_BRANCH,
                              RESULT_NONE);
         i->pa = place;
         i->a = field;
@@ -151,7 +151,7 @@ static struct ins *emit_condition(struct translator *t, struct condition *k, boo
         return i;
     }
     const struct ins *compare = &k->compare;
-    struct ins *i = emit(t, negate ? k->branches.when_false : k->branches.when_true,
+    struct ins *i = tr_emit(t, negate ? k->branches.when_false : k->branches.when_true,
                          (enum shape)k->branches.shape, RESULT_NONE);
     bool swap = negate && k->branches.not_swaps;
     i->pa = swap ? compare->pb : compare->pa;
@@ -163,25 +163,25 @@ static struct ins *emit_condition(struct translator *t, struct condition *k, boo
 
 /* ---- Structure ----------------------------------------------------------------------------------- */
 
-void control_begin_function(struct translator *t, const struct type_def *type)
+void tr_begin_function(struct translator *t, const struct type_def *type)
 {
     struct control *c = push_control(t, OP_BLOCK);
     c->base = t->local_slots;
     c->results = type->results;
     c->result_count = type->result_count;
     c->loop = 0;
-    use_slots(t, t->local_slots + type->result_slots);
+    tr_use_slots(t, t->local_slots + type->result_slots);
 }
 
 /* Base slot and height of a block whose parameters are on the stack. */
 static void place_block(struct translator *t, struct control *c)
 {
     c->height = t->height - c->param_count;
-    c->base = c->param_count > 0 ? t->stack[c->height].home : top_slot(t);
+    c->base = c->param_count > 0 ? t->stack[c->height].home : tr_top_slot(t);
     uint32_t end = c->base;
     for (uint32_t i = 0; i < c->result_count; i++)
         end += vt_slots(results_of(c)[i]);
-    use_slots(t, end);
+    tr_use_slots(t, end);
 }
 
 static void begin_loop(struct translator *t, struct control *c)
@@ -194,34 +194,34 @@ static void begin_loop(struct translator *t, struct control *c)
     t->fuel[t->loop_count] = 0;
     c->loop = (int32_t)t->loop_count++;
     if (t->is_metered) {
-        struct ins *i = emit(t, H_fuel, SHAPE_ONE, RESULT_NONE);
+        struct ins *i = tr_emit(t, H_fuel, SHAPE_ONE, RESULT_NONE);
         i->loop = c->loop;
     }
     c->label = t->n;
 }
 
-void control_block(struct translator *t, enum op op)
+void tr_block(struct translator *t, enum op op)
 {
-    settle_all(t);
+    tr_settle_all(t);
     struct control *c = push_control(t, op);
-    read_block_type(t, c);
+    tr_block_type(t, c);
     place_block(t, c);
     if (op == OP_LOOP)
         begin_loop(t, c);
-    new_region(t);
+    tr_new_region(t);
 }
 
-void control_if(struct translator *t)
+void tr_if(struct translator *t)
 {
     struct condition k = take_condition(t);
-    settle_all(t);
+    tr_settle_all(t);
     struct ins *i = emit_condition(t, &k, true);
     int32_t branch = t->failed ? -1 : (int32_t)(i - t->ins);
     struct control *c = push_control(t, OP_IF);
-    read_block_type(t, c);
+    tr_block_type(t, c);
     place_block(t, c);
     c->else_branch = branch;
-    new_region(t);
+    tr_new_region(t);
 }
 
 /* The part of `else` that comes whether or not its end is reached. */
@@ -233,14 +233,14 @@ static void begin_else(struct translator *t)
     c->else_branch = -1;
     c->op = OP_ELSE;
     reset_stack(t, c, c->params, c->param_count);
-    new_region(t);
+    tr_new_region(t);
 }
 
-void control_else(struct translator *t)
+void tr_else(struct translator *t)
 {
     struct control *c = control_at(t, 0);
     move_values(t, c->result_count, c->base);
-    aim(t, emit(t, H_br_N, SHAPE_JUMP, RESULT_NONE), c);
+    aim(t, tr_emit(t, H_br_N, SHAPE_JUMP, RESULT_NONE), c);
     begin_else(t);
 }
 
@@ -275,7 +275,7 @@ static bool finish_block(struct translator *t, bool is_reached)
             land(t, c.waiting);
             land_catches(t, c.waiting_catch);
             reset_stack(t, &c, results_of(&c), c.result_count);
-            new_region(t);
+            tr_new_region(t);
         }
         if (has_branches || is_reached)
             emit_return(t, c.result_count);
@@ -290,11 +290,11 @@ static bool finish_block(struct translator *t, bool is_reached)
     land_catches(t, c.waiting_catch);
     t->depth--;
     reset_stack(t, &c, results_of(&c), c.result_count);
-    new_region(t);
+    tr_new_region(t);
     return true;
 }
 
-bool control_end(struct translator *t)
+bool tr_end(struct translator *t)
 {
     return finish_block(t, true);
 }
@@ -303,13 +303,13 @@ bool control_end(struct translator *t)
  * Operators that cannot be reached are read over, up to the `else` or `end` of the block they are
  * in. Their fuel counts like any other's: the cost of a body is a matter of its text alone.
  */
-void skip_dead(struct translator *t)
+void tr_skip_dead(struct translator *t)
 {
     uint32_t nested = 0, dead_loops = 0;
     uint64_t loop_bits = 0; /* for the innermost 64 nested blocks: is it a loop? */
     while (!t->failed && t->at < t->end) {
         t->op_offset = (uint32_t)(t->at - t->module->bytes);
-        enum op op = next_op(&t->at);
+        enum op op = tr_next_op(&t->at);
         if (nested == 0 && op == OP_ELSE) {
             begin_else(t);
             return;
@@ -326,8 +326,8 @@ void skip_dead(struct translator *t)
             continue;
         }
         if (dead_loops == 0)
-            t->fuel[control_at(t, 0)->loop] += op_fuel(op);
-        skip_immediates(&t->at, op);
+            t->fuel[control_at(t, 0)->loop] += tr_op_fuel(op);
+        tr_skip_immediates(&t->at, op);
         if (op == OP_BLOCK || op == OP_LOOP || op == OP_IF || op == OP_TRY_TABLE) {
             nested++;
             loop_bits = loop_bits << 1 | (op == OP_LOOP);
@@ -347,11 +347,11 @@ static void emit_branch(struct translator *t, uint32_t depth)
     struct control *c = control_at(t, depth);
     uint32_t count = label_arity(c);
     move_values(t, count, c->base);
-    struct ins *i = emit(t, H_br_N, SHAPE_JUMP, RESULT_NONE);
+    struct ins *i = tr_emit(t, H_br_N, SHAPE_JUMP, RESULT_NONE);
     aim(t, i, control_at(t, depth));
 }
 
-void control_br(struct translator *t)
+void tr_br(struct translator *t)
 {
     uint32_t depth = (uint32_t)leb_next_unsigned(&t->at);
     if (depth + 1 == t->depth) {
@@ -380,25 +380,25 @@ static void branch_if(struct translator *t, struct condition *k, bool negate, ui
     t->region++;
 }
 
-void control_br_if(struct translator *t)
+void tr_br_if(struct translator *t)
 {
     uint32_t depth = (uint32_t)leb_next_unsigned(&t->at);
     struct condition k = take_condition(t);
     branch_if(t, &k, false, depth);
 }
 
-void control_br_table(struct translator *t)
+void tr_br_table(struct translator *t)
 {
     uint32_t count = (uint32_t)leb_next_unsigned(&t->at);
-    struct entry index = pop(t);
+    struct entry index = tr_pop(t);
     uint8_t place = PLACE_S;
     int32_t field;
     if (index.kind == ENTRY_CONST)
-        field = use_slot(t, &index);
+        field = tr_use_slot(t, &index);
     else
-        field = use_int(t, &index, false, &place);
+        field = tr_use_int(t, &index, false, &place);
     /* Labels that need moves go through a landing pad behind the table. */
-    struct ins *i = emit(t, H_br_table_S, SHAPE_TABLE_JUMP, RESULT_NONE);
+    struct ins *i = tr_emit(t, H_br_table_S, SHAPE_TABLE_JUMP, RESULT_NONE);
     i->pa = place;
     i->a = field;
     i->b = (int32_t)count;
@@ -407,7 +407,7 @@ void control_br_table(struct translator *t)
     for (uint32_t k = 0; k <= count; k++) {
         uint32_t depth = (uint32_t)leb_next_unsigned(&t->at);
         struct control *c = control_at(t, depth);
-        struct ins *jump = emit(t, H_br_N, SHAPE_JUMP, RESULT_NONE);
+        struct ins *jump = tr_emit(t, H_br_N, SHAPE_JUMP, RESULT_NONE);
         if (are_in_place(t, label_arity(c), c->base))
             aim(t, jump, c);
     }
@@ -426,15 +426,15 @@ void control_br_table(struct translator *t)
 static void emit_return(struct translator *t, uint32_t count)
 {
     if (count == 0) {
-        emit(t, H_return_0, SHAPE_ONE, RESULT_NONE);
+        tr_emit(t, H_return_0, SHAPE_ONE, RESULT_NONE);
         return;
     }
     struct entry *top = &t->stack[t->height - 1];
     if (count > 1 || top->type == VT_V128) {
-        settle_top(t, count);
+        tr_settle_top(t, count);
         const struct entry *first = &t->stack[t->height - count];
-        uint32_t slots = top_slot(t) - first->home;
-        struct ins *i = emit(t, H_return_many, SHAPE_ONE, RESULT_NONE);
+        uint32_t slots = tr_top_slot(t) - first->home;
+        struct ins *i = tr_emit(t, H_return_many, SHAPE_ONE, RESULT_NONE);
         i->a = slot_offset(first->home);
         i->b = (int32_t)slots;
         return;
@@ -443,25 +443,25 @@ static void emit_return(struct translator *t, uint32_t count)
     uint8_t place = PLACE_S;
     int32_t field = 0;
     unsigned handler = H_return_S;
-    if (e.kind == ENTRY_CONST && !const_fits(&e)) {
-        emit(t, H_return_K, SHAPE_ONE, RESULT_NONE)->k = e.bits;
+    if (e.kind == ENTRY_CONST && !tr_const_fits(&e)) {
+        tr_emit(t, H_return_K, SHAPE_ONE, RESULT_NONE)->k = e.bits;
         return;
     }
     if ((e.type == VT_F64 || e.type == VT_F32) && e.kind != ENTRY_CONST) {
-        field = use_float(t, &e, &place);
+        field = tr_use_float(t, &e, &place);
         if (place == PLACE_F)
             handler = e.type == VT_F64 ? H_return_F64 : H_return_F32;
     } else {
         static const uint16_t handlers[] = {[PLACE_S] = H_return_S, [PLACE_C] = H_return_C,
                                             [PLACE_A] = H_return_A, [PLACE_0] = H_return_P0,
                                             [PLACE_1] = H_return_P1};
-        field = use_int(t, &e, true, &place);
+        field = tr_use_int(t, &e, true, &place);
         handler = handlers[place];
     }
-    emit(t, handler, SHAPE_ONE, RESULT_NONE)->a = field;
+    tr_emit(t, handler, SHAPE_ONE, RESULT_NONE)->a = field;
 }
 
-void control_return(struct translator *t)
+void tr_return(struct translator *t)
 {
     emit_return(t, t->controls[0].result_count);
 }
@@ -474,47 +474,47 @@ static struct condition null_condition(struct translator *t, struct entry *e)
     struct condition k = {.is_fused = true};
     k.branches = (struct branch_family){H_br_i64_eq_SSN, H_br_i64_ne_SSN, SHAPE_BRANCH, false};
     k.compare.pa = PLACE_S;
-    k.compare.a = use_slot(t, e);
+    k.compare.a = tr_use_slot(t, e);
     k.compare.pb = PLACE_C;
     return k;
 }
 
-void control_br_on_null(struct translator *t, bool branch_if_null)
+void tr_br_on_null(struct translator *t, bool branch_if_null)
 {
     uint32_t depth = (uint32_t)leb_next_unsigned(&t->at);
-    settle_top(t, 1);
+    tr_settle_top(t, 1);
     struct entry *top = &t->stack[t->height - 1];
     top->def = -1;
     struct entry e = *top;
     if (branch_if_null) {
-        pop(t);
+        tr_pop(t);
         struct condition k = null_condition(t, &e);
         branch_if(t, &k, false, depth);
-        push_temp(t, vt_non_null(e.type), -1);
+        tr_push_temp(t, vt_non_null(e.type), -1);
     } else {
         /* The reference is the last of the values that the branch carries. */
         top->type = vt_non_null(e.type);
         struct condition k = null_condition(t, &e);
         branch_if(t, &k, true, depth);
-        pop(t);
+        tr_pop(t);
     }
 }
 
-void control_br_on_cast(struct translator *t, bool fail)
+void tr_br_on_cast(struct translator *t, bool fail)
 {
     uint8_t flags = *t->at++;
     uint32_t depth = (uint32_t)leb_next_unsigned(&t->at);
-    heaptype from = read_heaptype(t), to = read_heaptype(t);
+    heaptype from = tr_heaptype(t), to = tr_heaptype(t);
     valtype target = (flags & 2) != 0 ? VT_MAKE_REF_NULL(to) : VT_MAKE_REF(to);
     valtype source = (flags & 1) != 0 ? VT_MAKE_REF_NULL(from) : VT_MAKE_REF(from);
     /* Where the cast does not succeed: null is excluded when the target takes it. */
     valtype other = (flags & 2) != 0 ? vt_non_null(source) : source;
-    settle_top(t, 1);
+    tr_settle_top(t, 1);
     struct entry *top = &t->stack[t->height - 1];
     top->def = -1;
-    struct ins *test = emit(t, H_ref_test, SHAPE_ONE, RESULT_INT);
-    uint32_t result = top_slot(t);
-    use_slots(t, result + 1);
+    struct ins *test = tr_emit(t, H_ref_test, SHAPE_ONE, RESULT_INT);
+    uint32_t result = tr_top_slot(t);
+    tr_use_slots(t, result + 1);
     test->a = slot_offset(top->home);
     test->b = (int32_t)target;
     test->c = slot_offset(result);
@@ -565,13 +565,13 @@ static void read_catch(struct translator *t, uint32_t first)
     t->catch_count++;
 }
 
-void control_try_table(struct translator *t)
+void tr_try_table(struct translator *t)
 {
-    settle_all(t);
+    tr_settle_all(t);
     struct control *c = push_control(t, OP_TRY_TABLE);
-    read_block_type(t, c);
+    tr_block_type(t, c);
     place_block(t, c);
-    new_region(t);
+    tr_new_region(t);
     uint32_t count = (uint32_t)leb_next_unsigned(&t->at);
     uint32_t first = t->catch_count;
     for (uint32_t i = 0; i < count; i++)
@@ -589,12 +589,12 @@ void control_try_table(struct translator *t)
 /* The arguments settle in their slots and are popped; gives the callee's frame as a slot. */
 static uint32_t stage(struct translator *t, const struct type_def *type)
 {
-    settle_top(t, type->param_count);
+    tr_settle_top(t, type->param_count);
     uint32_t frame = type->param_count > 0 ? t->stack[t->height - type->param_count].home
-                                           : top_slot(t);
+                                           : tr_top_slot(t);
     uint32_t slots =
         type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
-    use_slots(t, frame + slots);
+    tr_use_slots(t, frame + slots);
     t->height -= type->param_count;
     return frame;
 }
@@ -604,9 +604,9 @@ static void take_results(struct translator *t, const struct type_def *type, int3
                          bool sets_acc)
 {
     t->acc_owner = t->facc_owner = t->sacc_owner = -1;
-    note_roots(t, t->n - 1);
+    tr_note_roots(t, t->n - 1);
     for (uint32_t i = 0; i < type->result_count; i++)
-        push_temp(t, type->results[i], -1);
+        tr_push_temp(t, type->results[i], -1);
     if (sets_acc && type->result_count == 1 &&
         (type->results[0] == VT_I32 || type->results[0] == VT_I64) && !t->failed) {
         t->stack[t->height - 1].def = call;
@@ -621,7 +621,7 @@ static void call_direct(struct translator *t, uint32_t function)
     const struct type_def *type = m->func_types[function];
     uint32_t frame = stage(t, type);
     bool is_import = function < m->import_func_count;
-    struct ins *i = emit(t, is_import ? H_call_import : H_call, SHAPE_ONE, RESULT_NONE);
+    struct ins *i = tr_emit(t, is_import ? H_call_import : H_call, SHAPE_ONE, RESULT_NONE);
     i->a = t->call_pins;
     i->c = slot_offset(frame);
     if (is_import)
@@ -638,7 +638,7 @@ static void tail_call_direct(struct translator *t, uint32_t function)
     uint32_t frame = stage(t, type);
     bool is_import = function < m->import_func_count;
     struct ins *i =
-        emit(t, is_import ? H_return_call_import : H_return_call, SHAPE_ONE, RESULT_NONE);
+        tr_emit(t, is_import ? H_return_call_import : H_return_call, SHAPE_ONE, RESULT_NONE);
     i->a = (int32_t)type->param_slots;
     i->c = slot_offset(frame);
     if (is_import)
@@ -653,15 +653,15 @@ static void call_through_table(struct translator *t, bool is_tail)
     const struct type_def *type = m->types[leb_next_unsigned(&t->at)];
     uint32_t table = (uint32_t)leb_next_unsigned(&t->at);
     bool is_64 = m->tables[table].type.limits.is_64;
-    settle_top(t, 1);
+    tr_settle_top(t, 1);
     /* The index keeps its slot, which the slow path reads; it sits above the arguments. */
-    struct entry index = pop(t);
+    struct entry index = tr_pop(t);
     uint32_t frame = stage(t, type);
     uint8_t place = PLACE_S;
     if (!is_64 && !is_tail && index.def >= 0 && index.def == t->acc_owner)
         place = PLACE_A;
-    use_slots(t, index.home + 1);
-    struct ins *i = emit(t, is_tail ? H_return_call_indirect : H_call_indirect_S,
+    tr_use_slots(t, index.home + 1);
+    struct ins *i = tr_emit(t, is_tail ? H_return_call_indirect : H_call_indirect_S,
                          is_tail ? SHAPE_ONE : SHAPE_TABLE_JUMP, RESULT_NONE);
     if (is_64 && !is_tail) {
         i->family = H_call_indirect_slow;
@@ -672,7 +672,7 @@ static void call_through_table(struct translator *t, bool is_tail)
     i->b = is_64 ? 64 : 0;
     i->c = slot_offset(frame);
     i->d = (int32_t)table;
-    struct ins *second = emit_data(t);
+    struct ins *second = tr_emit_data(t);
     second->a = is_tail ? (int32_t)type->param_slots : t->call_pins;
     second->pointer = type;
     if (!is_tail)
@@ -682,21 +682,21 @@ static void call_through_table(struct translator *t, bool is_tail)
 static void call_reference(struct translator *t, bool is_tail)
 {
     const struct type_def *type = t->module->types[leb_next_unsigned(&t->at)];
-    settle_top(t, 1);
-    struct entry callee = pop(t);
+    tr_settle_top(t, 1);
+    struct entry callee = tr_pop(t);
     uint32_t frame = stage(t, type);
-    use_slots(t, callee.home + 1);
+    tr_use_slots(t, callee.home + 1);
     struct ins *i =
-        emit(t, is_tail ? H_return_call_ref : H_call_ref, SHAPE_ONE, RESULT_NONE);
+        tr_emit(t, is_tail ? H_return_call_ref : H_call_ref, SHAPE_ONE, RESULT_NONE);
     i->a = slot_offset(callee.home);
     i->c = slot_offset(frame);
     i->d = (int32_t)type->param_slots;
-    emit_data(t)->a = t->call_pins;
+    tr_emit_data(t)->a = t->call_pins;
     if (!is_tail)
         take_results(t, type, t->n - 1, false);
 }
 
-void control_call(struct translator *t, enum op op)
+void tr_call(struct translator *t, enum op op)
 {
     switch (op) {
     case OP_CALL: call_direct(t, (uint32_t)leb_next_unsigned(&t->at)); break;

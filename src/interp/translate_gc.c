@@ -15,15 +15,15 @@ static const struct type_def *read_type(struct translator *t)
 static int32_t object_op(struct translator *t, unsigned handler, const struct type_def *type,
                          uint32_t count)
 {
-    settle_top(t, count);
-    uint32_t first = count > 0 ? t->stack[t->height - count].home : top_slot(t);
-    use_slots(t, first + 1);
-    struct ins *i = emit(t, handler, SHAPE_ONE, RESULT_SLOT);
+    tr_settle_top(t, count);
+    uint32_t first = count > 0 ? t->stack[t->height - count].home : tr_top_slot(t);
+    tr_use_slots(t, first + 1);
+    struct ins *i = tr_emit(t, handler, SHAPE_ONE, RESULT_SLOT);
     int32_t at = t->n - 1;
     i->a = i->c = slot_offset(first);
     i->pointer = type;
-    emit_data(t);
-    note_roots(t, at);
+    tr_emit_data(t);
+    tr_note_roots(t, at);
     t->height -= count;
     return t->failed ? 0 : at;
 }
@@ -45,7 +45,7 @@ static void struct_op(struct translator *t, enum op op)
         bool plain = op == OP_STRUCT_NEW;
         int32_t at = object_op(t, plain ? H_struct_new : H_struct_new_default, type,
                                plain ? type->field_count : 0);
-        push_temp(t, ref_to(type), at);
+        tr_push_temp(t, ref_to(type), at);
         return;
     }
     uint32_t field = (uint32_t)leb_next_unsigned(&t->at);
@@ -58,7 +58,7 @@ static void struct_op(struct translator *t, enum op op)
     if (is_set)
         t->ins[at].result = RESULT_NONE;
     else
-        push_temp(t, unpacked(type->fields[field].type), at);
+        tr_push_temp(t, unpacked(type->fields[field].type), at);
 }
 
 static void array_new(struct translator *t, enum op op)
@@ -68,7 +68,7 @@ static void array_new(struct translator *t, enum op op)
     int32_t extra = 0;
     switch (op) {
     case OP_ARRAY_NEW:
-        settle_top(t, 1);
+        tr_settle_top(t, 1);
         extra = slot_offset(t->stack[t->height - 1].home);
         at = object_op(t, H_array_new, type, 2);
         break;
@@ -85,7 +85,7 @@ static void array_new(struct translator *t, enum op op)
     if (t->failed)
         return;
     t->ins[at + 1].a = extra;
-    push_temp(t, ref_to(type), at);
+    tr_push_temp(t, ref_to(type), at);
 }
 
 static void array_access(struct translator *t, enum op op)
@@ -100,7 +100,7 @@ static void array_access(struct translator *t, enum op op)
     if (t->failed)
         return;
     t->ins[at + 1].c = op == OP_ARRAY_GET_S;
-    push_temp(t, unpacked(type->fields[0].type), at);
+    tr_push_temp(t, unpacked(type->fields[0].type), at);
 }
 
 static void array_bulk(struct translator *t, enum op op)
@@ -108,7 +108,7 @@ static void array_bulk(struct translator *t, enum op op)
     const struct type_def *type = read_type(t);
     int32_t at;
     if (op == OP_ARRAY_FILL) {
-        settle_top(t, 1);
+        tr_settle_top(t, 1);
         int32_t count_slot = slot_offset(t->stack[t->height - 1].home);
         at = object_op(t, H_array_fill, type, 4);
         if (!t->failed)
@@ -133,18 +133,18 @@ static void array_bulk(struct translator *t, enum op op)
 static struct ins *in_place(struct translator *t, unsigned handler, enum result result,
                             valtype type)
 {
-    struct entry e = pop(t);
-    int32_t from = use_slot(t, &e);
-    struct ins *i = emit(t, handler, SHAPE_ONE, result);
+    struct entry e = tr_pop(t);
+    int32_t from = tr_use_slot(t, &e);
+    struct ins *i = tr_emit(t, handler, SHAPE_ONE, result);
     i->a = from;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type, t->n - 1);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type, t->n - 1);
     return i;
 }
 
 static void cast(struct translator *t, enum op op)
 {
-    heaptype heap = read_heaptype(t);
+    heaptype heap = tr_heaptype(t);
     bool null = op == OP_REF_TEST_NULL || op == OP_REF_CAST_NULL;
     valtype type = null ? VT_MAKE_REF_NULL(heap) : VT_MAKE_REF(heap);
     bool is_test = op == OP_REF_TEST || op == OP_REF_TEST_NULL;
@@ -156,7 +156,7 @@ static void cast(struct translator *t, enum op op)
 /* any.convert_extern and back: the same bits under another type. */
 static void convert(struct translator *t, heaptype heap)
 {
-    settle_top(t, 1);
+    tr_settle_top(t, 1);
     struct entry *e = &t->stack[t->height - 1];
     e->type = vt_is_nullable(e->type) ? VT_MAKE_REF_NULL(heap) : VT_MAKE_REF(heap);
 }

@@ -202,58 +202,58 @@ uint16_t pick_far(enum op op);
 static inline int32_t slot_offset(uint32_t slot) { return (int32_t)(slot * CELL_SLOT_BYTES); }
 
 /* Appends; never NULL: when memory is out it returns a dummy and sets t->failed. */
-struct ins *emit(struct translator *t, unsigned family, enum shape shape, enum result result);
+struct ins *tr_emit(struct translator *t, unsigned family, enum shape shape, enum result result);
 /* The second cell of the instruction before. */
-struct ins *emit_data(struct translator *t);
+struct ins *tr_emit_data(struct translator *t);
 /* Control can come from elsewhere to the next instruction. */
-void new_region(struct translator *t);
+void tr_new_region(struct translator *t);
 
-void push_temp(struct translator *t, valtype type, int32_t def);
-void push_local(struct translator *t, uint32_t local);
-void push_const(struct translator *t, valtype type, uint64_t bits);
-struct entry pop(struct translator *t);
+void tr_push_temp(struct translator *t, valtype type, int32_t def);
+void tr_push_local(struct translator *t, uint32_t local);
+void tr_push_const(struct translator *t, valtype type, uint64_t bits);
+struct entry tr_pop(struct translator *t);
 /* The slot after the highest entry: where the next result goes. */
-uint32_t top_slot(const struct translator *t);
-void use_slots(struct translator *t, uint32_t end);
+uint32_t tr_top_slot(const struct translator *t);
+void tr_use_slots(struct translator *t, uint32_t end);
 
 /* Puts entry `index` into the slot of its height, or all of them. */
-void settle(struct translator *t, uint32_t index);
-void settle_all(struct translator *t);
-void settle_top(struct translator *t, uint32_t count);
+void tr_settle(struct translator *t, uint32_t index);
+void tr_settle_all(struct translator *t);
+void tr_settle_top(struct translator *t, uint32_t count);
 
 /* An operand of an integer handler: the place and the field's value. */
-int32_t use_int(struct translator *t, struct entry *e, bool allow_const, uint8_t *ret_place);
+int32_t tr_use_int(struct translator *t, struct entry *e, bool allow_const, uint8_t *ret_place);
 /* An operand of a float handler: S or F. Constants are the caller's or get settled. */
-int32_t use_float(struct translator *t, struct entry *e, uint8_t *ret_place);
+int32_t tr_use_float(struct translator *t, struct entry *e, uint8_t *ret_place);
 /* An operand that has to be in a slot: the slot's offset. */
-int32_t use_slot(struct translator *t, struct entry *e);
+int32_t tr_use_slot(struct translator *t, struct entry *e);
 /* Whether a constant entry fits a 32-bit field. */
-bool const_fits(const struct entry *e);
+bool tr_const_fits(const struct entry *e);
 /* Moves a value to a slot, a local's when `local` >= 0. */
-void move_to(struct translator *t, struct entry *e, uint32_t slot, int32_t local);
-void set_local(struct translator *t, uint32_t local, bool tee);
-bool is_collected(const struct translator *t, valtype type);
+void tr_move_to(struct translator *t, struct entry *e, uint32_t slot, int32_t local);
+void tr_set_local(struct translator *t, uint32_t local, bool tee);
+bool tr_is_collected(const struct translator *t, valtype type);
 /* Notes which slots hold collected references for the instruction `at`. */
-void note_roots(struct translator *t, int32_t at);
+void tr_note_roots(struct translator *t, int32_t at);
 
 /* ---- translate_control.c ---------------------------------------------------------------------- */
 
-void control_block(struct translator *t, enum op op);
-void control_if(struct translator *t);
-void control_else(struct translator *t);
+void tr_block(struct translator *t, enum op op);
+void tr_if(struct translator *t);
+void tr_else(struct translator *t);
 /* False at the end of the function. */
-bool control_end(struct translator *t);
-void control_br(struct translator *t);
-void control_br_if(struct translator *t);
-void control_br_table(struct translator *t);
-void control_return(struct translator *t);
-void control_br_on_null(struct translator *t, bool branch_if_null);
-void control_br_on_cast(struct translator *t, bool fail);
-void control_try_table(struct translator *t);
-void control_call(struct translator *t, enum op op);
-void control_begin_function(struct translator *t, const struct type_def *type);
+bool tr_end(struct translator *t);
+void tr_br(struct translator *t);
+void tr_br_if(struct translator *t);
+void tr_br_table(struct translator *t);
+void tr_return(struct translator *t);
+void tr_br_on_null(struct translator *t, bool branch_if_null);
+void tr_br_on_cast(struct translator *t, bool fail);
+void tr_try_table(struct translator *t);
+void tr_call(struct translator *t, enum op op);
+void tr_begin_function(struct translator *t, const struct type_def *type);
 /* After an unconditional transfer: skips to the matching else or end. */
-void skip_dead(struct translator *t);
+void tr_skip_dead(struct translator *t);
 
 /* ---- translate_gc.c, translate_simd.c ----------------------------------------------------------- */
 
@@ -267,17 +267,17 @@ void translate_store(struct translator *t, enum op op);
 /* ---- translate_scan.c ---------------------------------------------------------------------------- */
 
 /* Reads over an operator's immediates; the bytes are validated. */
-void skip_immediates(const uint8_t **at, enum op op);
+void tr_skip_immediates(const uint8_t **at, enum op op);
 /* The operator at *at, which moves past the opcode. */
-enum op next_op(const uint8_t **at);
+enum op tr_next_op(const uint8_t **at);
 /* What an operator costs: structure is free. */
-uint32_t op_fuel(enum op op);
+uint32_t tr_op_fuel(enum op op);
 /* Chooses the locals to pin. */
-void choose_pins(struct translator *t);
+void tr_choose_pins(struct translator *t);
 /* The signature of a block type at t->at, which moves on. */
-void read_block_type(struct translator *t, struct control *control);
+void tr_block_type(struct translator *t, struct control *control);
 /* A value type or heap type at t->at, in canonical form. */
-valtype read_valtype(struct translator *t);
-heaptype read_heaptype(struct translator *t);
+valtype tr_valtype(struct translator *t);
+heaptype tr_heaptype(struct translator *t);
 
 #endif

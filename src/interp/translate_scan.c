@@ -3,7 +3,7 @@
 #include "base/leb128.h"
 #include "interp/translate_int.h"
 
-enum op next_op(const uint8_t **at)
+enum op tr_next_op(const uint8_t **at)
 {
     uint8_t byte = *(*at)++;
     if (byte < 0xfb)
@@ -53,7 +53,7 @@ static void skip_catches(const uint8_t **at)
     }
 }
 
-void skip_immediates(const uint8_t **at, enum op op)
+void tr_skip_immediates(const uint8_t **at, enum op op)
 {
     switch ((enum op_immediate)op_infos[op].immediate) {
     case IMM_NONE: break;
@@ -115,7 +115,7 @@ void skip_immediates(const uint8_t **at, enum op op)
     }
 }
 
-uint32_t op_fuel(enum op op)
+uint32_t tr_op_fuel(enum op op)
 {
     switch (op) {
     case OP_NOP:
@@ -128,7 +128,7 @@ uint32_t op_fuel(enum op op)
     }
 }
 
-heaptype read_heaptype(struct translator *t)
+heaptype tr_heaptype(struct translator *t)
 {
     int64_t value = leb_next_signed(&t->at);
     if (value < 0)
@@ -136,13 +136,13 @@ heaptype read_heaptype(struct translator *t)
     return t->module->types[value]->id;
 }
 
-valtype read_valtype(struct translator *t)
+valtype tr_valtype(struct translator *t)
 {
     uint8_t byte = *t->at++;
     if (byte == VT_REF)
-        return VT_MAKE_REF(read_heaptype(t));
+        return VT_MAKE_REF(tr_heaptype(t));
     if (byte == VT_REF_NULL)
-        return VT_MAKE_REF_NULL(read_heaptype(t));
+        return VT_MAKE_REF_NULL(tr_heaptype(t));
     if (byte >= VT_V128)
         return byte;
     return VT_MAKE_REF_NULL(HEAP_ABSTRACT | byte);
@@ -158,7 +158,7 @@ static const valtype *single_result(valtype type)
     return NULL;
 }
 
-void read_block_type(struct translator *t, struct control *control)
+void tr_block_type(struct translator *t, struct control *control)
 {
     uint8_t byte = *t->at;
     if (byte == 0x40) {
@@ -166,7 +166,7 @@ void read_block_type(struct translator *t, struct control *control)
         return;
     }
     if (byte >= 0x40 && byte < 0x80) {
-        valtype type = read_valtype(t);
+        valtype type = tr_valtype(t);
         control->results = single_result(type);
         if (control->results == NULL) {
             control->single = type;
@@ -186,7 +186,7 @@ void read_block_type(struct translator *t, struct control *control)
  * Counts how often each local is named, eight times as much for each loop around it, and pins the
  * two integers that lead.
  */
-void choose_pins(struct translator *t)
+void tr_choose_pins(struct translator *t)
 {
     enum { LOOP_SHIFT = 3, LOOP_DEPTH_MAX = 12 };
     const uint8_t *at = t->at;
@@ -194,7 +194,7 @@ void choose_pins(struct translator *t)
     unsigned depth = 0;
     t->pin[0] = t->pin[1] = -1;
     while (at < t->end) {
-        enum op op = next_op(&at);
+        enum op op = tr_next_op(&at);
         if (op == OP_LOCAL_GET || op == OP_LOCAL_SET || op == OP_LOCAL_TEE) {
             uint32_t local = (uint32_t)leb_next_unsigned(&at);
             unsigned loops = depth < LOOP_DEPTH_MAX ? depth : LOOP_DEPTH_MAX;
@@ -210,7 +210,7 @@ void choose_pins(struct translator *t)
                 depth--;
             loop_bits >>= 1;
         }
-        skip_immediates(&at, op);
+        tr_skip_immediates(&at, op);
     }
     for (uint32_t i = 0; i < t->local_count; i++) {
         const struct local *l = &t->locals[i];

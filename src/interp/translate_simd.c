@@ -55,8 +55,8 @@ static void push_result(struct translator *t, struct ins *i, int32_t at, char le
 {
     if (letter == '\0')
         return;
-    i->c = slot_offset(top_slot(t));
-    push_temp(t, type_of_letter(letter), at);
+    i->c = slot_offset(tr_top_slot(t));
+    tr_push_temp(t, type_of_letter(letter), at);
 }
 
 /* Operators on values alone. */
@@ -75,10 +75,10 @@ static void plain(struct translator *t, enum op op)
         t->at += sizeof(lanes);
     }
     for (size_t k = count; k-- > 0;)
-        operands[k] = pop(t);
+        operands[k] = tr_pop(t);
     for (size_t k = 0; k < count; k++)
-        fields[k] = use_slot(t, &operands[k]);
-    struct ins *i = emit(t, simd_handlers[op], SHAPE_ONE, result_of_letter(colon[1]));
+        fields[k] = tr_use_slot(t, &operands[k]);
+    struct ins *i = tr_emit(t, simd_handlers[op], SHAPE_ONE, result_of_letter(colon[1]));
     int32_t at = t->n - 1;
     i->a = fields[0];
     i->b = fields[1];
@@ -91,7 +91,7 @@ static void plain(struct translator *t, enum op op)
     }
     push_result(t, i, at, colon[1]);
     if (info->immediate == IMM_SHUFFLE) {
-        struct ins *second = emit_data(t);
+        struct ins *second = tr_emit_data(t);
         memcpy(&second->a, lanes, 4);
         memcpy(&second->c, lanes + 4, 4);
         memcpy(&second->k, lanes + 8, 8);
@@ -113,11 +113,11 @@ static void memory_op(struct translator *t, enum op op)
     bool is_far = memory != 0 || is_64;
     struct entry value = {0};
     if (has_value)
-        value = pop(t);
-    struct entry index = pop(t);
-    int32_t index_field = use_slot(t, &index);
-    int32_t value_field = has_value ? use_slot(t, &value) : 0;
-    struct ins *i = emit(t, is_far ? simd_far_handlers[op] : simd_handlers[op], SHAPE_ONE,
+        value = tr_pop(t);
+    struct entry index = tr_pop(t);
+    int32_t index_field = tr_use_slot(t, &index);
+    int32_t value_field = has_value ? tr_use_slot(t, &value) : 0;
+    struct ins *i = tr_emit(t, is_far ? simd_far_handlers[op] : simd_handlers[op], SHAPE_ONE,
                          result_of_letter(colon[1]));
     int32_t at = t->n - 1;
     i->a = index_field;
@@ -125,7 +125,7 @@ static void memory_op(struct translator *t, enum op op)
     i->d = (int32_t)(is_far ? memory : (uint32_t)offset);
     push_result(t, i, at, colon[1]);
     if (is_far || has_lane) {
-        struct ins *second = emit_data(t);
+        struct ins *second = tr_emit_data(t);
         second->a = is_64 ? 64 : 32;
         second->c = lane;
         second->k = offset;
@@ -134,10 +134,10 @@ static void memory_op(struct translator *t, enum op op)
 
 static void constant(struct translator *t)
 {
-    struct ins *i = emit(t, H_const_V, SHAPE_ONE, RESULT_SLOT);
+    struct ins *i = tr_emit(t, H_const_V, SHAPE_ONE, RESULT_SLOT);
     int32_t at = t->n - 1;
     push_result(t, i, at, 'v');
-    struct ins *second = emit_data(t);
+    struct ins *second = tr_emit_data(t);
     memcpy(&second->a, t->at, 4);
     memcpy(&second->c, t->at + 4, 4);
     memcpy(&second->k, t->at + 8, 8);

@@ -19,7 +19,7 @@ static struct ins *append(struct translator *t)
     return i;
 }
 
-struct ins *emit(struct translator *t, unsigned family, enum shape shape, enum result result)
+struct ins *tr_emit(struct translator *t, unsigned family, enum shape shape, enum result result)
 {
     struct ins *i = append(t);
     i->family = (uint16_t)family;
@@ -34,7 +34,7 @@ struct ins *emit(struct translator *t, unsigned family, enum shape shape, enum r
     return i;
 }
 
-struct ins *emit_data(struct translator *t)
+struct ins *tr_emit_data(struct translator *t)
 {
     struct ins *i = append(t);
     i->family = H_nop;
@@ -42,13 +42,13 @@ struct ins *emit_data(struct translator *t)
     return i;
 }
 
-void new_region(struct translator *t)
+void tr_new_region(struct translator *t)
 {
     t->region++;
     t->acc_owner = t->facc_owner = t->sacc_owner = -1;
 }
 
-uint32_t top_slot(const struct translator *t)
+uint32_t tr_top_slot(const struct translator *t)
 {
     if (t->height == 0)
         return t->local_slots;
@@ -56,7 +56,7 @@ uint32_t top_slot(const struct translator *t)
     return e->home + vt_slots(e->type);
 }
 
-void use_slots(struct translator *t, uint32_t end)
+void tr_use_slots(struct translator *t, uint32_t end)
 {
     if (end > t->max_slot)
         t->max_slot = end;
@@ -70,44 +70,44 @@ static struct entry *push(struct translator *t, valtype type)
         t->failed = true;
         return &nowhere;
     }
-    uint32_t home = top_slot(t);
+    uint32_t home = tr_top_slot(t);
     struct entry *e = &t->stack[t->height++];
     memset(e, 0, sizeof(*e));
     e->type = type;
     e->home = home;
     e->def = -1;
-    use_slots(t, home + vt_slots(type));
+    tr_use_slots(t, home + vt_slots(type));
     return e;
 }
 
-void push_temp(struct translator *t, valtype type, int32_t def)
+void tr_push_temp(struct translator *t, valtype type, int32_t def)
 {
     struct entry *e = push(t, type);
     e->kind = ENTRY_TEMP;
     e->def = def;
 }
 
-void push_local(struct translator *t, uint32_t local)
+void tr_push_local(struct translator *t, uint32_t local)
 {
     struct entry *e = push(t, t->locals[local].type);
     e->kind = ENTRY_LOCAL;
     e->local = local;
 }
 
-void push_const(struct translator *t, valtype type, uint64_t bits)
+void tr_push_const(struct translator *t, valtype type, uint64_t bits)
 {
     struct entry *e = push(t, type);
     e->kind = ENTRY_CONST;
     e->bits = bits;
 }
 
-struct entry pop(struct translator *t)
+struct entry tr_pop(struct translator *t)
 {
     static const struct entry nothing;
     return t->height == 0 ? nothing : t->stack[--t->height];
 }
 
-bool const_fits(const struct entry *e)
+bool tr_const_fits(const struct entry *e)
 {
     if (e->type == VT_I32 || e->type == VT_F32)
         return true;
@@ -137,15 +137,15 @@ static bool is_fresh(const struct translator *t, int32_t owner, valtype type)
     return owner >= 0 && (!vt_is_ref(type) || owner == t->n - 1);
 }
 
-void move_to(struct translator *t, struct entry *e, uint32_t slot, int32_t local)
+void tr_move_to(struct translator *t, struct entry *e, uint32_t slot, int32_t local)
 {
     if (e->type == VT_V128) {
-        int32_t from = use_slot(t, e);
-        struct ins *i = emit(t, H_move_V, SHAPE_ONE, RESULT_NONE);
+        int32_t from = tr_use_slot(t, e);
+        struct ins *i = tr_emit(t, H_move_V, SHAPE_ONE, RESULT_NONE);
         i->a = from;
         i->c = slot_offset(slot);
-    } else if (e->kind == ENTRY_CONST && !const_fits(e)) {
-        struct ins *i = emit(t, 0, SHAPE_MOVE, RESULT_NONE);
+    } else if (e->kind == ENTRY_CONST && !tr_const_fits(e)) {
+        struct ins *i = tr_emit(t, 0, SHAPE_MOVE, RESULT_NONE);
         i->pa = PLACE_K;
         i->k = e->bits;
         i->c = slot_offset(slot);
@@ -166,54 +166,54 @@ void move_to(struct translator *t, struct entry *e, uint32_t slot, int32_t local
             if (e->def == t->acc_owner && is_fresh(t, e->def, e->type))
                 place = PLACE_A;
         }
-        struct ins *i = emit(t, 0, SHAPE_MOVE, RESULT_NONE);
+        struct ins *i = tr_emit(t, 0, SHAPE_MOVE, RESULT_NONE);
         i->pa = place;
         i->a = field;
         i->c = slot_offset(slot);
         i->pd = local >= 0 ? place_of_local(t, (uint32_t)local) : PLACE_S;
     }
-    use_slots(t, slot + vt_slots(e->type));
+    tr_use_slots(t, slot + vt_slots(e->type));
     if (local >= 0) {
         t->locals[local].last_use = t->n - 1;
         t->locals[local].last_writer = t->n - 1;
     }
 }
 
-void settle(struct translator *t, uint32_t index)
+void tr_settle(struct translator *t, uint32_t index)
 {
     struct entry *e = &t->stack[index];
     if (e->kind == ENTRY_TEMP)
         return;
-    move_to(t, e, e->home, -1);
+    tr_move_to(t, e, e->home, -1);
     e->kind = ENTRY_TEMP;
     e->def = -1;
 }
 
-void settle_top(struct translator *t, uint32_t count)
+void tr_settle_top(struct translator *t, uint32_t count)
 {
     for (uint32_t i = t->height - count; i < t->height; i++)
-        settle(t, i);
+        tr_settle(t, i);
 }
 
-void settle_all(struct translator *t)
+void tr_settle_all(struct translator *t)
 {
-    settle_top(t, t->height);
+    tr_settle_top(t, t->height);
 }
 
 /* Puts a popped entry into its own slot, which is above everything that is live. */
 static int32_t settle_popped(struct translator *t, struct entry *e)
 {
-    move_to(t, e, e->home, -1);
+    tr_move_to(t, e, e->home, -1);
     e->kind = ENTRY_TEMP;
     e->def = -1;
     return slot_offset(e->home);
 }
 
-int32_t use_int(struct translator *t, struct entry *e, bool allow_const, uint8_t *ret_place)
+int32_t tr_use_int(struct translator *t, struct entry *e, bool allow_const, uint8_t *ret_place)
 {
     *ret_place = PLACE_S;
     if (e->kind == ENTRY_CONST) {
-        if (!allow_const || !const_fits(e))
+        if (!allow_const || !tr_const_fits(e))
             return settle_popped(t, e);
         *ret_place = PLACE_C;
         return (int32_t)e->bits;
@@ -237,7 +237,7 @@ int32_t use_int(struct translator *t, struct entry *e, bool allow_const, uint8_t
     return slot_offset(e->home);
 }
 
-int32_t use_float(struct translator *t, struct entry *e, uint8_t *ret_place)
+int32_t tr_use_float(struct translator *t, struct entry *e, uint8_t *ret_place)
 {
     bool is_double = e->type == VT_F64;
     int32_t owner = is_double ? t->facc_owner : t->sacc_owner;
@@ -260,7 +260,7 @@ int32_t use_float(struct translator *t, struct entry *e, uint8_t *ret_place)
     return slot_offset(e->home);
 }
 
-int32_t use_slot(struct translator *t, struct entry *e)
+int32_t tr_use_slot(struct translator *t, struct entry *e)
 {
     if (e->kind == ENTRY_CONST)
         return settle_popped(t, e);
@@ -299,23 +299,23 @@ static bool retarget(struct translator *t, const struct entry *e, uint32_t local
     return true;
 }
 
-void set_local(struct translator *t, uint32_t local, bool tee)
+void tr_set_local(struct translator *t, uint32_t local, bool tee)
 {
-    struct entry e = pop(t);
+    struct entry e = tr_pop(t);
     bool flushed = false;
     for (uint32_t i = 0; i < t->height; i++)
         if (t->stack[i].kind == ENTRY_LOCAL && t->stack[i].local == local) {
-            settle(t, i);
+            tr_settle(t, i);
             flushed = true;
         }
     bool is_same = e.kind == ENTRY_LOCAL && e.local == local;
     if (!is_same && (flushed || !retarget(t, &e, local)))
-        move_to(t, &e, t->locals[local].slot, (int32_t)local);
+        tr_move_to(t, &e, t->locals[local].slot, (int32_t)local);
     if (tee)
-        push_local(t, local);
+        tr_push_local(t, local);
 }
 
-bool is_collected(const struct translator *t, valtype type)
+bool tr_is_collected(const struct translator *t, valtype type)
 {
     return vt_is_ref(type) &&
            types_heap_top(t->module->types_registry, vt_heap(type)) != HEAP_FUNC;
@@ -331,16 +331,16 @@ static void add_root(struct translator *t, uint32_t slot)
     t->root_slots[t->root_slot_count++] = slot;
 }
 
-void note_roots(struct translator *t, int32_t at)
+void tr_note_roots(struct translator *t, int32_t at)
 {
     uint32_t first = t->root_slot_count;
     if (t->has_gc_locals)
         for (uint32_t i = 0; i < t->local_count; i++)
-            if (is_collected(t, t->locals[i].type))
+            if (tr_is_collected(t, t->locals[i].type))
                 add_root(t, t->locals[i].slot);
     for (uint32_t i = 0; i < t->height; i++) {
         const struct entry *e = &t->stack[i];
-        if (e->kind == ENTRY_TEMP && vt_is_ref(e->type) && is_collected(t, e->type))
+        if (e->kind == ENTRY_TEMP && vt_is_ref(e->type) && tr_is_collected(t, e->type))
             add_root(t, e->home);
     }
     if (t->root_slot_count == first)
