@@ -37,8 +37,7 @@ static enum stint_status check(struct alloc *alloc, struct type_registry *types,
     static const struct body_rules slow_rules;
     struct wasm_module *module = NULL;
     struct stint_error error = {0}, slow_error = {0};
-    enum stint_status status =
-        module_decode(alloc, types, data, size, features, &module, &error);
+    enum stint_status status = module_decode(alloc, types, data, size, features, &module, &error);
     if (status == STINT_OK) {
         read_names(module);
         status = module_validate(module, &error);

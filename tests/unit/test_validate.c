@@ -51,8 +51,7 @@ static void check_body(uint8_t type, const char *body, size_t size, enum stint_s
 }
 
 #define VALID(type, body) check_body(type, BYTES(body), STINT_OK, "", __LINE__)
-#define INVALID(type, body, message)                                                               \
-    check_body(type, BYTES(body), STINT_INVALID, message, __LINE__)
+#define INVALID(type, body, message) check_body(type, BYTES(body), STINT_INVALID, message, __LINE__)
 #define MALFORMED(type, body, message)                                                             \
     check_body(type, BYTES(body), STINT_MALFORMED, message, __LINE__)
 
@@ -273,8 +272,9 @@ TEST(memory_runs_out)
     /* Bodies that make every buffer grow, and two of which the second is larger. */
     struct bytes_test t;
     size_t failures = 0;
-    put_module(&t, 0,
-               BYTES("\2\1" I32 "\1" REF0 SET1 "\x02\3\x0c\0\x0b\x1a\x1a\x41\0\x04\x40\x05\x0b" END));
+    put_module(
+        &t, 0,
+        BYTES("\2\1" I32 "\1" REF0 SET1 "\x02\3\x0c\0\x0b\x1a\x1a\x41\0\x04\x40\x05\x0b" END));
     CHECK(bytes_load(&t, FEATURES_DEFAULT) == STINT_OK);
     size_t used = atomic_load(&t.root.used_bytes);
     for (size_t at = 1; at < 1000; at++) {
