@@ -27,12 +27,12 @@ void buf_clear(struct buf *buf)
 
 bool buf_reserve(struct buf *buf, size_t bytes)
 {
-    if (bytes <= buf->capacity_bytes - buf->bytes)
-        return true;
     if (bytes > buf->limit_bytes || buf->bytes > buf->limit_bytes - bytes) {
         buf->failed = true;
         return false;
     }
+    if (bytes <= buf->capacity_bytes - buf->bytes)
+        return true;
     size_t need = buf->bytes + bytes;
     size_t capacity = buf->capacity_bytes < 64 ? 64 : buf->capacity_bytes;
     while (capacity < need)
