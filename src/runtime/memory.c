@@ -27,10 +27,15 @@ static uint64_t page_bytes(uint64_t pages)
     return pages > UINT64_MAX / WASM_PAGE_BYTES ? UINT64_MAX : pages * WASM_PAGE_BYTES;
 }
 
+static uint64_t pages_max(const struct memory_type *type)
+{
+    return type->limits.is_64 ? LIMIT_MEMORY64_PAGES : LIMIT_MEMORY32_PAGES;
+}
+
 /* Up to where the memory may grow, by its type, the store's limit and our own. */
 static uint64_t growth_limit(const struct stint_store *store, const struct memory_type *type)
 {
-    uint64_t pages = type->limits.is_64 ? LIMIT_MEMORY64_PAGES : LIMIT_MEMORY32_PAGES;
+    uint64_t pages = pages_max(type);
     if (type->limits.has_max && type->limits.max < pages)
         pages = type->limits.max;
     uint64_t bytes = page_bytes(pages);
@@ -94,6 +99,10 @@ enum stint_status rt_memory_create(struct stint_store *store, const struct memor
                                    struct memory **ret_memory, struct stint_error *error)
 {
     uint64_t start = page_bytes(type->limits.min);
+    if (type->limits.min > pages_max(type))
+        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
+                         "a memory of this type has at most %llu pages",
+                         (unsigned long long)pages_max(type));
     if (start > store->limits.memory_bytes_max)
         return error_set(error, STINT_LIMIT, STINT_NO_OFFSET,
                          "a memory of %llu pages is over the limit of %llu bytes",

@@ -16,6 +16,11 @@ enum stint_status rt_table_create(struct stint_store *store, const struct table_
                                   struct stint_error *error)
 {
     uint64_t count = type->limits.min, limit = store->limits.table_elements_max;
+    uint64_t max = type->limits.has_max ? type->limits.max : UINT64_MAX;
+    if (max < count)
+        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
+                         "a table's maximum must not be below its %llu elements",
+                         (unsigned long long)count);
     if (count > limit)
         return error_set(error, STINT_LIMIT, STINT_NO_OFFSET,
                          "a table of %llu elements is over the limit of %llu",
@@ -32,7 +37,7 @@ enum stint_status rt_table_create(struct stint_store *store, const struct table_
     if (init != 0)
         fill(table, 0, init, count);
     table->count = table->capacity = count;
-    table->count_max = type->limits.max < limit ? type->limits.max : limit;
+    table->count_max = max < limit ? max : limit;
     table->type = *type;
     table->is_traced = type_is_traced(store->engine->types, type->element);
     table->store = store;

@@ -61,6 +61,9 @@ TEST(impossible_minima_are_refused)
     CHECK_INT(w.error.status, STINT_NOMEM);
     CHECK(make_memory(&w, (UINT64_C(1) << 48) - 1, UINT64_MAX, true) == NULL);
     CHECK(make_memory(&w, UINT64_C(1) << 40, UINT64_MAX, true) == NULL);
+    CHECK(make_memory(&w, 65537, UINT64_MAX, false) == NULL);
+    CHECK_INT(w.error.status, STINT_ARGUMENT);
+    CHECK(make_memory(&w, 1000000, UINT64_MAX, false) == NULL);
     world_close(&w);
 }
 
@@ -185,6 +188,8 @@ TEST(tables_are_limited)
     CHECK(make_table(&w, 101, UINT64_MAX, 0) == NULL);
     CHECK_INT(w.error.status, STINT_LIMIT);
     CHECK_STR(w.error.message, "a table of 101 elements is over the limit of 100");
+    CHECK(make_table(&w, 11, 10, 0) == NULL);
+    CHECK_INT(w.error.status, STINT_ARGUMENT);
     struct table *table = make_table(&w, 10, 20, 5);
     REQUIRE(table != NULL);
     CHECK_INT(table->elements[9], 5);
