@@ -141,6 +141,8 @@ struct exec {
 
     const struct interp_func *entering; /* hand-over between handlers of calls */
     struct func *callee;
+    uint64_t scratch;          /* results by address of slow operators */
+    uint32_t scratch32;
     int32_t unwound_pins;      /* of the frame that catches */
 
     enum stint_trap trap;      /* why h_trap was entered; STINT_TRAP_NONE: see status */

@@ -5,7 +5,7 @@
  *   OP(name, { body; NEXT; })
  *
  * and are included three times: for the enum of handler ids (handler_ids.h), for the handlers and
- * for the table of their addresses (handlers_tail.c, handlers_goto.c). A body ends in one of
+ * for the table of their addresses (handlers.c). A body ends in one of
  *
  *   NEXT          goes on with the next cell
  *   GO            goes on at ip, which the body has set
@@ -33,8 +33,8 @@
  * A scalar result goes through SET_S, SET_F32_S or SET_F64_S; scalar i32 and f32 operands are read
  * through S32 and SF32.
  *
- * Two back ends: functions that tail-call each other (clang: musttail, preserve_none), and one
- * function with computed goto (gcc).
+ * The address of a local must not escape from a body: it would turn jumps into calls on compilers
+ * without musttail (dispatch_tail.h); ctx->scratch is there for results by address.
  */
 #ifndef INTERP_DISPATCH_H
 #define INTERP_DISPATCH_H

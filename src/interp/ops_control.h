@@ -91,9 +91,10 @@ ROW_BR_TABLE(1)
 /* The callee's own part: its locals, its pinned locals, its fuel. */
 #define START(func_)                                                                               \
     do {                                                                                           \
-        for (uint32_t k_ = (func_)->zero_from; k_ < (func_)->zero_to; k_++) {                      \
+        uint32_t k_ = (func_)->zero_from, zero_to_ = (func_)->zero_to;                             \
+        for (; k_ < zero_to_; k_++) {                                                              \
             sp[k_] = 0;                                                                            \
-            KEEP_LOOP;                                                                             \
+            KEEP_LOOP(k_);                                                                             \
         }                                                                                          \
         RELOAD_PINS((func_)->pins);                                                                \
         ip = (func_)->code;                                                                        \
@@ -210,11 +211,9 @@ ROW_CALL_INDIRECT(0)
 ROW_CALL_INDIRECT(1)
 /* A null, or a type that is not the very one: the index is in its slot here (see translator). */
 OP(call_indirect_slow, {
-    struct func *callee = NULL;
     TRAP_IF(op_table_func(ctx->instance->tables[ip->d],
-                          ip->b == 64 ? S64(ip->a) : S32(ip->a), ip[1].pointer, &callee));
+                          ip->b == 64 ? S64(ip->a) : S32(ip->a), ip[1].pointer, &ctx->callee));
     int32_t staged = ip->c;
-    ctx->callee = callee;
     ip++;
     CALL_ANY(staged);
 })
@@ -240,7 +239,7 @@ OP(call_ref, {
         const uint64_t *from_ = SLOT_AT(staged);                                                   \
         for (int32_t k_ = 0; k_ < (count); k_++) {                                                 \
             sp[k_] = from_[k_];                                                                    \
-            KEEP_LOOP;                                                                             \
+            KEEP_LOOP(k_);                                                                             \
         }                                                                                          \
     } while (0)
 /* Leaves this frame for ctx->callee, whose arguments are at sp already. */
@@ -298,10 +297,8 @@ OP(return_call_import, {
 })
 /* As call_indirect with the index in its slot; the second cell's a is the number of slots. */
 OP(return_call_indirect, {
-    struct func *callee = NULL;
     TRAP_IF(op_table_func(ctx->instance->tables[ip->d],
-                          ip->b == 64 ? S64(ip->a) : S32(ip->a), ip[1].pointer, &callee));
-    ctx->callee = callee;
+                          ip->b == 64 ? S64(ip->a) : S32(ip->a), ip[1].pointer, &ctx->callee));
     MOVE_DOWN(ip->c, ip[1].a);
     JUMP(tail_any);
 })

@@ -35,9 +35,8 @@ ROW_GC(array_get, op_array_get(ctx->instance, GC_TYPE, ip[1].c != 0, S64(ip->a),
 ROW_GC(array_set, op_array_set(ctx->instance, GC_TYPE, S64(ip->a), S32(ip->a + 8),
                                SLOT_AT(ip->a + 16)))
 OP(array_len, {
-    uint32_t length = 0;
-    TRAP_IF(op_array_len(ctx->instance, S64(ip->a), &length));
-    SET_S(length);
+    TRAP_IF(op_array_len(ctx->instance, S64(ip->a), &ctx->scratch32));
+    SET_S(ctx->scratch32);
     NEXT;
 })
 /* Second cell: a the slot of the count. */

@@ -20,9 +20,8 @@ OP(ref_as_non_null, {
 
 #define TABLE_INDEX(offset) (ip->d == 64 ? S64(offset) : (uint64_t)S32(offset))
 OP(table_get, {
-    uint64_t value;
-    TRAP_IF(op_table_get(ctx->instance->tables[ip->b], TABLE_INDEX(ip->a), &value));
-    S64(ip->c) = value;
+    TRAP_IF(op_table_get(ctx->instance->tables[ip->b], TABLE_INDEX(ip->a), &ctx->scratch));
+    S64(ip->c) = ctx->scratch;
     NEXT;
 })
 OP(table_set, {
