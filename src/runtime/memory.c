@@ -16,6 +16,8 @@
 
 #define GUARD_BYTES ((uint64_t)64 << 10)
 #define RESERVE_32_BYTES (((uint64_t)8 << 30) + GUARD_BYTES)
+/* So much may a memory take of scarce address space without asking whether it leaves some. */
+#define MODEST_BYTES ((uint64_t)64 << 20)
 /* How much a memory reserves at most when neither its start nor the store's limit asks for more:
  * a 64-bit one, and any one where addresses have 32 bits. */
 #define RESERVE_64_MAX_BYTES ((uint64_t)16 << 30)
@@ -63,22 +65,41 @@ static bool try_reserve(struct memory *memory, uint64_t bytes)
     return true;
 }
 
+static bool try_limit(struct memory *memory, uint64_t limit)
+{
+    memory->bytes_max = limit;
+    return limit <= UINT64_MAX - GUARD_BYTES && try_reserve(memory, limit + GUARD_BYTES);
+}
+
+/* A part of `limit`, in whole pages, but no less than `least`. */
+static uint64_t part_of(uint64_t limit, unsigned part, uint64_t least)
+{
+    uint64_t bytes = limit / part;
+    bytes -= bytes % WASM_PAGE_BYTES;
+    return bytes < least ? least : bytes;
+}
+
 /* Sets base, reserved_bytes and bytes_max. */
 static bool reserve(struct memory *memory, uint64_t start, uint64_t limit)
 {
-    memory->bytes_max = limit;
-    if (!memory->type.limits.is_64 && sizeof(size_t) >= 8 && try_reserve(memory, RESERVE_32_BYTES))
-        return true;
-    while (limit > UINT64_MAX - GUARD_BYTES || !try_reserve(memory, limit + GUARD_BYTES)) {
+    bool is_scarce = false;
+    if (!memory->type.limits.is_64 && sizeof(size_t) >= 8) {
+        memory->bytes_max = limit;
+        if (try_reserve(memory, RESERVE_32_BYTES))
+            return true;
+        is_scarce = true;
+    }
+    while (!try_limit(memory, limit)) {
         if (limit <= start)
             return false;
-        limit /= 2;
-        limit -= limit % WASM_PAGE_BYTES;
-        if (limit < start)
-            limit = start;
-        memory->bytes_max = limit;
+        is_scarce = true;
+        limit = part_of(limit, 2, start);
     }
-    return true;
+    if (!is_scarce || limit <= MODEST_BYTES || limit == start)
+        return true;
+    /* What was found may be all there is: leave most of it to other memories and to stacks. */
+    pages_release(memory->base, memory->reserved_bytes);
+    return try_limit(memory, part_of(limit, 4, start > MODEST_BYTES ? start : MODEST_BYTES));
 }
 
 /* Makes the pages up to `bytes` accessible and charges them. */
