@@ -39,27 +39,27 @@ wasm_valkind_t valkind_of(const struct type_registry *types, stint_valtype type)
 
 static wasm_valtype_t *valtype_from(const struct type_registry *types, stint_valtype type)
 {
-    wasm_valtype_t *valtype = type_new(sizeof(*valtype));
-    if (valtype != NULL) {
-        valtype->kind = valkind_of(types, type);
-        valtype->type = type;
+    wasm_valtype_t *made = type_new(sizeof(*made));
+    if (made != NULL) {
+        made->kind = valkind_of(types, type);
+        made->type = type;
     }
-    return valtype;
+    return made;
 }
 
 wasm_valtype_t *wasm_valtype_new(wasm_valkind_t kind)
 {
     static const stint_valtype numbers[] = {STINT_TYPE_I32, STINT_TYPE_I64, STINT_TYPE_F32,
                                             STINT_TYPE_F64, STINT_TYPE_V128};
-    wasm_valtype_t *valtype = type_new(sizeof(*valtype));
-    if (valtype == NULL)
+    wasm_valtype_t *made = type_new(sizeof(*made));
+    if (made == NULL)
         return NULL;
-    valtype->kind = kind;
+    made->kind = kind;
     if (kind < COUNT_OF(numbers))
-        valtype->type = numbers[kind];
+        made->type = numbers[kind];
     else
-        valtype->type = kind == WASM_FUNCREF ? STINT_TYPE_FUNCREF : STINT_TYPE_EXTERNREF;
-    return valtype;
+        made->type = kind == WASM_FUNCREF ? STINT_TYPE_FUNCREF : STINT_TYPE_EXTERNREF;
+    return made;
 }
 
 wasm_valkind_t wasm_valtype_kind(const wasm_valtype_t *type)
