@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sections that fill the index spaces, and exports (core specification 5.5.5 - 5.5.11, 5.5.16). */
+/* Sections that fill the index spaces, and exports (core specification 3.0, 5.5). */
 #include "wasm/decode_int.h"
 
 const struct type_def *decode_func_type(struct decoder *d)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Element and data segments and code (core specification 5.5.12 - 5.5.15). */
+/* Element and data segments and code (core specification 3.0, 5.5). */
 #include "wasm/decode_int.h"
 
 /* Element segments: bits of the leading u32. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The type section (core specification 5.3.?, 5.5.4): recursion groups of sub types. */
+/* The type section (core specification 3.0, 5.3 and 5.5): recursion groups of sub types. */
 #include "wasm/decode_int.h"
 
 enum {

@@ -140,7 +140,7 @@ struct wasm_module {
     uint32_t func_count; /* imports included, as in all counts of index spaces */
     const struct type_def **func_types;
     struct wasm_body *bodies; /* func_count - import_func_count */
-    /* One bit a function: may ref.func name it in code (3.4.?: declared references). */
+    /* One bit a function: may ref.func name it in code (3.5: the context's refs). */
     uint8_t *func_declared;
 
     uint32_t table_count;
@@ -176,7 +176,7 @@ MUST_CHECK enum stint_status module_decode(struct alloc *alloc, struct type_regi
                                            const uint8_t *bytes, size_t size_bytes,
                                            uint32_t features, struct wasm_module **ret_module,
                                            struct stint_error *error);
-/* Validates every function body (3.3, 3.4). Needs no memory that depends on the module's size. */
+/* Validates every function body (3.3, 3.4). What memory it needs depends on the largest one only. */
 MUST_CHECK enum stint_status module_validate(const struct wasm_module *module,
                                              struct stint_error *error);
 void module_free(struct wasm_module *module);

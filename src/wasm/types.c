@@ -429,7 +429,7 @@ static void fill_group(const struct type_registry *types, const struct type_draf
     }
 }
 
-/* Subtyping of definitions (core specification 3.3.?: composite types). */
+/* Subtyping of definitions (core specification 3.0, 3.3: composite types). */
 
 static bool field_matches(const struct type_registry *types, const struct field_type *sub,
                           const struct field_type *super)

@@ -132,7 +132,7 @@ void types_free(struct type_registry *types);
 /*
  * Registers a recursion group, or finds the equal one. Thread-safe. Members get consecutive ids,
  * the first goes to `ret_first_id`. Checks that each supertype is not final and is matched (core
- * specification 3.2.?: "sub type …"): STINT_INVALID otherwise, naming the member.
+ * specification 3.2: recursive types): STINT_INVALID otherwise, naming the member.
  */
 MUST_CHECK enum stint_status types_add_group(struct type_registry *types,
                                              const struct type_draft *drafts, uint32_t count,

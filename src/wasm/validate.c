@@ -81,9 +81,9 @@ bool validator_reserve(struct validator *v, size_t count)
         return true;
     size_t used = v->stack == NULL ? 0 : (size_t)(v->sp - v->stack);
     size_t capacity = (size_t)(v->stack_end - v->stack);
-    if (used + count > STACK_VALUES_MAX) {
+    if (used + count > LIMIT_OPERANDS) {
         validator_fail(v, STINT_LIMIT, "too many operands at once: the limit is %d",
-                       STACK_VALUES_MAX);
+                       LIMIT_OPERANDS);
         return false;
     }
     if (!vec_reserve(v->r.module->alloc, &v->stack, &capacity, used + need + STACK_PAD,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Constant expressions (core specification 3.4.?): the body validator over fewer instructions. */
+/* Constant expressions (core specification 3.0, 3.4): the body validator over fewer instructions. */
 #include <string.h>
 
 #include "wasm/validate_int.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks, branches, calls and exceptions (core specification 3.4.?). */
+/* Blocks, branches, calls and exceptions (core specification 3.0, 3.4). */
 #include "wasm/limits.h"
 #include "wasm/validate_int.h"
 

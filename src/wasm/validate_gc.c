@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Structs, arrays, i31 and casts: the operators of prefix 0xfb (core specification 3.4.?). */
+/* Structs, arrays, i31 and casts: the operators of prefix 0xfb (core specification 3.0, 3.4). */
 #include "wasm/limits.h"
 #include "wasm/validate_int.h"
 

@@ -26,8 +26,6 @@
 enum {
     /* Marks below the first, so that a look at as many operands as a call may have stays inside. */
     STACK_PAD = 1024,
-    /* Operands at once in a function; what it needs at run time is out of any proportion. */
-    STACK_VALUES_MAX = 10000000,
 };
 
 enum frame_kind {
@@ -106,7 +104,7 @@ void validate_table_op(struct validator *v, enum op op);
 void validate_ref_op(struct validator *v, enum op op);
 void validate_gc_op(struct validator *v, enum op op);
 
-/* ref.func may name this function in code (3.4.?: the module's refs). */
+/* ref.func may name this function in code (3.5: the context's refs). */
 void validator_declare_function(struct validator *v, uint32_t function);
 
 /* Failures at the instruction at hand. */

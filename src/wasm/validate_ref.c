@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* References and tables (core specification 3.4.?). */
+/* References and tables (core specification 3.0, 3.4). */
 #include "wasm/validate_int.h"
 
 static void do_ref_func(struct validator *v)

@@ -20,6 +20,8 @@ enum { BLOCK_TYPE_EMPTY = 0x40 };
 /* Else the positions in code and stack, whose addresses these functions take, live in memory. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+
 static ALWAYS_INLINE uint64_t load_bytes(const uint8_t *at)
 {
     uint64_t word;

@@ -332,6 +332,56 @@ TEST(limits)
     }
 }
 
+/* Sections of one item more than is allowed, which fail at their count. */
+TEST(large_limits)
+{
+    static const struct {
+        uint8_t id;
+        uint32_t limit;
+        const char *head; /* before the count */
+        size_t head_size, each_bytes;
+    } cases[] = {
+        {1, LIMIT_REC_GROUP_TYPES, BYTES("\1\x4e"), 2},
+        {1, LIMIT_PARAMS, BYTES("\1\x60"), 1},
+        {1, LIMIT_RESULTS, BYTES("\1\x60\0"), 1},
+        {1, LIMIT_STRUCT_FIELDS, BYTES("\1\x5f"), 2},
+        {2, LIMIT_IMPORTS, BYTES(""), 4},
+        {3, LIMIT_FUNCTIONS, BYTES(""), 1},
+        {6, LIMIT_GLOBALS, BYTES(""), 3},
+        {7, LIMIT_EXPORTS, BYTES(""), 3},
+        {13, LIMIT_TAGS, BYTES(""), 2},
+        {9, LIMIT_ELEM_ITEMS, BYTES("\1\1\0"), 1},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bytes_test t;
+        struct buf content;
+        bytes_begin(&t);
+        buf_init(&content, &t.root, SIZE_MAX);
+        buf_append(&content, cases[i].head, cases[i].head_size);
+        buf_append_uleb(&content, cases[i].limit + 1);
+        size_t rest = (size_t)(cases[i].limit + 1) * cases[i].each_bytes;
+        REQUIRE(buf_reserve(&content, rest));
+        memset(content.data + content.bytes, 0, rest);
+        content.bytes += rest;
+        bytes_section(&t, cases[i].id, (const char *)content.data, content.bytes);
+        buf_free(&content);
+        CHECK_LOAD(&t, STINT_LIMIT, "too many ");
+        bytes_end(&t);
+    }
+}
+
+TEST(module_size_is_limited)
+{
+    struct bytes_test t;
+    bytes_begin(&t);
+    /* The bytes are not looked at. */
+    CHECK_INT(module_decode(&t.root, t.types, t.buf.data, (size_t)LIMIT_MODULE_BYTES + 1,
+                            FEATURES_DEFAULT, &t.module, &t.error),
+              STINT_LIMIT);
+    CHECK(strncmp(t.error.message, "the module is too large", 23) == 0);
+    bytes_end(&t);
+}
+
 TEST(names_are_limited)
 {
     struct bytes_test t;

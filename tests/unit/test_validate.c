@@ -12,14 +12,14 @@
 #define END "\x0b"
 
 /* A module around one function of type `type`:
- *   types 0 [] -> [], 1 [i32] -> [i32], 2 [] -> [i32 i64], 3 [i32 i64] -> [i32 i64]
+ *   types 0 [] -> [], 1 [i32] -> [i32], 2 [] -> [i32 i64], 3 [i32 i64] -> [i32 i64], 4 array of i32
  *   table 0 of functions, memory 0, tag 0 of type 0, globals 0 (mutable i32) and 1 (i64) */
 static void put_module(struct bytes_test *t, uint8_t type, const char *body, size_t size)
 {
     bytes_begin(t);
     bytes_section(t, 1,
-                  BYTES("\4" FUNC "\0\0" FUNC "\1" I32 "\1" I32 FUNC "\0\2" I32 I64 FUNC
-                        "\2" I32 I64 "\2" I32 I64));
+                  BYTES("\5" FUNC "\0\0" FUNC "\1" I32 "\1" I32 FUNC "\0\2" I32 I64 FUNC
+                        "\2" I32 I64 "\2" I32 I64 "\x5e" I32 "\1"));
     bytes_section(t, 3, (const char[]){1, (char)type}, 2);
     bytes_section(t, 4, BYTES("\1\x70\0\1"));
     bytes_section(t, 5, BYTES("\1\0\1"));
@@ -188,7 +188,7 @@ TEST(features)
         {FEATURE_TAIL_CALL, "\0\x12\0" END, "return_call needs the feature 'tail-call'", 4},
         {FEATURE_BULK, "\0\x41\0\x41\0\x41\0\xfc\x0b\0" END, "memory.fill needs the feature", 11},
         {FEATURE_REF_TYPES, "\0\xd0\x70\x1a" END, "ref.null needs the feature 'reference-types", 5},
-        {FEATURE_GC, "\0\x41\0\xfb\x1c\x1a" END, "ref.i31 needs the feature 'gc' (-W gc)", 7},
+        {FEATURE_GC, "\0\x41\0\xfb\x1c\x1a" END, "an array type needs the feature 'gc' (-W gc)", 7},
         {FEATURE_EXCEPTIONS, "\0\x08\0" END, "", 4},
         {FEATURE_MULTI_VALUE, "\0\x02\0\x0b" END, "block needs the feature 'multi-value'", 5},
         {FEATURE_MULTI_MEMORY, "\0\x41\0\x28\x42\0\0\x1a" END, "i32.load needs the feature", 9},
@@ -197,7 +197,7 @@ TEST(features)
         struct bytes_test t;
         put_module(&t, 0, cases[i].body, cases[i].size);
         CHECK(bytes_load(&t, FEATURES_DEFAULT) == STINT_OK);
-        /* The module around the body has types with several results and a tag. */
+        /* The module around the body has types with several results, a tag and an array type. */
         uint32_t without = FEATURES_DEFAULT & ~cases[i].feature;
         if (cases[i].feature != FEATURE_MULTI_VALUE)
             bytes_check(&t, without, STINT_INVALID, cases[i].message, __FILE__, __LINE__);
@@ -265,6 +265,35 @@ TEST(operands_are_limited)
     CHECK_LOAD(&t, STINT_LIMIT, "too many operands at once: the limit is 10000000");
     buf_free(&part);
     bytes_end(&t);
+}
+
+/* A body of `size` bytes, which begins as given and ends in nops and `end`. */
+static void check_long_body(const char *begin, size_t begin_size, size_t size,
+                            enum stint_status want, const char *message)
+{
+    struct alloc alloc;
+    struct buf body;
+    alloc_init(&alloc, NULL, NULL, SIZE_MAX);
+    buf_init(&body, &alloc, SIZE_MAX);
+    buf_append(&body, begin, begin_size);
+    REQUIRE(buf_reserve(&body, size - begin_size));
+    memset(body.data + begin_size, 1, size - begin_size);
+    body.data[size - 1] = 0x0b;
+    check_body(0, (const char *)body.data, size, want, message, __LINE__);
+    buf_free(&body);
+}
+
+TEST(bodies_are_limited)
+{
+    check_long_body(BYTES("\0"), LIMIT_FUNCTION_BYTES, STINT_OK, "");
+    check_long_body(BYTES("\0"), LIMIT_FUNCTION_BYTES + 1, STINT_LIMIT,
+                    "the body is too large: 7654322 bytes, the limit is 7654321");
+    /* br_table with 65521 labels, array.new_fixed with 10001 operands. */
+    check_long_body(BYTES("\0\x41\0\x0e\xf1\xff\3"), 70000, STINT_LIMIT,
+                    "too many labels in a br_table: 65521, the limit is 65520");
+    check_body(0, BYTES("\0\x00\xfb\x08\4\x91\xce\0\x1a" END), STINT_LIMIT,
+               "too many elements: 10001, the limit is 10000", __LINE__);
+    check_body(0, BYTES("\0\x00\xfb\x08\4\x90\xce\0\x1a" END), STINT_OK, "", __LINE__);
 }
 
 TEST(memory_runs_out)
