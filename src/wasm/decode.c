@@ -223,7 +223,8 @@ const struct wasm_export *module_find_export(const struct wasm_module *module, c
 {
     for (uint32_t i = 0; i < module->export_count; i++) {
         const struct wasm_name *given = &module->exports[i].name;
-        if (given->bytes == name_bytes && memcmp(given->text, name, name_bytes) == 0)
+        if (given->bytes == name_bytes &&
+            (name_bytes == 0 || memcmp(given->text, name, name_bytes) == 0))
             return &module->exports[i];
     }
     return NULL;
