@@ -165,9 +165,10 @@ void print_elem(struct printer *p, uint32_t index)
         reader_fail(r, STINT_MALFORMED, NULL, "unknown flags of an element segment");
     out_text(p, "(elem");
     out_binder(p, PRINT_ELEM, index);
-    if (is_active && is_explicit) {
+    uint32_t table = is_active && is_explicit ? read_u32(r) : 0;
+    if (table != 0) {
         out_text(p, " (table ");
-        out_index(p, PRINT_TABLE, read_u32(r));
+        out_index(p, PRINT_TABLE, table);
         out_text(p, ")");
     }
     if (is_active)
@@ -196,9 +197,10 @@ void print_data(struct printer *p, uint32_t index, uint32_t bytes_max)
         reader_fail(r, STINT_MALFORMED, NULL, "unknown flags of a data segment");
     out_text(p, "(data");
     out_binder(p, PRINT_DATA, index);
-    if (flags == 2) {
+    uint32_t memory = flags == 2 ? read_u32(r) : 0;
+    if (memory != 0) {
         out_text(p, " (memory ");
-        out_index(p, PRINT_MEMORY, read_u32(r));
+        out_index(p, PRINT_MEMORY, memory);
         out_text(p, ")");
     }
     if (flags != 1)

@@ -52,7 +52,13 @@ MUST_CHECK enum stint_status values_to_slots(struct runner *r, const struct type
 bool value_matches(struct runner *r, const struct script_result *result, valtype type,
                    const uint64_t *slots);
 /* For messages: what came, and what was expected. Returns `text`. */
-char *value_format(struct runner *r, valtype type, const uint64_t *slots, char *text, size_t size);
+char *runner_value_format(struct runner *r, valtype type, const uint64_t *slots, char *text,
+                          size_t size);
 char *result_format(const struct script_result *result, char *text, size_t size);
+
+/* ---- custom_check.c ---------------------------------------------------------------------- */
+
+/* False when a custom section that is known here is not as it should be. */
+bool custom_sections_are_valid(const struct wasm_module *module);
 
 #endif

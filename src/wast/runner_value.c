@@ -217,7 +217,8 @@ static void format_number(valtype type, const uint64_t *slots, char *text, size_
     }
 }
 
-char *value_format(struct runner *r, valtype type, const uint64_t *slots, char *text, size_t size)
+char *runner_value_format(struct runner *r, valtype type, const uint64_t *slots, char *text,
+                          size_t size)
 {
     char name[40];
     void *pointer;
