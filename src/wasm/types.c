@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wasm/types.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <threads.h>
