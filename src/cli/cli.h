@@ -53,6 +53,8 @@ const struct verb *verb_find(const char *name);
 
 /* The whole program. */
 int cli_main(int argc, char **argv);
+/* To be called first by a program: sees to standard files and signals. */
+void process_begin(void);
 
 /*
  * Messages go to stderr, as one line "stint: …". The hint is a second, indented line; it says what

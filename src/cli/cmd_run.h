@@ -40,7 +40,18 @@ struct run {
     struct wasi_p1 *wasi;
     struct extern_value *imports;
     uint64_t marks_ns[MARK_COUNT];
+    /* --invoke, where it is offered: run_invoke. */
+    enum stint_status (*invoke)(struct run *run, struct stint_error *error);
 };
+
+/*
+ * Loads, links, instantiates and runs; `options`, `path`, the guest's arguments and `invoke` are
+ * set. Ends with run_free, whatever came of it.
+ */
+MUST_CHECK enum stint_status run_module(struct run *run, struct stint_error *error);
+/* Says why the run ended, where it did not end by itself, and gives the exit code. */
+int run_conclude(const struct run *run, enum stint_status status, struct stint_error *error);
+void run_free(struct run *run);
 
 /*
  * Fills run->imports. Everything that the host lacks is reported at once on stderr, with the
