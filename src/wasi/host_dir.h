@@ -10,7 +10,8 @@
 #include "wasi/host_file.h"
 
 /* `flags`: FILE_READ, FILE_WRITE, FILE_CREATE, FILE_EXCLUSIVE, FILE_TRUNCATE, FILE_IS_DIRECTORY,
- * FILE_APPEND, FILE_SYNC, FILE_DSYNC, FILE_FOLLOW. */
+ * FILE_APPEND, FILE_SYNC, FILE_DSYNC, FILE_FOLLOW. Never waits: a FIFO without a writer opens, and
+ * reading waits for one; a FIFO without a reader cannot be opened for writing (OS_NXIO). */
 MUST_CHECK enum os_error host_dir_open(const struct host_file *dir, const char *path,
                                        unsigned flags, struct host_file *ret_file);
 MUST_CHECK enum os_error host_dir_stat(const struct host_file *dir, const char *path, bool follow,

@@ -117,7 +117,9 @@ static enum os_error await(const struct host_file *file, const struct host_wait 
 static enum os_error read_stream(const struct host_file *file, const struct host_wait *wait,
                                  const struct file_span *spans, size_t count, size_t *ret_bytes)
 {
-    bool wait_first = may_block(file, wait);
+    /* A FIFO that nobody has opened for writing yet reads as ended, but is not ready either: the guest
+     * waits here for what its open did not wait for. */
+    bool wait_first = may_block(file, wait) || (file->type == FILE_FIFO && !file->is_nonblocking);
     for (;;) {
         if (wait_first) {
             enum os_error error = await(file, wait, READY_READ);

@@ -78,8 +78,7 @@ static inline uint32_t p1_u32(uint64_t slot)
 /* `bytes` bytes of guest memory at `pointer`, or NULL when they are not all inside. */
 static inline uint8_t *p1_at(const struct p1_call *call, uint32_t pointer, uint64_t bytes)
 {
-    if (call->memory == NULL || bytes > call->memory_bytes ||
-        pointer > call->memory_bytes - bytes)
+    if (call->memory == NULL || bytes > call->memory_bytes || pointer > call->memory_bytes - bytes)
         return NULL;
     return call->memory + pointer;
 }
