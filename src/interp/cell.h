@@ -24,7 +24,7 @@
 #ifndef INTERP_CELL_H
 #define INTERP_CELL_H
 
-#include <pthread.h>
+#include "os/lock.h"
 
 #include "runtime/store.h"
 
@@ -112,7 +112,7 @@ struct module_code {
     struct interp_func *funcs; /* by own index */
     size_t funcs_bytes;
     uint32_t func_count;
-    pthread_mutex_t lock;      /* held while translating and while looking up code */
+    struct lock lock;      /* held while translating and while looking up code */
     struct func_extra *translated; /* for freeing */
     /* Translated functions by code address, for finding the function of an ip. */
     struct code_range {

@@ -26,7 +26,7 @@ struct cell interp_restore_cells[2];
 /* Before `halt`: returns go on at the cell after the one a record names. */
 static struct cell halt_cells[2];
 static struct cell start_cells[1];
-static pthread_once_t cells_once = PTHREAD_ONCE_INIT;
+static struct once cells_once = ONCE_INIT;
 
 static void make_cells(void)
 {
@@ -43,7 +43,7 @@ enum stint_status exec_create(struct stint_store *store, struct exec **ret_exec)
     struct exec *ctx = alloc_get_zeroed(&store->alloc, 1, sizeof(*ctx));
     if (ctx == NULL)
         return STINT_NOMEM;
-    pthread_once(&cells_once, make_cells);
+    once_do(&cells_once, make_cells);
     ctx->store = store;
     ctx->is_metered = store->engine->config.is_metered;
     ctx->fuel = ctx->is_metered ? 0 : INT64_MAX;
@@ -126,10 +126,10 @@ static enum stint_status translate_locked(struct module_code *code, struct inter
 bool interp_translate(struct exec *ctx, struct module_code *code, struct interp_func *func)
 {
     enum stint_status status = STINT_OK;
-    pthread_mutex_lock(&code->lock);
+    lock_take(&code->lock);
     if (!IS_TRANSLATED(func))
         status = translate_locked(code, func, ctx->is_metered);
-    pthread_mutex_unlock(&code->lock);
+    lock_give(&code->lock);
     if (status != STINT_OK)
         ctx->status = error_set(ctx->error, status, STINT_NO_OFFSET,
                                 "no memory to translate a function");
@@ -140,7 +140,7 @@ const struct interp_func *interp_find(struct module_code *code, const struct cel
                                       uint32_t *ret_own_index)
 {
     const struct interp_func *found = NULL;
-    pthread_mutex_lock(&code->lock);
+    lock_take(&code->lock);
     size_t low = 0, high = code->range_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -155,7 +155,7 @@ const struct interp_func *interp_find(struct module_code *code, const struct cel
             break;
         }
     }
-    pthread_mutex_unlock(&code->lock);
+    lock_give(&code->lock);
     return found;
 }
 
@@ -250,10 +250,10 @@ size_t exec_backtrace(struct exec *ctx, struct frame_info *ret_frames, size_t li
         struct module_code *code = frame->instance->code;
         const struct wasm_module *module = code->module->wasm;
         uint32_t offset = module->bodies[frame->own_index].offset_bytes;
-        pthread_mutex_lock(&code->lock);
+        lock_take(&code->lock);
         enum stint_status status =
             interp_cell_offset(code, frame->own_index, ctx->is_metered, frame->cell, &offset);
-        pthread_mutex_unlock(&code->lock);
+        lock_give(&code->lock);
         /* Without memory the function's own offset has to do. */
         (void)status;
         ret_frames[i] = (struct frame_info){frame->instance,

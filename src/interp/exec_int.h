@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by exec.c, unwind.c and interp.c. */
+/* Shared by exec.c, unwind_exceptions.c and interp.c. */
 #ifndef INTERP_EXEC_INT_H
 #define INTERP_EXEC_INT_H
 

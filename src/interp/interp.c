@@ -18,7 +18,7 @@ static void module_detach(struct module_code *code)
     translator_free(code->translator, alloc);
     alloc_put(alloc, code->ranges, code->range_capacity * sizeof(*code->ranges));
     pages_release(code->funcs, code->funcs_bytes);
-    pthread_mutex_destroy(&code->lock);
+    lock_free(&code->lock);
     alloc_put(alloc, code, sizeof(*code));
 }
 
@@ -29,7 +29,7 @@ static enum stint_status module_attach(struct stint_module *module, struct modul
     struct module_code *code = alloc_get_zeroed(&module->engine->alloc, 1, sizeof(*code));
     if (code == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for the module's code");
-    pthread_mutex_init(&code->lock, NULL);
+    lock_init(&code->lock);
     code->module = module;
     code->func_count = wasm->func_count - wasm->import_func_count;
     code->funcs_bytes = (code->func_count + 1) * sizeof(*code->funcs);

@@ -64,8 +64,8 @@ OP(br_F, { BRANCH_F; })
     })
 ROW_BR_TABLE(S)
 ROW_BR_TABLE(A)
-ROW_BR_TABLE(0)
-ROW_BR_TABLE(1)
+PINNED(ROW_BR_TABLE(0))
+PINNED(ROW_BR_TABLE(1))
 
 /* ---- Calls --------------------------------------------------------------------------------- */
 
@@ -207,8 +207,8 @@ OP(call_import, {
     })
 ROW_CALL_INDIRECT(S)
 ROW_CALL_INDIRECT(A)
-ROW_CALL_INDIRECT(0)
-ROW_CALL_INDIRECT(1)
+PINNED(ROW_CALL_INDIRECT(0))
+PINNED(ROW_CALL_INDIRECT(1))
 /* A null, or a type that is not the very one: the index is in its slot here (see translator). */
 OP(call_indirect_slow, {
     TRAP_IF(op_table_func(ctx->instance->tables[ip->d],
@@ -331,16 +331,16 @@ OP(return_0, { LEAVE_FRAME; })
 ROW_RETURN(S)
 ROW_RETURN(C)
 ROW_RETURN(A)
-OP(return_P0, {
+PINNED(OP(return_P0, {
     acc = l0;
     sp[0] = acc;
     LEAVE_FRAME;
-})
-OP(return_P1, {
+}))
+PINNED(OP(return_P1, {
     acc = l1;
     sp[0] = acc;
     LEAVE_FRAME;
-})
+}))
 OP(return_K, {
     acc = ip->k;
     sp[0] = acc;

@@ -138,13 +138,6 @@ ROW_FSLOW(f32_max, F32, num_f32_max(x, y))
 ROW_FSLOW(f32_copysign, F32, num_f32_copysign(x, y))
 
 /* Integer to float: a is S, A, 0 or 1. */
-#define SHAPE_CONVERT(fam, I, T, e)                                                                \
-    ROW_CONVERT(fam, I, T, S, S, e)                                                                \
-    ROW_CONVERT(fam, I, T, S, F, e)                                                                \
-    ROW_CONVERT(fam, I, T, A, S, e)                                                                \
-    ROW_CONVERT(fam, I, T, A, F, e)                                                                \
-    ROW_CONVERT(fam, I, T, 0, S, e)                                                                \
-    ROW_CONVERT(fam, I, T, 0, F, e) ROW_CONVERT(fam, I, T, 1, S, e) ROW_CONVERT(fam, I, T, 1, F, e)
 #define ROW_CONVERT(fam, I, T, p, r, e)                                                            \
     OP(fam##_##p##r, {                                                                             \
         uint64_t x = I##_##p(a);                                                                   \

@@ -1,38 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Integer arithmetic, comparison, compare-and-branch, moves, select. See dispatch.h. */
 
-/*
- * Shapes. Each list runs over the operand classes in the order that translate_pick.c computes
- * indices in: M(family, a, b, destination, expression), last letter fastest.
- */
-#define EACH_D(M, fam, a, b, e) M(fam, a, b, S, e) M(fam, a, b, A, e) M(fam, a, b, 0, e) M(fam, a, b, 1, e)
-#define EACH_B(M, fam, a, e)                                                                       \
-    EACH_D(M, fam, a, S, e)                                                                        \
-    EACH_D(M, fam, a, C, e)                                                                        \
-    EACH_D(M, fam, a, A, e) EACH_D(M, fam, a, 0, e) EACH_D(M, fam, a, 1, e)
-/* Every ordered pair of S C A 0 1, but no two constants. */
-#define SHAPE_FULL(M, fam, e)                                                                      \
-    EACH_B(M, fam, S, e)                                                                           \
-    EACH_B(M, fam, A, e)                                                                           \
-    EACH_B(M, fam, 0, e)                                                                           \
-    EACH_B(M, fam, 1, e)                                                                           \
-    EACH_D(M, fam, C, S, e)                                                                        \
-    EACH_D(M, fam, C, A, e) EACH_D(M, fam, C, 0, e) EACH_D(M, fam, C, 1, e)
-/* Unordered pairs, for commutative operators. */
-#define SHAPE_PAIR(M, fam, e)                                                                      \
-    EACH_D(M, fam, S, S, e)                                                                        \
-    EACH_D(M, fam, S, C, e)                                                                        \
-    EACH_D(M, fam, S, A, e)                                                                        \
-    EACH_D(M, fam, S, 0, e)                                                                        \
-    EACH_D(M, fam, S, 1, e)                                                                        \
-    EACH_D(M, fam, A, C, e)                                                                        \
-    EACH_D(M, fam, A, A, e)                                                                        \
-    EACH_D(M, fam, A, 0, e)                                                                        \
-    EACH_D(M, fam, A, 1, e)                                                                        \
-    EACH_D(M, fam, 0, C, e)                                                                        \
-    EACH_D(M, fam, 0, 0, e)                                                                        \
-    EACH_D(M, fam, 0, 1, e) EACH_D(M, fam, 1, C, e) EACH_D(M, fam, 1, 1, e)
-
 #define ROW_I32(fam, p, q, r, e)                                                                   \
     OP(fam##_##p##q##r, {                                                                          \
         uint32_t x = I32_##p(a), y = I32_##q(b);                                                   \
@@ -70,19 +38,7 @@ SHAPE_FULL(ROW_I64, i64_shr_u, x >> (y & 63))
 SHAPE_FULL(ROW_I64, i64_rotl, x << (y & 63) | x >> (-y & 63))
 SHAPE_FULL(ROW_I64, i64_rotr, x >> (y & 63) | x << (-y & 63))
 
-/* Comparisons that give a value: destinations S and A. */
-#define CMP_D(M, fam, a, b, e) M(fam, a, b, S, e) M(fam, a, b, A, e)
-#define CMP_B(M, fam, a, e)                                                                        \
-    CMP_D(M, fam, a, S, e)                                                                         \
-    CMP_D(M, fam, a, C, e) CMP_D(M, fam, a, A, e) CMP_D(M, fam, a, 0, e) CMP_D(M, fam, a, 1, e)
-#define CMP_FULL(M, fam, e)                                                                        \
-    CMP_B(M, fam, S, e)                                                                            \
-    CMP_B(M, fam, A, e)                                                                            \
-    CMP_B(M, fam, 0, e)                                                                            \
-    CMP_B(M, fam, 1, e)                                                                            \
-    CMP_D(M, fam, C, S, e)                                                                         \
-    CMP_D(M, fam, C, A, e) CMP_D(M, fam, C, 0, e) CMP_D(M, fam, C, 1, e)
-
+/* Comparisons that give a value. */
 CMP_FULL(ROW_I32, i32_eq, x == y)
 CMP_FULL(ROW_I32, i32_ne, x != y)
 CMP_FULL(ROW_I32, i32_lt_s, (int32_t)x < (int32_t)y)
@@ -113,16 +69,6 @@ CMP_FULL(ROW_I64, i64_le_u, x <= y)
             JUMP(fuel_slice);                                                                      \
         GO;                                                                                        \
     } while (0)
-#define BR_D(M, fam, a, b, e) M(fam, a, b, N, e) M(fam, a, b, F, e)
-#define BR_B(M, fam, a, e)                                                                         \
-    BR_D(M, fam, a, S, e)                                                                          \
-    BR_D(M, fam, a, C, e) BR_D(M, fam, a, A, e) BR_D(M, fam, a, 0, e) BR_D(M, fam, a, 1, e)
-#define BR_FULL(M, fam, e)                                                                         \
-    BR_B(M, fam, S, e)                                                                             \
-    BR_B(M, fam, A, e)                                                                             \
-    BR_B(M, fam, 0, e)                                                                             \
-    BR_B(M, fam, 1, e)                                                                             \
-    BR_D(M, fam, C, S, e) BR_D(M, fam, C, A, e) BR_D(M, fam, C, 0, e) BR_D(M, fam, C, 1, e)
 #define ROW_BR_I32(fam, p, q, m, e)                                                                \
     OP(br_##fam##_##p##q##m, {                                                                     \
         uint32_t x = I32_##p(a), y = I32_##q(b);                                                   \
@@ -154,9 +100,6 @@ BR_FULL(ROW_BR_I32, i32_test_z, (x & y) == 0)
 BR_FULL(ROW_BR_I32, i32_test_nz, (x & y) != 0)
 
 /* One operand, four destinations: M(family, a, destination, expression). */
-#define UNARY_D(M, fam, a, e) M(fam, a, S, e) M(fam, a, A, e) M(fam, a, 0, e) M(fam, a, 1, e)
-#define SHAPE_UNARY(M, fam, e)                                                                     \
-    UNARY_D(M, fam, S, e) UNARY_D(M, fam, A, e) UNARY_D(M, fam, 0, e) UNARY_D(M, fam, 1, e)
 #define ROW_UN_I32(fam, p, r, e)                                                                   \
     OP(fam##_##p##r, {                                                                             \
         uint32_t x = I32_##p(a);                                                                   \
@@ -195,60 +138,60 @@ OP(move_AS, {
     S64(ip->c) = acc;
     NEXT;
 })
-OP(move_0S, {
+PINNED(OP(move_0S, {
     S64(ip->c) = l0;
     NEXT;
-})
-OP(move_1S, {
+}))
+PINNED(OP(move_1S, {
     S64(ip->c) = l1;
     NEXT;
-})
-OP(move_S0, {
+}))
+PINNED(OP(move_S0, {
     S64(ip->c) = l0 = S64(ip->a);
     NEXT;
-})
-OP(move_C0, {
+}))
+PINNED(OP(move_C0, {
     S64(ip->c) = l0 = (uint64_t)(int64_t)ip->a;
     NEXT;
-})
-OP(move_A0, {
+}))
+PINNED(OP(move_A0, {
     S64(ip->c) = l0 = acc;
     NEXT;
-})
-OP(move_00, { NEXT; })
-OP(move_10, {
+}))
+PINNED(OP(move_00, { NEXT; }))
+PINNED(OP(move_10, {
     S64(ip->c) = l0 = l1;
     NEXT;
-})
-OP(move_S1, {
+}))
+PINNED(OP(move_S1, {
     S64(ip->c) = l1 = S64(ip->a);
     NEXT;
-})
-OP(move_C1, {
+}))
+PINNED(OP(move_C1, {
     S64(ip->c) = l1 = (uint64_t)(int64_t)ip->a;
     NEXT;
-})
-OP(move_A1, {
+}))
+PINNED(OP(move_A1, {
     S64(ip->c) = l1 = acc;
     NEXT;
-})
-OP(move_01, {
+}))
+PINNED(OP(move_01, {
     S64(ip->c) = l1 = l0;
     NEXT;
-})
-OP(move_11, { NEXT; })
+}))
+PINNED(OP(move_11, { NEXT; }))
 OP(move_KS, {
     S64(ip->c) = ip->k;
     NEXT;
 })
-OP(move_K0, {
+PINNED(OP(move_K0, {
     S64(ip->c) = l0 = ip->k;
     NEXT;
-})
-OP(move_K1, {
+}))
+PINNED(OP(move_K1, {
     S64(ip->c) = l1 = ip->k;
     NEXT;
-})
+}))
 /* Two moves in one cell: a to c, then b to d. */
 OP(move2_SS, {
     uint64_t x = S64(ip->a);
@@ -288,7 +231,9 @@ OP(const_V, {
 })
 
 /* select: a where the condition d is not zero, else b. M(a, b, condition, destination). */
-#define SELECT_D(a, b, k) ROW_SELECT(a, b, k, S) ROW_SELECT(a, b, k, A) ROW_SELECT(a, b, k, 0) ROW_SELECT(a, b, k, 1)
+#define SELECT_D(a, b, k)                                                                          \
+    ROW_SELECT(a, b, k, S)                                                                         \
+    ROW_SELECT(a, b, k, A) PINNED(ROW_SELECT(a, b, k, 0) ROW_SELECT(a, b, k, 1))
 #define ROW_SELECT(p, q, k, dst)                                                                   \
     OP(select_##p##q##k##dst, {                                                                    \
         uint64_t x = I64_##p(a), y = I64_##q(b);                                                   \
@@ -351,8 +296,8 @@ DIVISIONS(ROW_DIV64, i64_rem_u, NO_CHECK, x % y)
     })
 ROW_GLOBAL_GET(S)
 ROW_GLOBAL_GET(A)
-ROW_GLOBAL_GET(0)
-ROW_GLOBAL_GET(1)
+PINNED(ROW_GLOBAL_GET(0))
+PINNED(ROW_GLOBAL_GET(1))
 #define ROW_GLOBAL_SET(q)                                                                          \
     OP(global_set_##q, {                                                                           \
         ctx->globals[ip->a]->cell[0] = I64_##q(b);                                                 \
@@ -361,8 +306,8 @@ ROW_GLOBAL_GET(1)
 ROW_GLOBAL_SET(S)
 ROW_GLOBAL_SET(C)
 ROW_GLOBAL_SET(A)
-ROW_GLOBAL_SET(0)
-ROW_GLOBAL_SET(1)
+PINNED(ROW_GLOBAL_SET(0))
+PINNED(ROW_GLOBAL_SET(1))
 OP(global_get_V, {
     const uint64_t *cell = ctx->globals[ip->a]->cell;
     S64(ip->c) = cell[0];

@@ -2,11 +2,6 @@
 /* Loads and stores of memory 0, and the general forms for other memories. See dispatch.h. */
 
 /* Loads: a the index, d the offset, c the destination; M(family, a, destination, bytes, value). */
-#define LOAD_D(M, fam, a, n, e) M(fam, a, S, n, e) M(fam, a, A, n, e) M(fam, a, 0, n, e) M(fam, a, 1, n, e)
-#define SHAPE_LOAD(M, fam, n, e)                                                                   \
-    LOAD_D(M, fam, S, n, e)                                                                        \
-    LOAD_D(M, fam, C, n, e)                                                                        \
-    LOAD_D(M, fam, A, n, e) LOAD_D(M, fam, 0, n, e) LOAD_D(M, fam, 1, n, e)
 #define ROW_LOAD(fam, p, dst, n, e)                                                                \
     OP(fam##_##p##dst, {                                                                           \
         ADDRESS(I32_##p(a), n)                                                                     \
@@ -23,12 +18,6 @@ SHAPE_LOAD(ROW_LOAD, i64_load8_s, 1, (uint64_t)(int8_t)mem[ea])
 SHAPE_LOAD(ROW_LOAD, i64_load16_s, 2, (uint64_t)(int16_t)load_u16(mem + ea))
 SHAPE_LOAD(ROW_LOAD, i64_load32_s, 4, (uint64_t)(int32_t)load_u32(mem + ea))
 
-#define ROW_FLOAD(fam, p, dst, n, e)                                                               \
-    OP(fam##_##p##dst, {                                                                           \
-        ADDRESS(I32_##p(a), n)                                                                     \
-        SET_##dst(e);                                                                              \
-        NEXT;                                                                                      \
-    })
 #define FLOAD_D(fam, p, ds, df, n, e)                                                              \
     OP(fam##_##p##S, {                                                                             \
         ADDRESS(I32_##p(a), n)                                                                     \
@@ -40,23 +29,10 @@ SHAPE_LOAD(ROW_LOAD, i64_load32_s, 4, (uint64_t)(int32_t)load_u32(mem + ea))
         df(e);                                                                                     \
         NEXT;                                                                                      \
     })
-#define SHAPE_FLOAD(fam, ds, df, n, e)                                                             \
-    FLOAD_D(fam, S, ds, df, n, e)                                                                  \
-    FLOAD_D(fam, C, ds, df, n, e)                                                                  \
-    FLOAD_D(fam, A, ds, df, n, e) FLOAD_D(fam, 0, ds, df, n, e) FLOAD_D(fam, 1, ds, df, n, e)
 SHAPE_FLOAD(f64_load, SET_F64_S, SET_F64_F, 8, load_f64(mem + ea))
 SHAPE_FLOAD(f32_load, SET_F32_S, SET_F32_F, 4, load_f32(mem + ea))
 
 /* Stores: a the index, b the value, d the offset. */
-#define STORE_B(fam, a, n, type, put)                                                              \
-    ROW_STORE(fam, a, S, n, type, put)                                                             \
-    ROW_STORE(fam, a, C, n, type, put)                                                             \
-    ROW_STORE(fam, a, A, n, type, put)                                                             \
-    ROW_STORE(fam, a, 0, n, type, put) ROW_STORE(fam, a, 1, n, type, put)
-#define SHAPE_STORE(fam, n, type, put)                                                             \
-    STORE_B(fam, S, n, type, put)                                                                  \
-    STORE_B(fam, C, n, type, put)                                                                  \
-    STORE_B(fam, A, n, type, put) STORE_B(fam, 0, n, type, put) STORE_B(fam, 1, n, type, put)
 #define ROW_STORE(fam, p, q, n, type, put)                                                         \
     OP(fam##_##p##q, {                                                                             \
         ADDRESS(I32_##p(a), n)                                                                     \
@@ -76,11 +52,6 @@ SHAPE_STORE(store64, 8, uint64_t, store_u64)
         put(mem + ea, value);                                                                      \
         NEXT;                                                                                      \
     })
-#define SHAPE_FSTORE(fam, n, value, put)                                                           \
-    ROW_FSTORE(fam, S, n, value, put)                                                              \
-    ROW_FSTORE(fam, C, n, value, put)                                                              \
-    ROW_FSTORE(fam, A, n, value, put)                                                              \
-    ROW_FSTORE(fam, 0, n, value, put) ROW_FSTORE(fam, 1, n, value, put)
 SHAPE_FSTORE(f64_store, 8, facc, store_f64)
 SHAPE_FSTORE(f32_store, 4, sacc, store_f32)
 

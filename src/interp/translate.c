@@ -5,395 +5,6 @@
 #include "base/leb128.h"
 #include "interp/translate_int.h"
 
-/* ---- Operators with a plain signature --------------------------------------------------------- */
-
-/* Families of unordered pairs have each pair once, by this order of places. */
-static unsigned pair_rank(uint8_t place)
-{
-    static const uint8_t rank[] = {[PLACE_S] = 0, [PLACE_A] = 1, [PLACE_0] = 2, [PLACE_1] = 3,
-                                   [PLACE_C] = 4};
-    return rank[place];
-}
-
-static void binary_int(struct translator *t, const struct lowering *how, valtype type)
-{
-    struct entry y = tr_pop(t), x = tr_pop(t);
-    uint8_t px, py;
-    if (how->swap) {
-        struct entry other = x;
-        x = y;
-        y = other;
-    }
-    /* Constants that do not fit are put into slots first: that must not part a producer from its
-     * consumer. */
-    if (x.kind == ENTRY_CONST && (y.kind == ENTRY_CONST || !tr_const_fits(&x)))
-        (void)tr_use_slot(t, &x);
-    if (y.kind == ENTRY_CONST && !tr_const_fits(&y))
-        (void)tr_use_slot(t, &y);
-    int32_t fy = tr_use_int(t, &y, true, &py);
-    int32_t fx = tr_use_int(t, &x, true, &px);
-    bool turn = how->shape == SHAPE_PAIR && pair_rank(px) > pair_rank(py);
-    struct ins *i = tr_emit(t, how->family, (enum shape)how->shape, RESULT_INT);
-    i->pa = turn ? py : px;
-    i->a = turn ? fy : fx;
-    i->pb = turn ? px : py;
-    i->b = turn ? fx : fy;
-    i->c = slot_offset(tr_top_slot(t));
-    tr_push_temp(t, type, t->n - 1);
-}
-
-static void divide(struct translator *t, const struct lowering *how, valtype type)
-{
-    struct entry y = tr_pop(t), x = tr_pop(t);
-    uint8_t py = PLACE_S;
-    int32_t fx = tr_use_slot(t, &x);
-    int32_t fy;
-    if (y.kind == ENTRY_CONST && tr_const_fits(&y)) {
-        fy = (int32_t)y.bits;
-        py = PLACE_C;
-    } else {
-        fy = tr_use_slot(t, &y);
-    }
-    struct ins *i = tr_emit(t, how->family, SHAPE_DIVIDE, RESULT_INT);
-    i->a = fx;
-    i->pb = py;
-    i->b = fy;
-    i->c = slot_offset(tr_top_slot(t));
-    tr_push_temp(t, type, t->n - 1);
-}
-
-static void binary_float(struct translator *t, const struct lowering *how, valtype type)
-{
-    struct entry y = tr_pop(t), x = tr_pop(t);
-    uint8_t px = PLACE_S, py = PLACE_S;
-    int32_t fx = 0, fy = 0;
-    if (how->swap) {
-        struct entry other = x;
-        x = y;
-        y = other;
-    }
-    if (x.kind == ENTRY_CONST && y.kind == ENTRY_CONST)
-        (void)tr_use_slot(t, &x);
-    bool kx = x.kind == ENTRY_CONST, ky = y.kind == ENTRY_CONST;
-    if (!ky)
-        fy = tr_use_float(t, &y, &py);
-    if (!kx)
-        fx = tr_use_float(t, &x, &px);
-    struct ins *i =
-        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
-    i->pa = kx ? PLACE_K : px;
-    i->pb = ky ? PLACE_K : py;
-    /* With a constant, k covers b: the other operand is in a, whichever side it is on. */
-    i->a = kx ? fy : fx;
-    if (kx)
-        i->k = x.bits;
-    else if (ky)
-        i->k = y.bits;
-    else
-        i->b = fy;
-    i->c = slot_offset(tr_top_slot(t));
-    tr_push_temp(t, type, t->n - 1);
-}
-
-static void float_in_slots(struct translator *t, const struct lowering *how, valtype type)
-{
-    struct entry y = tr_pop(t), x = tr_pop(t);
-    int32_t fx = tr_use_slot(t, &x), fy = tr_use_slot(t, &y);
-    struct ins *i = tr_emit(t, how->family, SHAPE_FSLOW, (enum result)how->result);
-    i->a = fx;
-    i->b = fy;
-    i->c = slot_offset(tr_top_slot(t));
-    tr_push_temp(t, type, t->n - 1);
-}
-
-static void unary(struct translator *t, const struct lowering *how, valtype type)
-{
-    struct entry x = tr_pop(t);
-    uint8_t place = PLACE_S;
-    int32_t field;
-    if (how->shape == SHAPE_FUNARY || how->shape == SHAPE_TRUNC)
-        field = tr_use_float(t, &x, &place);
-    else
-        field = tr_use_int(t, &x, false, &place);
-    struct ins *i =
-        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
-    i->pa = place;
-    i->a = field;
-    i->c = slot_offset(tr_top_slot(t));
-    tr_push_temp(t, type, t->n - 1);
-}
-
-/* eqz: turns a comparison that was just made around, or compares with zero. */
-static void equal_zero(struct translator *t, bool is_64)
-{
-    struct entry *top = &t->stack[t->height - 1];
-    uint16_t family;
-    bool swaps;
-    if (!is_64 && top->kind == ENTRY_TEMP && top->def >= 0 && top->def == t->n - 1) {
-        struct ins *i = &t->ins[top->def];
-        if (i->region == t->region && i->pd == PLACE_S && i->c == slot_offset(top->home) &&
-            (i->shape == SHAPE_CMP || i->shape == SHAPE_FCMP) &&
-            pick_inverse(i->family, &family, &swaps)) {
-            i->family = family;
-            if (swaps) {
-                uint8_t place = i->pa;
-                int32_t field = i->a;
-                i->pa = i->pb;
-                i->a = i->b;
-                i->pb = place;
-                i->b = field;
-            }
-            return;
-        }
-    }
-    tr_push_const(t, is_64 ? VT_I64 : VT_I32, 0);
-    binary_int(t, &lowerings[is_64 ? OP_I64_EQ : OP_I32_EQ], VT_I32);
-}
-
-static valtype type_of_letter(char letter)
-{
-    switch (letter) {
-    case 'i': return VT_I32;
-    case 'l': return VT_I64;
-    case 'f': return VT_F32;
-    default: return VT_F64;
-    }
-}
-
-static bool plain_op(struct translator *t, enum op op)
-{
-    const struct lowering *how = &lowerings[op];
-    if (how->family == 0)
-        return false;
-    const char *signature = op_infos[op].signature;
-    valtype type = type_of_letter(strchr(signature, ':')[1]);
-    switch ((enum shape)how->shape) {
-    case SHAPE_FULL:
-    case SHAPE_PAIR:
-    case SHAPE_CMP: binary_int(t, how, type); return true;
-    case SHAPE_DIVIDE: divide(t, how, type); return true;
-    case SHAPE_FLOAT:
-    case SHAPE_FCMP: binary_float(t, how, type); return true;
-    case SHAPE_FSLOW: float_in_slots(t, how, type); return true;
-    case SHAPE_UNARY:
-    case SHAPE_FUNARY:
-    case SHAPE_CONVERT:
-    case SHAPE_TRUNC: unary(t, how, type); return true;
-    case SHAPE_LOAD:
-    case SHAPE_FLOAD: translate_load(t, op, type); return true;
-    case SHAPE_STORE: translate_store(t, op); return true;
-    default: return false;
-    }
-}
-
-/* ---- Memory --------------------------------------------------------------------------------------- */
-
-struct memarg {
-    uint32_t memory;
-    uint64_t offset;
-    bool is_64, is_far;
-};
-
-static struct memarg read_memarg(struct translator *t)
-{
-    struct memarg m = {0};
-    uint64_t flags = leb_next_unsigned(&t->at);
-    if ((flags & 64) != 0)
-        m.memory = (uint32_t)leb_next_unsigned(&t->at);
-    m.offset = leb_next_unsigned(&t->at);
-    m.is_64 = t->module->memories[m.memory].limits.is_64;
-    m.is_far = m.memory != 0 || m.is_64;
-    return m;
-}
-
-/* The second cell of an access in the general form. */
-static void far_cell(struct translator *t, const struct memarg *m)
-{
-    struct ins *second = tr_emit_data(t);
-    second->a = m->is_64 ? 64 : 32;
-    second->k = m->offset;
-}
-
-void translate_load(struct translator *t, enum op op, valtype type)
-{
-    const struct lowering *how = &lowerings[op];
-    struct memarg m = read_memarg(t);
-    struct entry index = tr_pop(t);
-    if (m.is_far) {
-        int32_t field = tr_use_slot(t, &index);
-        /* The general handlers know integers only, so floats are not in their accumulator. */
-        struct ins *i = tr_emit(t, pick_far(op), SHAPE_ONE, RESULT_INT);
-        int32_t at = t->n - 1;
-        i->a = field;
-        i->c = slot_offset(tr_top_slot(t));
-        i->d = (int32_t)m.memory;
-        far_cell(t, &m);
-        tr_push_temp(t, type, at);
-        return;
-    }
-    uint8_t place;
-    int32_t field = tr_use_int(t, &index, true, &place);
-    struct ins *i =
-        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
-    i->pa = place;
-    i->a = field;
-    i->d = (int32_t)(uint32_t)m.offset;
-    i->c = slot_offset(tr_top_slot(t));
-    tr_push_temp(t, type, t->n - 1);
-}
-
-void translate_store(struct translator *t, enum op op)
-{
-    struct memarg m = read_memarg(t);
-    struct entry value = tr_pop(t), index = tr_pop(t);
-    if (m.is_far) {
-        int32_t index_field = tr_use_slot(t, &index), value_field = tr_use_slot(t, &value);
-        struct ins *i = tr_emit(t, pick_far(op), SHAPE_ONE, RESULT_NONE);
-        i->a = index_field;
-        i->b = value_field;
-        i->d = (int32_t)m.memory;
-        far_cell(t, &m);
-        return;
-    }
-    if (index.kind == ENTRY_CONST && !tr_const_fits(&index))
-        (void)tr_use_slot(t, &index);
-    if (value.kind == ENTRY_CONST && !tr_const_fits(&value))
-        (void)tr_use_slot(t, &value);
-    uint8_t index_place, value_place = PLACE_S;
-    int32_t value_field = 0;
-    unsigned family = lowerings[op].family;
-    enum shape shape = SHAPE_STORE;
-    bool is_float = value.type == VT_F64 || value.type == VT_F32;
-    if (is_float && value.kind != ENTRY_CONST) {
-        value_field = tr_use_float(t, &value, &value_place);
-        if (value_place == PLACE_F) {
-            family = value.type == VT_F64 ? H_f64_store_SF : H_f32_store_SF;
-            shape = SHAPE_FSTORE;
-        } else {
-            value_field = tr_use_int(t, &value, false, &value_place);
-        }
-    } else {
-        value_field = tr_use_int(t, &value, true, &value_place);
-    }
-    int32_t index_field = tr_use_int(t, &index, true, &index_place);
-    struct ins *i = tr_emit(t, family, shape, RESULT_NONE);
-    i->pa = index_place;
-    i->a = index_field;
-    i->pb = value_place;
-    i->b = value_field;
-    i->d = (int32_t)(uint32_t)m.offset;
-}
-
-/* Width of the indices of a table or memory, as the handlers want it. */
-static int32_t width(bool is_64) { return is_64 ? 64 : 32; }
-
-/* Three operands in slots, popped; gives the offset of the first. */
-static int32_t three_slots(struct translator *t)
-{
-    tr_settle_top(t, 3);
-    t->height -= 3;
-    return slot_offset(t->stack[t->height].home);
-}
-
-static void bulk_memory(struct translator *t, enum op op)
-{
-    const struct wasm_module *m = t->module;
-    uint32_t first = (uint32_t)leb_next_unsigned(&t->at);
-    uint32_t second = op == OP_MEMORY_FILL ? 0 : (uint32_t)leb_next_unsigned(&t->at);
-    int32_t at = three_slots(t);
-    unsigned handler = op == OP_MEMORY_FILL   ? H_memory_fill
-                       : op == OP_MEMORY_COPY ? H_memory_copy
-                                              : H_memory_init;
-    struct ins *i = tr_emit(t, handler, SHAPE_ONE, RESULT_NONE);
-    i->a = at;
-    i->b = (int32_t)first;
-    i->d = (int32_t)second;
-    bool to_64 = m->memories[op == OP_MEMORY_INIT ? second : first].limits.is_64;
-    bool from_64 = op == OP_MEMORY_COPY && m->memories[second].limits.is_64;
-    struct ins *data = tr_emit_data(t);
-    data->a = width(to_64);
-    data->c = width(from_64);
-    data->b = width(op == OP_MEMORY_FILL ? to_64 : to_64 && from_64);
-    data->d = t->is_metered;
-}
-
-static void memory_size(struct translator *t)
-{
-    uint32_t memory = (uint32_t)leb_next_unsigned(&t->at);
-    struct ins *i = tr_emit(t, H_memory_size, SHAPE_ONE, RESULT_INT);
-    i->a = (int32_t)memory;
-    i->c = slot_offset(tr_top_slot(t));
-    tr_push_temp(t, t->module->memories[memory].limits.is_64 ? VT_I64 : VT_I32, t->n - 1);
-}
-
-static void memory_grow_op(struct translator *t)
-{
-    uint32_t memory = (uint32_t)leb_next_unsigned(&t->at);
-    struct entry delta = tr_pop(t);
-    int32_t field = tr_use_slot(t, &delta);
-    struct ins *i = tr_emit(t, H_memory_grow, SHAPE_ONE, RESULT_INT);
-    i->a = field;
-    i->b = (int32_t)memory;
-    i->d = width(t->module->memories[memory].limits.is_64);
-    i->c = slot_offset(tr_top_slot(t));
-    tr_push_temp(t, delta.type, t->n - 1);
-}
-
-/* ---- Tables ---------------------------------------------------------------------------------------- */
-
-static void table_op(struct translator *t, enum op op)
-{
-    const struct wasm_module *m = t->module;
-    uint32_t elem = op == OP_TABLE_INIT ? (uint32_t)leb_next_unsigned(&t->at) : 0;
-    uint32_t table = (uint32_t)leb_next_unsigned(&t->at);
-    const struct table_type *type = &m->tables[table].type;
-    static const struct {
-        uint16_t op, handler;
-        uint8_t operands;
-    } rows[] = {
-        {OP_TABLE_GET, H_table_get, 1},   {OP_TABLE_SET, H_table_set, 2},
-        {OP_TABLE_SIZE, H_table_size, 0}, {OP_TABLE_GROW, H_table_grow, 2},
-        {OP_TABLE_FILL, H_table_fill, 3}, {OP_TABLE_INIT, H_table_init, 3},
-    };
-    size_t row = 0;
-    while (rows[row].op != op)
-        row++;
-    uint32_t count = rows[row].operands;
-    tr_settle_top(t, count);
-    t->height -= count;
-    int32_t at = slot_offset(tr_top_slot(t));
-    enum result result = op == OP_TABLE_GET                            ? RESULT_SLOT
-                         : op == OP_TABLE_SIZE || op == OP_TABLE_GROW ? RESULT_INT
-                                                                       : RESULT_NONE;
-    struct ins *i = tr_emit(t, rows[row].handler, SHAPE_ONE, result);
-    i->a = at;
-    i->b = (int32_t)table;
-    i->c = op == OP_TABLE_INIT ? (int32_t)elem : at;
-    i->d = width(type->limits.is_64);
-    if (op == OP_TABLE_GET)
-        tr_push_temp(t, type->element, t->n - 1);
-    else if (result == RESULT_INT)
-        tr_push_temp(t, type->limits.is_64 ? VT_I64 : VT_I32, t->n - 1);
-}
-
-static void table_copy(struct translator *t)
-{
-    uint32_t to = (uint32_t)leb_next_unsigned(&t->at);
-    uint32_t from = (uint32_t)leb_next_unsigned(&t->at);
-    bool to_64 = t->module->tables[to].type.limits.is_64;
-    bool from_64 = t->module->tables[from].type.limits.is_64;
-    int32_t at = three_slots(t);
-    struct ins *i = tr_emit(t, H_table_copy, SHAPE_ONE, RESULT_NONE);
-    i->a = at;
-    i->b = (int32_t)to;
-    i->d = (int32_t)from;
-    struct ins *data = tr_emit_data(t);
-    data->a = width(to_64);
-    data->c = width(from_64);
-    data->b = width(to_64 && from_64);
-    data->d = t->is_metered;
-}
-
 /* ---- Variables, constants, select ------------------------------------------------------------------- */
 
 static void global_get(struct translator *t)
@@ -487,9 +98,9 @@ static void ref_op(struct translator *t, enum op op)
         i->c = slot_offset(tr_top_slot(t));
         tr_push_temp(t, VT_MAKE_REF(t->module->func_types[function]->id), t->n - 1);
     } else if (op == OP_REF_IS_NULL) {
-        equal_zero(t, true);
+        tr_equal_zero(t, true);
     } else if (op == OP_REF_EQ) {
-        binary_int(t, &lowerings[OP_I64_EQ], VT_I32);
+        tr_binary_int(t, &lowerings[OP_I64_EQ], VT_I32);
     } else {
         struct entry e = tr_pop(t);
         int32_t field = tr_use_slot(t, &e);
@@ -582,30 +193,30 @@ static void other_op(struct translator *t, enum op op)
     case OP_I64_CONST:
     case OP_F32_CONST:
     case OP_F64_CONST: constant(t, op); break;
-    case OP_I32_EQZ: equal_zero(t, false); break;
-    case OP_I64_EQZ: equal_zero(t, true); break;
+    case OP_I32_EQZ: tr_equal_zero(t, false); break;
+    case OP_I64_EQZ: tr_equal_zero(t, true); break;
     case OP_I32_WRAP_I64:
     case OP_I32_REINTERPRET_F32: retype(t, VT_I32); break;
     case OP_I64_REINTERPRET_F64: retype(t, VT_I64); break;
     case OP_F32_REINTERPRET_I32: retype(t, VT_F32); break;
     case OP_F64_REINTERPRET_I64: retype(t, VT_F64); break;
-    case OP_MEMORY_SIZE: memory_size(t); break;
-    case OP_MEMORY_GROW: memory_grow_op(t); break;
+    case OP_MEMORY_SIZE: tr_memory_size(t); break;
+    case OP_MEMORY_GROW: tr_memory_grow(t); break;
     case OP_MEMORY_FILL:
     case OP_MEMORY_COPY:
-    case OP_MEMORY_INIT: bulk_memory(t, op); break;
+    case OP_MEMORY_INIT: tr_bulk_memory(t, op); break;
     case OP_DATA_DROP:
     case OP_ELEM_DROP:
         i = tr_emit(t, op == OP_DATA_DROP ? H_data_drop : H_elem_drop, SHAPE_ONE, RESULT_NONE);
         i->a = (int32_t)leb_next_unsigned(&t->at);
         break;
-    case OP_TABLE_COPY: table_copy(t); break;
+    case OP_TABLE_COPY: tr_table_copy(t); break;
     case OP_TABLE_GET:
     case OP_TABLE_SET:
     case OP_TABLE_SIZE:
     case OP_TABLE_GROW:
     case OP_TABLE_FILL:
-    case OP_TABLE_INIT: table_op(t, op); break;
+    case OP_TABLE_INIT: tr_table_op(t, op); break;
     case OP_REF_NULL:
     case OP_REF_IS_NULL:
     case OP_REF_FUNC:
@@ -681,7 +292,7 @@ static void translate_body(struct translator *t)
         t->op_offset = (uint32_t)(t->at - t->module->bytes);
         enum op op = tr_next_op(&t->at);
         t->fuel[t->controls[t->depth - 1].loop] += tr_op_fuel(op);
-        if (!control_op(t, op, &ends) && !plain_op(t, op))
+        if (!control_op(t, op, &ends) && !tr_plain_op(t, op))
             other_op(t, op);
     }
 }

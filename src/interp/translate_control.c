@@ -452,9 +452,12 @@ static void emit_return(struct translator *t, uint32_t count)
         if (place == PLACE_F)
             handler = e.type == VT_F64 ? H_return_F64 : H_return_F32;
     } else {
-        static const uint16_t handlers[] = {[PLACE_S] = H_return_S, [PLACE_C] = H_return_C,
-                                            [PLACE_A] = H_return_A, [PLACE_0] = H_return_P0,
-                                            [PLACE_1] = H_return_P1};
+        static const uint16_t handlers[] = {
+            [PLACE_S] = H_return_S,
+            [PLACE_C] = H_return_C,
+            [PLACE_A] = H_return_A,
+            PINNED([PLACE_0] = H_return_P0, [PLACE_1] = H_return_P1, )
+        };
         field = tr_use_int(t, &e, true, &place);
         handler = handlers[place];
     }
@@ -512,12 +515,9 @@ void tr_br_on_cast(struct translator *t, bool fail)
     tr_settle_top(t, 1);
     struct entry *top = &t->stack[t->height - 1];
     top->def = -1;
-    struct ins *test = tr_emit(t, H_ref_test, SHAPE_ONE, RESULT_INT);
     uint32_t result = tr_top_slot(t);
     tr_use_slots(t, result + 1);
-    test->a = slot_offset(top->home);
-    test->b = (int32_t)target;
-    test->c = slot_offset(result);
+    tr_ref_test(t, top->home, target, result);
     struct condition k = {.is_fused = true};
     k.branches = (struct branch_family){H_br_i32_ne_SSN, H_br_i32_eq_SSN, SHAPE_BRANCH, false};
     k.compare.pa = PLACE_S;

@@ -161,6 +161,14 @@ static void convert(struct translator *t, heaptype heap)
     e->type = vt_is_nullable(e->type) ? VT_MAKE_REF_NULL(heap) : VT_MAKE_REF(heap);
 }
 
+void tr_ref_test(struct translator *t, uint32_t from, valtype type, uint32_t to)
+{
+    struct ins *i = tr_emit(t, H_ref_test, SHAPE_ONE, RESULT_INT);
+    i->a = slot_offset(from);
+    i->b = (int32_t)type;
+    i->c = slot_offset(to);
+}
+
 bool translate_gc(struct translator *t, enum op op)
 {
     switch (op) {

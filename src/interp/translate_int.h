@@ -255,11 +255,25 @@ void tr_begin_function(struct translator *t, const struct type_def *type);
 /* After an unconditional transfer: skips to the matching else or end. */
 void tr_skip_dead(struct translator *t);
 
+/* ---- translate_arith.c, translate_memory.c ------------------------------------------------------- */
+
+/* False when the operator is not in `lowerings`. */
+bool tr_plain_op(struct translator *t, enum op op);
+void tr_binary_int(struct translator *t, const struct lowering *how, valtype type);
+void tr_equal_zero(struct translator *t, bool is_64);
+void tr_bulk_memory(struct translator *t, enum op op);
+void tr_memory_size(struct translator *t);
+void tr_memory_grow(struct translator *t);
+void tr_table_op(struct translator *t, enum op op);
+void tr_table_copy(struct translator *t);
+
 /* ---- translate_gc.c, translate_simd.c ----------------------------------------------------------- */
 
 /* Each handles the operator or returns false. */
 bool translate_gc(struct translator *t, enum op op);
 bool translate_simd(struct translator *t, enum op op);
+/* Slot `to` says whether the reference in slot `from` is of `type`. */
+void tr_ref_test(struct translator *t, uint32_t from, valtype type, uint32_t to);
 /* Loads and stores of any type, address width and memory. */
 void translate_load(struct translator *t, enum op op, valtype type);
 void translate_store(struct translator *t, enum op op);

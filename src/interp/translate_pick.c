@@ -184,22 +184,34 @@ bool pick_inverse(uint16_t family, uint16_t *ret_family, bool *ret_swaps)
     return true;
 }
 
+enum {
+    PLACES = 3 + PIN_COUNT,      /* S C A 0 1 */
+    DESTINATIONS = 2 + PIN_COUNT /* S A 0 1 */
+};
+
+/* S A 0 1: the order of destinations, and of rows of pairs. */
+static uint32_t destination(unsigned place)
+{
+    static const uint8_t order[] = {[PLACE_S] = 0, [PLACE_C] = 99, [PLACE_A] = 1, [PLACE_0] = 2,
+                                    [PLACE_1] = 3};
+    return order[place];
+}
+
 /* The order of operand pairs in SHAPE_FULL: rows S A 0 1 over columns S C A 0 1, then C over
  * S A 0 1. */
 static uint32_t full_pair(unsigned a, unsigned b)
 {
-    static const uint8_t row[] = {[PLACE_S] = 0, [PLACE_A] = 1, [PLACE_0] = 2, [PLACE_1] = 3};
     if (a == PLACE_C) {
         assert(b != PLACE_C);
-        return 20u + row[b];
+        return DESTINATIONS * PLACES + destination(b);
     }
-    return row[a] * 5u + b;
+    return destination(a) * PLACES + b;
 }
 
 /* The order of unordered pairs in SHAPE_PAIR. */
 static uint32_t unordered_pair(unsigned a, unsigned b)
 {
-    static const uint8_t order[5][5] = {
+    static const uint8_t with_pins[5][5] = {
         /*              S   C   A   0   1 */
         [PLACE_S] = {0, 1, 2, 3, 4},
         [PLACE_C] = {1, 99, 5, 9, 12},
@@ -207,16 +219,12 @@ static uint32_t unordered_pair(unsigned a, unsigned b)
         [PLACE_0] = {3, 9, 7, 10, 11},
         [PLACE_1] = {4, 12, 8, 11, 13},
     };
-    assert(order[a][b] != 99);
-    return order[a][b];
-}
-
-/* S A 0 1. */
-static uint32_t destination(unsigned place)
-{
-    static const uint8_t order[] = {[PLACE_S] = 0, [PLACE_C] = 99, [PLACE_A] = 1, [PLACE_0] = 2,
-                                    [PLACE_1] = 3};
-    return order[place];
+    static const uint8_t without_pins[3][3] = {
+        [PLACE_S] = {0, 1, 2},
+        [PLACE_C] = {1, 99, 3},
+        [PLACE_A] = {2, 3, 4},
+    };
+    return PIN_COUNT > 0 ? with_pins[a][b] : without_pins[a][b];
 }
 
 static uint32_t float_place(unsigned place) { return place == PLACE_F ? 1 : 0; }
@@ -236,12 +244,12 @@ static uint32_t float_pair(unsigned a, unsigned b)
 static uint32_t move_handler(unsigned from, unsigned to)
 {
     static const uint16_t handlers[7][5] = {
-        [PLACE_S] = {H_move_SS, 0, 0, H_move_S0, H_move_S1},
-        [PLACE_C] = {H_move_CS, 0, 0, H_move_C0, H_move_C1},
-        [PLACE_A] = {H_move_AS, 0, 0, H_move_A0, H_move_A1},
-        [PLACE_0] = {H_move_0S, 0, 0, H_move_00, H_move_01},
-        [PLACE_1] = {H_move_1S, 0, 0, H_move_10, H_move_11},
-        [PLACE_K] = {H_move_KS, 0, 0, H_move_K0, H_move_K1},
+        [PLACE_S] = {H_move_SS, 0, 0, PINNED(H_move_S0, H_move_S1)},
+        [PLACE_C] = {H_move_CS, 0, 0, PINNED(H_move_C0, H_move_C1)},
+        [PLACE_A] = {H_move_AS, 0, 0, PINNED(H_move_A0, H_move_A1)},
+        [PLACE_K] = {H_move_KS, 0, 0, PINNED(H_move_K0, H_move_K1)},
+        PINNED([PLACE_0] = {H_move_0S, 0, 0, H_move_00, H_move_01},
+               [PLACE_1] = {H_move_1S, 0, 0, H_move_10, H_move_11}, )
     };
     return handlers[from][to];
 }
@@ -252,14 +260,14 @@ uint32_t pick_handler(const struct ins *i)
     switch ((enum shape)i->shape) {
     case SHAPE_ONE:
     case SHAPE_DATA: return i->family;
-    case SHAPE_FULL: return i->family + full_pair(a, b) * 4 + destination(d);
-    case SHAPE_PAIR: return i->family + unordered_pair(a, b) * 4 + destination(d);
+    case SHAPE_FULL: return i->family + full_pair(a, b) * DESTINATIONS + destination(d);
+    case SHAPE_PAIR: return i->family + unordered_pair(a, b) * DESTINATIONS + destination(d);
     case SHAPE_CMP: return i->family + full_pair(a, b) * 2 + destination(d);
     case SHAPE_BRANCH: return i->family + full_pair(a, b) * 2 + i->is_metered;
-    case SHAPE_UNARY: return i->family + destination(a) * 4 + destination(d);
-    case SHAPE_LOAD: return i->family + a * 4 + destination(d);
+    case SHAPE_UNARY: return i->family + destination(a) * DESTINATIONS + destination(d);
+    case SHAPE_LOAD: return i->family + a * DESTINATIONS + destination(d);
     case SHAPE_FLOAD: return i->family + a * 2 + float_place(d);
-    case SHAPE_STORE: return i->family + a * 5 + b;
+    case SHAPE_STORE: return i->family + a * PLACES + b;
     case SHAPE_FSTORE: return i->family + a;
     case SHAPE_FLOAT: return i->family + float_pair(a, b) * 2 + float_place(d);
     case SHAPE_FCMP: return i->family + float_pair(a, b) * 2 + destination(d);
@@ -273,7 +281,7 @@ uint32_t pick_handler(const struct ins *i)
     case SHAPE_SELECT:
         /* The condition's place is kept in `chain`, which no select needs otherwise. */
         return i->family +
-               (((a == PLACE_C) * 2u + (b == PLACE_C)) * 2 + (i->chain == PLACE_A)) * 4 +
+               (((a == PLACE_C) * 2u + (b == PLACE_C)) * 2 + (i->chain == PLACE_A)) * DESTINATIONS +
                destination(d);
     case SHAPE_MOVE: return move_handler(a, d);
     case SHAPE_GET: return i->family + destination(d);

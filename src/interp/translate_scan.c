@@ -193,6 +193,8 @@ void tr_choose_pins(struct translator *t)
     uint64_t loop_bits = 0;
     unsigned depth = 0;
     t->pin[0] = t->pin[1] = -1;
+    if (PIN_COUNT == 0)
+        return;
     while (at < t->end) {
         enum op op = tr_next_op(&at);
         if (op == OP_LOCAL_GET || op == OP_LOCAL_SET || op == OP_LOCAL_TEE) {

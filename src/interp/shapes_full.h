@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shapes of handler families: over which operand places a family extends, and in which order,
+ * last letter fastest; translate_pick.c computes with the same orders. This file has two pinned
+ * locals, places 0 and 1; shapes_small.h has none, which takes a quarter of the code.
+ */
+#ifndef INTERP_SHAPES_H
+#define INTERP_SHAPES_H
+
+#define PIN_COUNT 2
+/* What exists only with pinned locals. */
+#define PINNED(...) __VA_ARGS__
+
+/* Two operands and a destination: M(family, a, b, destination, expression). */
+#define EACH_D(M, fam, a, b, e)                                                                    \
+    M(fam, a, b, S, e) M(fam, a, b, A, e) M(fam, a, b, 0, e) M(fam, a, b, 1, e)
+#define EACH_B(M, fam, a, e)                                                                       \
+    EACH_D(M, fam, a, S, e)                                                                        \
+    EACH_D(M, fam, a, C, e)                                                                        \
+    EACH_D(M, fam, a, A, e) EACH_D(M, fam, a, 0, e) EACH_D(M, fam, a, 1, e)
+/* Every ordered pair of S C A 0 1, but no two constants. */
+#define SHAPE_FULL(M, fam, e)                                                                      \
+    EACH_B(M, fam, S, e)                                                                           \
+    EACH_B(M, fam, A, e)                                                                           \
+    EACH_B(M, fam, 0, e)                                                                           \
+    EACH_B(M, fam, 1, e)                                                                           \
+    EACH_D(M, fam, C, S, e)                                                                        \
+    EACH_D(M, fam, C, A, e) EACH_D(M, fam, C, 0, e) EACH_D(M, fam, C, 1, e)
+/* Unordered pairs, for commutative operators. */
+#define SHAPE_PAIR(M, fam, e)                                                                      \
+    EACH_D(M, fam, S, S, e)                                                                        \
+    EACH_D(M, fam, S, C, e)                                                                        \
+    EACH_D(M, fam, S, A, e)                                                                        \
+    EACH_D(M, fam, S, 0, e)                                                                        \
+    EACH_D(M, fam, S, 1, e)                                                                        \
+    EACH_D(M, fam, A, C, e)                                                                        \
+    EACH_D(M, fam, A, A, e)                                                                        \
+    EACH_D(M, fam, A, 0, e)                                                                        \
+    EACH_D(M, fam, A, 1, e)                                                                        \
+    EACH_D(M, fam, 0, C, e)                                                                        \
+    EACH_D(M, fam, 0, 0, e)                                                                        \
+    EACH_D(M, fam, 0, 1, e) EACH_D(M, fam, 1, C, e) EACH_D(M, fam, 1, 1, e)
+
+/* Comparisons that give a value: destinations S and A. */
+#define CMP_D(M, fam, a, b, e) M(fam, a, b, S, e) M(fam, a, b, A, e)
+#define CMP_B(M, fam, a, e)                                                                        \
+    CMP_D(M, fam, a, S, e)                                                                         \
+    CMP_D(M, fam, a, C, e) CMP_D(M, fam, a, A, e) CMP_D(M, fam, a, 0, e) CMP_D(M, fam, a, 1, e)
+#define CMP_FULL(M, fam, e)                                                                        \
+    CMP_B(M, fam, S, e)                                                                            \
+    CMP_B(M, fam, A, e)                                                                            \
+    CMP_B(M, fam, 0, e)                                                                            \
+    CMP_B(M, fam, 1, e)                                                                            \
+    CMP_D(M, fam, C, S, e)                                                                         \
+    CMP_D(M, fam, C, A, e) CMP_D(M, fam, C, 0, e) CMP_D(M, fam, C, 1, e)
+
+/* Compare and branch: N plain, F metered. */
+#define BR_D(M, fam, a, b, e) M(fam, a, b, N, e) M(fam, a, b, F, e)
+#define BR_B(M, fam, a, e)                                                                         \
+    BR_D(M, fam, a, S, e)                                                                          \
+    BR_D(M, fam, a, C, e) BR_D(M, fam, a, A, e) BR_D(M, fam, a, 0, e) BR_D(M, fam, a, 1, e)
+#define BR_FULL(M, fam, e)                                                                         \
+    BR_B(M, fam, S, e)                                                                             \
+    BR_B(M, fam, A, e)                                                                             \
+    BR_B(M, fam, 0, e)                                                                             \
+    BR_B(M, fam, 1, e)                                                                             \
+    BR_D(M, fam, C, S, e) BR_D(M, fam, C, A, e) BR_D(M, fam, C, 0, e) BR_D(M, fam, C, 1, e)
+
+/* One operand, all destinations: M(family, a, destination, expression). */
+#define UNARY_D(M, fam, a, e) M(fam, a, S, e) M(fam, a, A, e) M(fam, a, 0, e) M(fam, a, 1, e)
+#define SHAPE_UNARY(M, fam, e)                                                                     \
+    UNARY_D(M, fam, S, e) UNARY_D(M, fam, A, e) UNARY_D(M, fam, 0, e) UNARY_D(M, fam, 1, e)
+
+/* Loads: M(family, a, destination, bytes, value); of floats FLOAD_D(family, a, …). */
+#define LOAD_D(M, fam, a, n, e)                                                                    \
+    M(fam, a, S, n, e) M(fam, a, A, n, e) M(fam, a, 0, n, e) M(fam, a, 1, n, e)
+#define SHAPE_LOAD(M, fam, n, e)                                                                   \
+    LOAD_D(M, fam, S, n, e)                                                                        \
+    LOAD_D(M, fam, C, n, e)                                                                        \
+    LOAD_D(M, fam, A, n, e) LOAD_D(M, fam, 0, n, e) LOAD_D(M, fam, 1, n, e)
+#define SHAPE_FLOAD(fam, ds, df, n, e)                                                             \
+    FLOAD_D(fam, S, ds, df, n, e)                                                                  \
+    FLOAD_D(fam, C, ds, df, n, e)                                                                  \
+    FLOAD_D(fam, A, ds, df, n, e) FLOAD_D(fam, 0, ds, df, n, e) FLOAD_D(fam, 1, ds, df, n, e)
+
+/* Stores. */
+#define STORE_B(fam, a, n, type, put)                                                              \
+    ROW_STORE(fam, a, S, n, type, put)                                                             \
+    ROW_STORE(fam, a, C, n, type, put)                                                             \
+    ROW_STORE(fam, a, A, n, type, put)                                                             \
+    ROW_STORE(fam, a, 0, n, type, put) ROW_STORE(fam, a, 1, n, type, put)
+#define SHAPE_STORE(fam, n, type, put)                                                             \
+    STORE_B(fam, S, n, type, put)                                                                  \
+    STORE_B(fam, C, n, type, put)                                                                  \
+    STORE_B(fam, A, n, type, put) STORE_B(fam, 0, n, type, put) STORE_B(fam, 1, n, type, put)
+#define SHAPE_FSTORE(fam, n, value, put)                                                           \
+    ROW_FSTORE(fam, S, n, value, put)                                                              \
+    ROW_FSTORE(fam, C, n, value, put)                                                              \
+    ROW_FSTORE(fam, A, n, value, put)                                                              \
+    ROW_FSTORE(fam, 0, n, value, put) ROW_FSTORE(fam, 1, n, value, put)
+
+/* Integer to float. */
+#define SHAPE_CONVERT(fam, I, T, e)                                                                \
+    ROW_CONVERT(fam, I, T, S, S, e)                                                                \
+    ROW_CONVERT(fam, I, T, S, F, e)                                                                \
+    ROW_CONVERT(fam, I, T, A, S, e)                                                                \
+    ROW_CONVERT(fam, I, T, A, F, e)                                                                \
+    ROW_CONVERT(fam, I, T, 0, S, e)                                                                \
+    ROW_CONVERT(fam, I, T, 0, F, e) ROW_CONVERT(fam, I, T, 1, S, e) ROW_CONVERT(fam, I, T, 1, F, e)
+
+#endif
