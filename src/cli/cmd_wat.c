@@ -56,7 +56,7 @@ static enum stint_status encode(const char *path, const struct wat_options *opti
     if (status != STINT_OK)
         return status;
     if (module_is_binary(text, bytes))
-        status = error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET, "this is a binary already");
+        status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "this is a binary already");
     else
         status = text_to_binary(&alloc_root, (const char *)text, bytes, &text_options, binary,
                                 error);

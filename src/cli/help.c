@@ -68,7 +68,9 @@ static void print_flag(const struct flag *flag)
 static void print_exit_codes(void)
 {
     puts("\nExit code:");
-#define X(name, code, text) printf("  %-5d%s\n", code, text);
+#define X(name, code, text)                                                                        \
+    printf("  %-5d", code);                                                                        \
+    print_wrapped(text, 7, 7);
     CLI_EXIT_MAP(X)
 #undef X
     puts("  Any other code is the guest's own.");

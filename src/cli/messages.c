@@ -43,20 +43,37 @@ void cli_hint(const char *format, ...)
     va_end(args);
 }
 
+/*
+ * Validation says where at the end of its message, "… in function #3 ($f)", so that messages begin
+ * as the specification words them. People look for the place first.
+ */
+static const char *find_function(const char *message)
+{
+    const char *found = NULL, *at = message;
+    while ((at = strstr(at, " in function #")) != NULL)
+        found = at++;
+    const char *end = message + strlen(message);
+    bool is_last = found != NULL && (end[-1] == ')' || (end[-1] >= '0' && end[-1] <= '9'));
+    return is_last ? found : end;
+}
+
 void cli_report(const char *path, const struct stint_error *error)
 {
-    /* Errors of the file system name the file themselves. */
-    bool names_file = path == NULL || error->status == STINT_IO || error->status == STINT_NOT_FOUND;
     const char *message = error->message[0] != '\0' ? error->message : "failed without a reason";
-    if (names_file)
+    const char *function = find_function(message);
+    int bytes = (int)(function - message);
+    /* Errors of the file system, and of what was asked for, name what they are about. */
+    bool is_complete = path == NULL || error->status == STINT_IO ||
+                       error->status == STINT_NOT_FOUND || error->status == STINT_ARGUMENT;
+    if (is_complete)
         cli_error("%s", message);
     else if (error->line != 0)
         cli_error("%s:%u:%u: %s", path, error->line, error->column, message);
     else if (error->offset_bytes != STINT_NO_OFFSET)
-        cli_error("%s: offset 0x%llx%s%s", path, (unsigned long long)error->offset_bytes,
-                  strncmp(message, "in ", 3) == 0 ? " " : ": ", message);
+        cli_error("%s: offset 0x%llx%s: %.*s", path, (unsigned long long)error->offset_bytes,
+                  function, bytes, message);
     else
-        cli_error("%s: %s", path, message);
+        cli_error("%s:%s%s %.*s", path, function, *function != '\0' ? ":" : "", bytes, message);
 }
 
 int cli_try_help(const struct verb *verb)
