@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Engines, modules, stores, instantiation and linking. */
 #include "runtime/link.h"
+#include "runtime/trace.h"
 #include "runtime_stub.h"
 
 static uint32_t func_type(struct world *w, const char *params, const char *results)
@@ -301,6 +302,31 @@ TEST(thousands_of_functions_cost_nothing_until_asked_for)
     REQUIRE(world_instantiate(&w, text, NULL, &instance) == STINT_OK);
     CHECK(instance->own_funcs[COUNT - 1].type == NULL);
     CHECK_INT(instance_func(instance, COUNT - 1)->index, COUNT - 1);
+    world_close(&w);
+}
+
+TEST(backtraces_name_functions)
+{
+    struct world w;
+    struct stint_instance *instance = NULL;
+    struct buf text;
+    REQUIRE(world_open(&w, NULL, NULL));
+    REQUIRE(world_instantiate(&w,
+                              "(module (@name \"m\") (func (export \"main\")) (func)"
+                              "(@custom \".debug_line\" \"garbage\"))",
+                              NULL, &instance) == STINT_OK);
+    const struct frame_info frames[] = {{instance, 1, 0x1a2f}, {instance, 0, 0x10}};
+    buf_init(&text, &w.engine->alloc, SIZE_MAX);
+    CHECK(trace_format(&text, frames, 2, 2, "app.wasm", true));
+    CHECK(buf_append_byte(&text, 0));
+    CHECK_STR((const char *)text.data, "  #0 0x1a2f  #1 (app.wasm)\n  #1 0x10  main (app.wasm)\n");
+    buf_clear(&text);
+    CHECK(trace_format(&text, frames, 1, 1001, NULL, false));
+    CHECK(buf_append_byte(&text, 0));
+    CHECK_STR((const char *)text.data, "  #0 0x1a2f  #1 (wasm)\n  ... 1000 more\n");
+    struct frame_info none;
+    CHECK_INT(rt_backtrace(w.store, &none, 1), 0);
+    buf_free(&text);
     world_close(&w);
 }
 
