@@ -50,6 +50,8 @@ elseif(STINT_FLAVOUR STREQUAL "debug")
   add_compile_options(-O1 -g ${sanitize})
   add_link_options(-fuse-ld=lld ${sanitize})
 elseif(STINT_FLAVOUR STREQUAL "device")
+  # clang with LTO makes a program 5 % smaller than musl-gcc does (267 to 280 KB when last compared);
+  # `make device CC_device=musl-gcc` still builds.
   set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
   add_compile_options(-fno-pie -fno-asynchronous-unwind-tables -fno-unwind-tables
                       -fno-stack-protector -fno-ident -fomit-frame-pointer)

@@ -21,7 +21,7 @@ libc6-dev                file /usr/include/stdio.h                              
 gcc                      cmd gcc                                                     test
 libclang-rt-19-dev       file /usr/lib/llvm-19/lib/clang/19/lib/linux/*fuzzer*.a     test
 llvm-19                  cmd llvm-symbolizer-19                                      test
-musl-tools               cmd musl-gcc                                                test
+musl-dev                 file /usr/lib/*-linux-musl/libc.a                           test
 pkg-config               cmd pkg-config                                              test
 python3                  cmd python3                                                 test,demo,bench
 wasi-libc                file /usr/lib/wasm32-wasi/libc.a                            test,demo,bench
