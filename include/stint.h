@@ -196,14 +196,16 @@ STINT_API void stint_engine_memory(const stint_engine *engine, size_t *ret_used_
 /* ---- Modules ----------------------------------------------------------------------------- */
 
 /* Decodes and validates a binary, which is copied. Stable. */
-STINT_API STINT_CHECK enum stint_status stint_module_new(stint_engine *engine,
-                                                         const uint8_t *bytes, size_t size_bytes,
+STINT_API STINT_CHECK enum stint_status stint_module_new(stint_engine *engine, const uint8_t *bytes,
+                                                         size_t size_bytes,
                                                          stint_module **ret_module,
                                                          struct stint_error *error);
 /* The same without a copy: the bytes must stay as they are until the module is gone. Stable. */
-STINT_API STINT_CHECK enum stint_status
-stint_module_new_lent(stint_engine *engine, const uint8_t *bytes, size_t size_bytes,
-                      stint_module **ret_module, struct stint_error *error);
+STINT_API STINT_CHECK enum stint_status stint_module_new_lent(stint_engine *engine,
+                                                              const uint8_t *bytes,
+                                                              size_t size_bytes,
+                                                              stint_module **ret_module,
+                                                              struct stint_error *error);
 /* From a file with a binary. Stable. */
 STINT_API STINT_CHECK enum stint_status stint_module_new_from_file(stint_engine *engine,
                                                                    const char *path,
@@ -354,11 +356,11 @@ STINT_API void stint_store_interrupt(stint_store *store);
 
 struct stint_stats {
     uint64_t fuel_used;
-    uint64_t calls;             /* from the host */
-    uint64_t memory_bytes;      /* linear memories, now */
-    uint64_t gc_live_bytes;     /* after the last collection */
+    uint64_t calls;         /* from the host */
+    uint64_t memory_bytes;  /* linear memories, now */
+    uint64_t gc_live_bytes; /* after the last collection */
     uint64_t gc_collections;
-    uint64_t store_bytes;       /* allocated for the store, now */
+    uint64_t store_bytes; /* allocated for the store, now */
     uint64_t store_peak_bytes;
     uint64_t reserved[8];
 };
@@ -393,9 +395,9 @@ STINT_API enum stint_status stint_call_throw(stint_call *call, stint_ref excepti
 
 /* A host function of one store; `env_free` (may be NULL) gets `env` when the store goes. On failure
  * it is not called. Stable. */
-STINT_API STINT_CHECK enum stint_status
-stint_func_new(stint_store *store, const struct stint_func_type *type, stint_host_fn fn, void *env,
-               void (*env_free)(void *env), stint_func **ret_func, struct stint_error *error);
+STINT_API STINT_CHECK enum stint_status stint_func_new(
+    stint_store *store, const struct stint_func_type *type, stint_host_fn fn, void *env,
+    void (*env_free)(void *env), stint_func **ret_func, struct stint_error *error);
 /* Its type, which lives as long as the engine. Stable. */
 STINT_API struct stint_func_type stint_func_type_of(stint_func *func);
 
@@ -415,8 +417,7 @@ STINT_API STINT_CHECK enum stint_status stint_func_call(stint_store *store, stin
  * Nothing is checked. Experimental.
  */
 STINT_API STINT_CHECK enum stint_status stint_func_call_unchecked(stint_store *store,
-                                                                  stint_func *func,
-                                                                  uint64_t *words,
+                                                                  stint_func *func, uint64_t *words,
                                                                   struct stint_error *error);
 
 struct stint_frame {
@@ -447,8 +448,8 @@ STINT_API uint64_t stint_memory_bytes(const stint_memory *memory);
 /* Copies out of and into a memory; false when not all of it lies inside. Stable. */
 STINT_API STINT_CHECK bool stint_memory_read(const stint_memory *memory, uint64_t at,
                                              void *ret_bytes, size_t bytes);
-STINT_API STINT_CHECK bool stint_memory_write(stint_memory *memory, uint64_t at,
-                                              const void *bytes, size_t size_bytes);
+STINT_API STINT_CHECK bool stint_memory_write(stint_memory *memory, uint64_t at, const void *bytes,
+                                              size_t size_bytes);
 /* Adds pages; the old size in pages goes to `ret_pages` (may be NULL). Stable. */
 STINT_API STINT_CHECK enum stint_status stint_memory_grow(stint_memory *memory, uint64_t pages,
                                                           uint64_t *ret_pages);
@@ -574,14 +575,15 @@ STINT_API void stint_linker_free(stint_linker *linker);
  * same name. `env_free` (may be NULL) gets `env` when the linker and all stores that use the
  * function are gone; on failure it is not called. Stable.
  */
-STINT_API STINT_CHECK enum stint_status
-stint_linker_define_func(stint_linker *linker, const char *module, const char *name,
-                         const struct stint_func_type *type, stint_host_fn fn, void *env,
-                         void (*env_free)(void *env), struct stint_error *error);
+STINT_API STINT_CHECK enum stint_status stint_linker_define_func(
+    stint_linker *linker, const char *module, const char *name, const struct stint_func_type *type,
+    stint_host_fn fn, void *env, void (*env_free)(void *env), struct stint_error *error);
 /* Defines something that is in a store; for instantiation in that store only. Stable. */
-STINT_API STINT_CHECK enum stint_status
-stint_linker_define(stint_linker *linker, stint_store *store, const char *module, const char *name,
-                    const struct stint_extern *what, struct stint_error *error);
+STINT_API STINT_CHECK enum stint_status stint_linker_define(stint_linker *linker,
+                                                            stint_store *store, const char *module,
+                                                            const char *name,
+                                                            const struct stint_extern *what,
+                                                            struct stint_error *error);
 /* Defines all exports of an instance. Stable. */
 STINT_API STINT_CHECK enum stint_status stint_linker_define_instance(stint_linker *linker,
                                                                      const char *module,
@@ -605,9 +607,11 @@ STINT_API STINT_CHECK enum stint_status stint_linker_instantiate(stint_linker *l
                                                                  stint_instance **ret_instance,
                                                                  struct stint_error *error);
 /* The same with one definition an import, in order. Stable. */
-STINT_API STINT_CHECK enum stint_status
-stint_instance_new(stint_store *store, stint_module *module, const struct stint_extern *imports,
-                   size_t import_count, stint_instance **ret_instance, struct stint_error *error);
+STINT_API STINT_CHECK enum stint_status stint_instance_new(stint_store *store, stint_module *module,
+                                                           const struct stint_extern *imports,
+                                                           size_t import_count,
+                                                           stint_instance **ret_instance,
+                                                           struct stint_error *error);
 
 STINT_API stint_module *stint_instance_module(stint_instance *instance);
 /* An export by name; false when there is none. Stable. */

@@ -144,8 +144,7 @@ WASM_API_EXTERN const wasm_valtype_vec_t *wasm_functype_params(const wasm_functy
 WASM_API_EXTERN const wasm_valtype_vec_t *wasm_functype_results(const wasm_functype_t *);
 
 WASM_DECLARE_TYPE(globaltype)
-WASM_API_EXTERN own wasm_globaltype_t *wasm_globaltype_new(own wasm_valtype_t *,
-                                                           wasm_mutability_t);
+WASM_API_EXTERN own wasm_globaltype_t *wasm_globaltype_new(own wasm_valtype_t *, wasm_mutability_t);
 WASM_API_EXTERN const wasm_valtype_t *wasm_globaltype_content(const wasm_globaltype_t *);
 WASM_API_EXTERN wasm_mutability_t wasm_globaltype_mutability(const wasm_globaltype_t *);
 
@@ -277,8 +276,7 @@ WASM_API_EXTERN bool wasm_module_validate(wasm_store_t *, const wasm_byte_vec_t 
 WASM_API_EXTERN void wasm_module_imports(const wasm_module_t *, own wasm_importtype_vec_t *out);
 WASM_API_EXTERN void wasm_module_exports(const wasm_module_t *, own wasm_exporttype_vec_t *out);
 WASM_API_EXTERN void wasm_module_serialize(const wasm_module_t *, own wasm_byte_vec_t *out);
-WASM_API_EXTERN own wasm_module_t *wasm_module_deserialize(wasm_store_t *,
-                                                           const wasm_byte_vec_t *);
+WASM_API_EXTERN own wasm_module_t *wasm_module_deserialize(wasm_store_t *, const wasm_byte_vec_t *);
 
 WASM_DECLARE_REF(func)
 
@@ -491,12 +489,30 @@ static inline void *wasm_val_ptr(const wasm_val_t *val)
 }
 
 /* Initialisers, in C. */
-#define WASM_I32_VAL(i) {.kind = WASM_I32, .of = {.i32 = i}}
-#define WASM_I64_VAL(i) {.kind = WASM_I64, .of = {.i64 = i}}
-#define WASM_F32_VAL(z) {.kind = WASM_F32, .of = {.f32 = z}}
-#define WASM_F64_VAL(z) {.kind = WASM_F64, .of = {.f64 = z}}
-#define WASM_REF_VAL(r) {.kind = WASM_EXTERNREF, .of = {.ref = r}}
-#define WASM_INIT_VAL {.kind = WASM_EXTERNREF, .of = {.ref = NULL}}
+#define WASM_I32_VAL(i)                                                                            \
+    {                                                                                              \
+        .kind = WASM_I32, .of = {.i32 = i }                                                        \
+    }
+#define WASM_I64_VAL(i)                                                                            \
+    {                                                                                              \
+        .kind = WASM_I64, .of = {.i64 = i }                                                        \
+    }
+#define WASM_F32_VAL(z)                                                                            \
+    {                                                                                              \
+        .kind = WASM_F32, .of = {.f32 = z }                                                        \
+    }
+#define WASM_F64_VAL(z)                                                                            \
+    {                                                                                              \
+        .kind = WASM_F64, .of = {.f64 = z }                                                        \
+    }
+#define WASM_REF_VAL(r)                                                                            \
+    {                                                                                              \
+        .kind = WASM_EXTERNREF, .of = {.ref = r }                                                  \
+    }
+#define WASM_INIT_VAL                                                                              \
+    {                                                                                              \
+        .kind = WASM_EXTERNREF, .of = {.ref = NULL }                                               \
+    }
 
 #undef own
 

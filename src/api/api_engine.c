@@ -95,8 +95,7 @@ void stint_engine_release(stint_engine *engine)
     engine_release(engine);
 }
 
-void stint_engine_memory(const stint_engine *engine, size_t *ret_used_bytes,
-                         size_t *ret_peak_bytes)
+void stint_engine_memory(const stint_engine *engine, size_t *ret_used_bytes, size_t *ret_peak_bytes)
 {
     if (ret_used_bytes != NULL)
         *ret_used_bytes = atomic_load_explicit(&engine->alloc.used_bytes, memory_order_relaxed);

@@ -46,8 +46,7 @@ void host_def_own_env(struct host_def *def, void (*env_free)(void *env))
 
 void host_def_release(struct host_def *def)
 {
-    if (def == NULL ||
-        atomic_fetch_sub_explicit(&def->references, 1, memory_order_acq_rel) != 1)
+    if (def == NULL || atomic_fetch_sub_explicit(&def->references, 1, memory_order_acq_rel) != 1)
         return;
     if (def->env_free != NULL)
         def->env_free(def->env);
@@ -91,14 +90,13 @@ static enum stint_status read_values(stint_store *store, const valtype *types, s
 }
 
 static enum stint_status write_values(stint_store *store, const valtype *types, size_t count,
-                                      const stint_value *values, const char *what,
-                                      uint64_t *slots, struct stint_error *error)
+                                      const stint_value *values, const char *what, uint64_t *slots,
+                                      struct stint_error *error)
 {
     for (size_t i = 0; i < count; i++) {
         char name[32];
         snprintf(name, sizeof(name), "%s %zu", what, i + 1);
-        enum stint_status status =
-            api_value_write(store, types[i], &values[i], name, slots, error);
+        enum stint_status status = api_value_write(store, types[i], &values[i], name, slots, error);
         if (status != STINT_OK)
             return status;
         slots += vt_slots(types[i]);
@@ -168,8 +166,7 @@ enum stint_status stint_func_new(stint_store *store, const struct stint_func_typ
 {
     struct host_def *def;
     struct func *func;
-    enum stint_status status =
-        host_def_create(store->engine, type, fn, env, &def, error);
+    enum stint_status status = host_def_create(store->engine, type, fn, env, &def, error);
     if (status != STINT_OK)
         return status;
     status = host_def_add(def, store, &func, error);
@@ -215,8 +212,7 @@ enum stint_status stint_func_call(stint_store *store, stint_func *handle, const 
         return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
                          "the function takes %u arguments and gives %u results, not %zu and %zu",
                          type->param_count, type->result_count, arg_count, result_count);
-    size_t count =
-        type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
+    size_t count = type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     uint64_t *slots = inline_slots;
     if (count > VALUES_INLINE)
         slots = alloc_get(&store->alloc, count * sizeof(*slots));

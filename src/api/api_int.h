@@ -11,26 +11,50 @@
 #include "runtime/store.h"
 #include "stint.h"
 
-static inline struct func *func_of(stint_func *func) { return (struct func *)func; }
-static inline stint_func *func_handle(struct func *func) { return (stint_func *)func; }
+static inline struct func *func_of(stint_func *func)
+{
+    return (struct func *)func;
+}
+static inline stint_func *func_handle(struct func *func)
+{
+    return (stint_func *)func;
+}
 static inline struct memory *memory_of(const stint_memory *memory)
 {
     return (struct memory *)(uintptr_t)memory;
 }
-static inline stint_memory *memory_handle(struct memory *memory) { return (stint_memory *)memory; }
+static inline stint_memory *memory_handle(struct memory *memory)
+{
+    return (stint_memory *)memory;
+}
 static inline struct table *table_of(const stint_table *table)
 {
     return (struct table *)(uintptr_t)table;
 }
-static inline stint_table *table_handle(struct table *table) { return (stint_table *)table; }
+static inline stint_table *table_handle(struct table *table)
+{
+    return (stint_table *)table;
+}
 static inline struct global *global_of(const stint_global *global)
 {
     return (struct global *)(uintptr_t)global;
 }
-static inline stint_global *global_handle(struct global *global) { return (stint_global *)global; }
-static inline struct tag *tag_of(const stint_tag *tag) { return (struct tag *)(uintptr_t)tag; }
-static inline stint_tag *tag_handle(struct tag *tag) { return (stint_tag *)tag; }
-static inline struct host_call *call_of(stint_call *call) { return (struct host_call *)call; }
+static inline stint_global *global_handle(struct global *global)
+{
+    return (stint_global *)global;
+}
+static inline struct tag *tag_of(const stint_tag *tag)
+{
+    return (struct tag *)(uintptr_t)tag;
+}
+static inline stint_tag *tag_handle(struct tag *tag)
+{
+    return (stint_tag *)tag;
+}
+static inline struct host_call *call_of(stint_call *call)
+{
+    return (struct host_call *)call;
+}
 
 /* "out of memory". */
 enum stint_status api_no_memory(struct stint_error *error);
@@ -43,9 +67,8 @@ struct stint_func_type api_func_type(const struct type_def *type);
 
 enum stint_kind api_kind(const struct type_registry *types, valtype type);
 /* A slot (v128: two) of this type as a value; a reference gets a handle. */
-MUST_CHECK enum stint_status api_value_read(stint_store *store, valtype type,
-                                            const uint64_t *slots, stint_value *ret_value,
-                                            struct stint_error *error);
+MUST_CHECK enum stint_status api_value_read(stint_store *store, valtype type, const uint64_t *slots,
+                                            stint_value *ret_value, struct stint_error *error);
 /* The reverse; the handle stays. STINT_ARGUMENT where the value is not of the type: `what` says
  * which one ("argument 2"). Nothing may allocate in the heap before the slot is a root. */
 MUST_CHECK enum stint_status api_value_write(stint_store *store, valtype type,
@@ -82,7 +105,7 @@ bool api_wasi_has(const struct wasm_import *import);
 /* The store's function for such an import: STINT_ARGUMENT when the store has no WASI,
  * STINT_UNLINKABLE when the module wants it with another type. */
 MUST_CHECK enum stint_status api_wasi_find(stint_store *store, const stint_module *module,
-                                           const struct wasm_import *import,
-                                           struct func **ret_func, struct stint_error *error);
+                                           const struct wasm_import *import, struct func **ret_func,
+                                           struct stint_error *error);
 
 #endif

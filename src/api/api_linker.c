@@ -105,8 +105,8 @@ static const struct definition *find(const stint_linker *linker, const struct wa
 
 enum stint_status stint_linker_define_func(stint_linker *linker, const char *module,
                                            const char *name, const struct stint_func_type *type,
-                                           stint_host_fn fn, void *env,
-                                           void (*env_free)(void *env), struct stint_error *error)
+                                           stint_host_fn fn, void *env, void (*env_free)(void *env),
+                                           struct stint_error *error)
 {
     struct definition definition = {0};
     enum stint_status status =
@@ -125,11 +125,21 @@ struct extern_value api_extern_of(const struct stint_extern *what)
 {
     struct extern_value value = {.kind = (uint8_t)what->kind};
     switch (what->kind) {
-    case STINT_EXTERN_FUNC: value.func = func_of(what->of.func); break;
-    case STINT_EXTERN_TABLE: value.table = table_of(what->of.table); break;
-    case STINT_EXTERN_MEMORY: value.memory = memory_of(what->of.memory); break;
-    case STINT_EXTERN_GLOBAL: value.global = global_of(what->of.global); break;
-    case STINT_EXTERN_TAG: value.tag = tag_of(what->of.tag); break;
+    case STINT_EXTERN_FUNC:
+        value.func = func_of(what->of.func);
+        break;
+    case STINT_EXTERN_TABLE:
+        value.table = table_of(what->of.table);
+        break;
+    case STINT_EXTERN_MEMORY:
+        value.memory = memory_of(what->of.memory);
+        break;
+    case STINT_EXTERN_GLOBAL:
+        value.global = global_of(what->of.global);
+        break;
+    case STINT_EXTERN_TAG:
+        value.tag = tag_of(what->of.tag);
+        break;
     }
     return value;
 }
@@ -140,11 +150,21 @@ struct stint_extern api_extern_handle(const struct extern_value *value)
     memset(&handle, 0, sizeof(handle));
     handle.kind = (enum stint_extern_kind)value->kind;
     switch ((enum extern_kind)value->kind) {
-    case EXTERN_FUNC: handle.of.func = func_handle(value->func); break;
-    case EXTERN_TABLE: handle.of.table = table_handle(value->table); break;
-    case EXTERN_MEMORY: handle.of.memory = memory_handle(value->memory); break;
-    case EXTERN_GLOBAL: handle.of.global = global_handle(value->global); break;
-    case EXTERN_TAG: handle.of.tag = tag_handle(value->tag); break;
+    case EXTERN_FUNC:
+        handle.of.func = func_handle(value->func);
+        break;
+    case EXTERN_TABLE:
+        handle.of.table = table_handle(value->table);
+        break;
+    case EXTERN_MEMORY:
+        handle.of.memory = memory_handle(value->memory);
+        break;
+    case EXTERN_GLOBAL:
+        handle.of.global = global_handle(value->global);
+        break;
+    case EXTERN_TAG:
+        handle.of.tag = tag_handle(value->tag);
+        break;
     }
     return handle;
 }
@@ -165,7 +185,7 @@ enum stint_status stint_linker_define_instance(stint_linker *linker, const char 
         const struct wasm_export *export = &wasm->exports[i];
         const struct definition definition = {
             .store = instance->store,
-            .value = instance_extern(instance, (enum extern_kind)export->kind, export->index),
+            .value = instance_extern(instance, (enum extern_kind) export->kind, export->index),
         };
         enum stint_status status =
             put(linker, module, export->name.text, export->name.bytes, &definition, error);
@@ -180,8 +200,7 @@ void stint_linker_define_wasi(stint_linker *linker)
     linker->has_wasi = true;
 }
 
-bool stint_linker_knows(const stint_linker *linker, const stint_module *module,
-                        size_t import_index)
+bool stint_linker_knows(const stint_linker *linker, const stint_module *module, size_t import_index)
 {
     const struct wasm_import *import = &module->wasm->imports[import_index];
     return find(linker, import) != NULL || (linker->has_wasi && api_wasi_has(import));
@@ -233,8 +252,8 @@ static enum stint_status report_missing(const struct wasm_module *wasm,
         import_name_format(&wasm->imports[i], name, sizeof(name));
         if (used + strlen(name) + 2 > sizeof(list) - 64)
             break;
-        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", named > 0 ? ", " : "",
-                                 name);
+        used +=
+            (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", named > 0 ? ", " : "", name);
         named++;
     }
     if (named == missing)
@@ -311,7 +330,7 @@ void stint_instance_export_at(stint_instance *instance, size_t index,
 {
     const struct wasm_export *export = &instance->module->wasm->exports[index];
     struct extern_value value =
-        instance_extern(instance, (enum extern_kind)export->kind, export->index);
+        instance_extern(instance, (enum extern_kind) export->kind, export->index);
     *ret_extern = api_extern_handle(&value);
 }
 

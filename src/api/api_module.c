@@ -18,8 +18,7 @@ _Static_assert(STINT_TYPE_I32 == VT_I32 && STINT_TYPE_I64 == VT_I64 && STINT_TYP
                "a public value type is the internal word");
 _Static_assert((int)STINT_EXTERN_FUNC == EXTERN_FUNC && (int)STINT_EXTERN_TABLE == EXTERN_TABLE &&
                    (int)STINT_EXTERN_MEMORY == EXTERN_MEMORY &&
-                   (int)STINT_EXTERN_GLOBAL == EXTERN_GLOBAL &&
-                   (int)STINT_EXTERN_TAG == EXTERN_TAG,
+                   (int)STINT_EXTERN_GLOBAL == EXTERN_GLOBAL && (int)STINT_EXTERN_TAG == EXTERN_TAG,
                "a public kind of import is the internal number");
 
 enum stint_status stint_module_new(stint_engine *engine, const uint8_t *bytes, size_t size_bytes,
@@ -40,8 +39,7 @@ enum stint_status stint_module_new_from_file(stint_engine *engine, const char *p
 {
     const uint8_t *bytes;
     size_t size_bytes;
-    enum stint_status status =
-        pages_map_file(path, LIMIT_MODULE_BYTES, &bytes, &size_bytes, error);
+    enum stint_status status = pages_map_file(path, LIMIT_MODULE_BYTES, &bytes, &size_bytes, error);
     if (status != STINT_OK)
         return status;
     /* Copied, so that nobody who rewrites the file can change a validated module. */
@@ -63,18 +61,28 @@ void stint_module_release(stint_module *module)
 enum stint_kind api_kind(const struct type_registry *types, valtype type)
 {
     switch (type) {
-    case VT_I32: return STINT_KIND_I32;
-    case VT_I64: return STINT_KIND_I64;
-    case VT_F32: return STINT_KIND_F32;
-    case VT_F64: return STINT_KIND_F64;
-    case VT_V128: return STINT_KIND_V128;
-    default: break;
+    case VT_I32:
+        return STINT_KIND_I32;
+    case VT_I64:
+        return STINT_KIND_I64;
+    case VT_F32:
+        return STINT_KIND_F32;
+    case VT_F64:
+        return STINT_KIND_F64;
+    case VT_V128:
+        return STINT_KIND_V128;
+    default:
+        break;
     }
     switch (types_heap_top(types, vt_heap(type))) {
-    case HEAP_FUNC: return STINT_KIND_FUNC;
-    case HEAP_EXTERN: return STINT_KIND_EXTERN;
-    case HEAP_EXN: return STINT_KIND_EXN;
-    default: return STINT_KIND_ANY;
+    case HEAP_FUNC:
+        return STINT_KIND_FUNC;
+    case HEAP_EXTERN:
+        return STINT_KIND_EXTERN;
+    case HEAP_EXN:
+        return STINT_KIND_EXN;
+    default:
+        return STINT_KIND_ANY;
     }
 }
 

@@ -166,8 +166,7 @@ enum stint_status stint_global_new(stint_store *store, const struct stint_global
     struct global_type own = {.type = type->type, .is_mutable = type->is_mutable};
     struct global *global;
     uint64_t cell[2] = {0, 0};
-    enum stint_status status =
-        api_value_write(store, type->type, value, "the value", cell, error);
+    enum stint_status status = api_value_write(store, type->type, value, "the value", cell, error);
     if (status != STINT_OK)
         return status;
     status = rt_global_create(store, &own, cell, &global);
@@ -208,9 +207,8 @@ enum stint_status stint_tag_new(stint_store *store, const struct stint_func_type
     uint32_t id;
     struct tag *tag;
     struct type_registry *types = store->engine->types;
-    enum stint_status status =
-        types_add_func(types, type->params, (uint32_t)type->param_count, type->results,
-                       (uint32_t)type->result_count, &id);
+    enum stint_status status = types_add_func(types, type->params, (uint32_t)type->param_count,
+                                              type->results, (uint32_t)type->result_count, &id);
     if (status == STINT_OK)
         status = rt_tag_create(store, types_get(types, id), &tag);
     if (status != STINT_OK)
@@ -231,8 +229,8 @@ enum stint_status stint_exception_new(stint_store *store, stint_tag *handle,
     struct tag *tag = tag_of(handle);
     const struct type_def *type = tag->type;
     if (count != type->param_count)
-        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
-                         "the tag has %u values, not %zu", type->param_count, count);
+        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET, "the tag has %u values, not %zu",
+                         type->param_count, count);
     struct gc_heap *heap = gc_heap_of(store, error);
     if (heap == NULL)
         return api_no_memory(error);
@@ -253,7 +251,8 @@ enum stint_status stint_exception_new(stint_store *store, stint_tag *handle,
 stint_ref stint_store_take_exception(stint_store *store)
 {
     stint_ref ref = {0};
-    if (store->gc != NULL && api_ref_make(store, gc_take_exception(store->gc), &ref, NULL) != STINT_OK)
+    if (store->gc != NULL &&
+        api_ref_make(store, gc_take_exception(store->gc), &ref, NULL) != STINT_OK)
         ref.handle = 0;
     return ref;
 }

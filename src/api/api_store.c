@@ -82,20 +82,18 @@ void stint_store_stats(const stint_store *store, struct stint_stats *ret_stats)
         ret_stats->memory_bytes += memory->bytes;
     if (store->gc != NULL)
         gc_counts(store->gc, &ret_stats->gc_collections, &ret_stats->gc_live_bytes);
-    ret_stats->store_bytes =
-        atomic_load_explicit(&store->alloc.used_bytes, memory_order_relaxed);
+    ret_stats->store_bytes = atomic_load_explicit(&store->alloc.used_bytes, memory_order_relaxed);
     ret_stats->store_peak_bytes =
         atomic_load_explicit(&store->alloc.peak_bytes, memory_order_relaxed);
 }
 
 size_t stint_store_backtrace(stint_store *store, struct stint_frame *ret_frames, size_t limit)
 {
-    _Static_assert(sizeof(struct stint_frame) == sizeof(struct frame_info) &&
-                       offsetof(struct stint_frame, func_index) ==
-                           offsetof(struct frame_info, func_index) &&
-                       offsetof(struct stint_frame, offset_bytes) ==
-                           offsetof(struct frame_info, offset_bytes),
-                   "a public frame is the internal one");
+    _Static_assert(
+        sizeof(struct stint_frame) == sizeof(struct frame_info) &&
+            offsetof(struct stint_frame, func_index) == offsetof(struct frame_info, func_index) &&
+            offsetof(struct stint_frame, offset_bytes) == offsetof(struct frame_info, offset_bytes),
+        "a public frame is the internal one");
     return rt_backtrace(store, (struct frame_info *)ret_frames, limit);
 }
 

@@ -10,7 +10,7 @@ enum { VALUES_INLINE = 16 };
 
 /* What a host function calls. */
 struct callback {
-    wasm_store_t *store; /* no handle: functions live no longer than it */
+    wasm_store_t *store;        /* no handle: functions live no longer than it */
     wasm_func_callback_t plain; /* or NULL: */
     wasm_func_callback_with_env_t with_env;
     void *env;
@@ -31,9 +31,8 @@ static enum stint_status run_callback(stint_call *call, const struct callback *c
                                       stint_value *ret_results)
 {
     const struct type_def *type = call_of(call)->type;
-    wasm_trap_t *trap = callback->plain != NULL
-                            ? callback->plain(args, results)
-                            : callback->with_env(callback->env, args, results);
+    wasm_trap_t *trap = callback->plain != NULL ? callback->plain(args, results)
+                                                : callback->with_env(callback->env, args, results);
     if (trap != NULL) {
         char text[STINT_ERROR_MESSAGE_BYTES];
         snprintf(text, sizeof(text), "%s", ref_of(trap)->of.trap->message);
@@ -58,19 +57,17 @@ static enum stint_status convert_and_run(stint_call *call, const struct callback
     for (; arg_vec.size < type->param_count && status == STINT_OK; arg_vec.size++) {
         /* The handles in `args` are lent: what is wrapped has to be another one. */
         stint_value value = args[arg_vec.size];
-        if (wasm_valkind_is_ref(valkind_of(call_of(call)->store->engine->types,
-                                           type->params[arg_vec.size])) &&
+        if (wasm_valkind_is_ref(
+                valkind_of(call_of(call)->store->engine->types, type->params[arg_vec.size])) &&
             value.kind != STINT_KIND_FUNC)
             status = stint_ref_copy(call_of(call)->store, value.of.ref, &value.of.ref, NULL);
-        if (status != STINT_OK ||
-            !val_from_stint(callback->store, &value, &vals[arg_vec.size])) {
+        if (status != STINT_OK || !val_from_stint(callback->store, &value, &vals[arg_vec.size])) {
             status = stint_call_trap(call, "an argument has a type that this API has not");
             break;
         }
     }
     for (uint32_t i = 0; i < type->result_count; i++)
-        result_vec.data[i].kind =
-            valkind_of(call_of(call)->store->engine->types, type->results[i]);
+        result_vec.data[i].kind = valkind_of(call_of(call)->store->engine->types, type->results[i]);
     if (status == STINT_OK)
         status = run_callback(call, callback, &arg_vec, &result_vec, ret_results);
     for (size_t i = 0; i < arg_vec.size; i++)
@@ -179,9 +176,8 @@ static wasm_trap_t *call_with(const struct wasm_ref_t *ref, const struct stint_f
     while (ready < type->param_count &&
            val_to_stint(store, type->params[ready], &args->data[ready], &values[ready]))
         ready++;
-    enum stint_status status =
-        error_set(&error, STINT_ARGUMENT, STINT_NO_OFFSET, "argument %zu is of another type",
-                  ready + 1);
+    enum stint_status status = error_set(&error, STINT_ARGUMENT, STINT_NO_OFFSET,
+                                         "argument %zu is of another type", ready + 1);
     if (ready == type->param_count) {
         error_clear(&error);
         status = stint_func_call(store->store, ref->of.external.of.func, values, ready, outs,

@@ -20,8 +20,8 @@ static wasm_module_t *module_wrap(wasm_store_t *store, stint_module *module)
 wasm_module_t *wasm_module_new(wasm_store_t *store, const wasm_byte_vec_t *binary)
 {
     stint_module *module;
-    if (stint_module_new(store->store->engine, (const uint8_t *)binary->data, binary->size,
-                         &module, NULL) != STINT_OK)
+    if (stint_module_new(store->store->engine, (const uint8_t *)binary->data, binary->size, &module,
+                         NULL) != STINT_OK)
         return NULL;
     return module_wrap(store, module);
 }

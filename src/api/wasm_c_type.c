@@ -27,13 +27,20 @@ enum { VALKIND_V128 = 4 };
 wasm_valkind_t valkind_of(const struct type_registry *types, stint_valtype type)
 {
     switch (api_kind(types, type)) {
-    case STINT_KIND_I32: return WASM_I32;
-    case STINT_KIND_I64: return WASM_I64;
-    case STINT_KIND_F32: return WASM_F32;
-    case STINT_KIND_F64: return WASM_F64;
-    case STINT_KIND_V128: return VALKIND_V128;
-    case STINT_KIND_FUNC: return WASM_FUNCREF;
-    default: return WASM_EXTERNREF;
+    case STINT_KIND_I32:
+        return WASM_I32;
+    case STINT_KIND_I64:
+        return WASM_I64;
+    case STINT_KIND_F32:
+        return WASM_F32;
+    case STINT_KIND_F64:
+        return WASM_F64;
+    case STINT_KIND_V128:
+        return VALKIND_V128;
+    case STINT_KIND_FUNC:
+        return WASM_FUNCREF;
+    default:
+        return WASM_EXTERNREF;
     }
 }
 
@@ -230,11 +237,21 @@ void wasm_externtype_delete(wasm_externtype_t *type)
     if (type == NULL)
         return;
     switch (type->kind) {
-    case WASM_EXTERN_FUNC: wasm_functype_delete((wasm_functype_t *)type); break;
-    case WASM_EXTERN_GLOBAL: wasm_globaltype_delete((wasm_globaltype_t *)type); break;
-    case WASM_EXTERN_TABLE: wasm_tabletype_delete((wasm_tabletype_t *)type); break;
-    case WASM_EXTERN_MEMORY: wasm_memorytype_delete((wasm_memorytype_t *)type); break;
-    default: alloc_put(&alloc_root, type, sizeof(*type)); break;
+    case WASM_EXTERN_FUNC:
+        wasm_functype_delete((wasm_functype_t *)type);
+        break;
+    case WASM_EXTERN_GLOBAL:
+        wasm_globaltype_delete((wasm_globaltype_t *)type);
+        break;
+    case WASM_EXTERN_TABLE:
+        wasm_tabletype_delete((wasm_tabletype_t *)type);
+        break;
+    case WASM_EXTERN_MEMORY:
+        wasm_memorytype_delete((wasm_memorytype_t *)type);
+        break;
+    default:
+        alloc_put(&alloc_root, type, sizeof(*type));
+        break;
     }
 }
 
@@ -257,7 +274,8 @@ wasm_externtype_t *wasm_externtype_copy(const wasm_externtype_t *type)
         return (wasm_externtype_t *)wasm_tabletype_copy((const wasm_tabletype_t *)type);
     case WASM_EXTERN_MEMORY:
         return (wasm_externtype_t *)wasm_memorytype_copy((const wasm_memorytype_t *)type);
-    default: return tag_type_new();
+    default:
+        return tag_type_new();
     }
 }
 
@@ -322,9 +340,9 @@ wasm_externtype_t *externtype_from(const struct type_registry *types,
         valtypes_from(types, type->of.func.results, type->of.func.result_count, &results);
         return (wasm_externtype_t *)wasm_functype_new(&params, &results);
     case STINT_EXTERN_GLOBAL:
-        return (wasm_externtype_t *)wasm_globaltype_new(
-            valtype_from(types, type->of.global.type),
-            type->of.global.is_mutable ? WASM_VAR : WASM_CONST);
+        return (wasm_externtype_t *)wasm_globaltype_new(valtype_from(types, type->of.global.type),
+                                                        type->of.global.is_mutable ? WASM_VAR
+                                                                                   : WASM_CONST);
     case STINT_EXTERN_TABLE:
         limits = limits_from(&type->of.table.limits);
         return (wasm_externtype_t *)wasm_tabletype_new(valtype_from(types, type->of.table.element),
@@ -332,7 +350,8 @@ wasm_externtype_t *externtype_from(const struct type_registry *types,
     case STINT_EXTERN_MEMORY:
         limits = limits_from(&type->of.memory);
         return (wasm_externtype_t *)wasm_memorytype_new(&limits);
-    case STINT_EXTERN_TAG: break;
+    case STINT_EXTERN_TAG:
+        break;
     }
     return tag_type_new();
 }

@@ -43,7 +43,9 @@ bool ref_to_stint(wasm_store_t *store, stint_valtype type, struct wasm_ref_t *re
         if (!ok)
             ref->holds--;
         break;
-    default: ok = false; break;
+    default:
+        ok = false;
+        break;
     }
     if (ok)
         *ret_value = value;
@@ -59,11 +61,20 @@ bool val_to_stint(wasm_store_t *store, stint_valtype type, const wasm_val_t *val
     if (val->kind != wanted)
         return false;
     switch (val->kind) {
-    case WASM_I32: *ret_value = stint_i32(val->of.i32); return true;
-    case WASM_I64: *ret_value = stint_i64(val->of.i64); return true;
-    case WASM_F32: *ret_value = stint_f32(val->of.f32); return true;
-    case WASM_F64: *ret_value = stint_f64(val->of.f64); return true;
-    default: return false;
+    case WASM_I32:
+        *ret_value = stint_i32(val->of.i32);
+        return true;
+    case WASM_I64:
+        *ret_value = stint_i64(val->of.i64);
+        return true;
+    case WASM_F32:
+        *ret_value = stint_f32(val->of.f32);
+        return true;
+    case WASM_F64:
+        *ret_value = stint_f64(val->of.f64);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -108,7 +119,8 @@ bool val_from_stint(wasm_store_t *store, const stint_value *value, wasm_val_t *r
         val.kind = WASM_F64;
         val.of.f64 = value->of.f64;
         break;
-    case STINT_KIND_V128: return false;
+    case STINT_KIND_V128:
+        return false;
     case STINT_KIND_FUNC:
         val.kind = WASM_FUNCREF;
         external.kind = STINT_EXTERN_FUNC;

@@ -35,8 +35,8 @@ struct verb {
     size_t flag_count;
     enum flag_complete complete; /* what the operands are */
     bool is_hidden;
-    bool stops_at_operand;   /* what follows the first operand is not ours to read */
-    bool has_guest_exit;     /* the exit code can be a guest's: help says so */
+    bool stops_at_operand; /* what follows the first operand is not ours to read */
+    bool has_guest_exit;   /* the exit code can be a guest's: help says so */
     /* argv[0] is the verb. Returns the exit code. */
     int (*run)(const struct verb *verb, int argc, char **argv);
 };

@@ -59,8 +59,8 @@ static enum stint_status show(const struct module_file *file, const struct dump_
 }
 
 static void print_speed(const char *path, const struct module_file *file,
-                        const struct wasm_module *module, uint64_t decode_ns,
-                        uint64_t validate_ns, const char *form)
+                        const struct wasm_module *module, uint64_t decode_ns, uint64_t validate_ns,
+                        const char *form)
 {
     double seconds = (double)(decode_ns + validate_ns) / 1e9;
     double mb_per_s = seconds > 0 ? (double)file->size_bytes / 1e6 / seconds : 0;
@@ -124,9 +124,13 @@ static int cmd_dump(const struct verb *verb, int argc, char **argv)
     int operands;
     memset(&options, 0, sizeof(options));
     switch (flags_parse(verb, argc, argv, &options, &operands)) {
-    case FLAGS_OK: break;
-    case FLAGS_HELP: help_print(verb); return CLI_EXIT_OK;
-    case FLAGS_WRONG: return cli_try_help(verb);
+    case FLAGS_OK:
+        break;
+    case FLAGS_HELP:
+        help_print(verb);
+        return CLI_EXIT_OK;
+    case FLAGS_WRONG:
+        return cli_try_help(verb);
     }
     if (options.features.is_help) {
         features_list(&options.features);

@@ -45,10 +45,16 @@ static void put_verbs(struct buf *out)
 static void put_bash_source(struct buf *out, enum flag_complete complete, const struct flag *flag)
 {
     switch (complete) {
-    case COMPLETE_NOTHING: buf_append_string(out, "-W ''"); break;
+    case COMPLETE_NOTHING:
+        buf_append_string(out, "-W ''");
+        break;
     case COMPLETE_FILE:
-    case COMPLETE_MODULE: buf_append_string(out, "-f"); break;
-    case COMPLETE_DIRECTORY: buf_append_string(out, "-d"); break;
+    case COMPLETE_MODULE:
+        buf_append_string(out, "-f");
+        break;
+    case COMPLETE_DIRECTORY:
+        buf_append_string(out, "-d");
+        break;
     case COMPLETE_VALUES:
     case COMPLETE_FEATURE:
     case COMPLETE_VERB:
@@ -79,7 +85,8 @@ static void put_bash_verb(struct buf *out, const struct verb *verb)
         put_bash_source(out, (enum flag_complete)flag->complete, flag);
         buf_append_string(out, ") ;;\n");
     }
-    buf_append_string(out, "        *)\n            case $cur in\n            -*) source=(-W '--help");
+    buf_append_string(out,
+                      "        *)\n            case $cur in\n            -*) source=(-W '--help");
     for (size_t i = 0; i < verb->flag_count; i++) {
         const struct flag *flag = &verb->flags[i];
         if (flag->kind != FLAG_SECTION && !flag_is_hidden(flag))
@@ -133,10 +140,18 @@ static void put_first_sentence(struct buf *out, const char *help, const char *es
 static void put_zsh_source(struct buf *out, enum flag_complete complete, const struct flag *flag)
 {
     switch (complete) {
-    case COMPLETE_NOTHING: buf_append_string(out, " "); break;
-    case COMPLETE_FILE: buf_append_string(out, "_files"); break;
-    case COMPLETE_MODULE: buf_append_string(out, "_files -g \"*.(wasm|wat)\""); break;
-    case COMPLETE_DIRECTORY: buf_append_string(out, "_files -/"); break;
+    case COMPLETE_NOTHING:
+        buf_append_string(out, " ");
+        break;
+    case COMPLETE_FILE:
+        buf_append_string(out, "_files");
+        break;
+    case COMPLETE_MODULE:
+        buf_append_string(out, "_files -g \"*.(wasm|wat)\"");
+        break;
+    case COMPLETE_DIRECTORY:
+        buf_append_string(out, "_files -/");
+        break;
     case COMPLETE_VALUES:
     case COMPLETE_FEATURE:
     case COMPLETE_VERB:
@@ -298,8 +313,8 @@ static int cmd_gen_completions(const struct verb *verb, int argc, char **argv)
         shells[i].put(&out);
         int length = snprintf(path, sizeof(path), "%s/%s", argv[1], shells[i].name);
         if (out.failed || length < 0 || (size_t)length >= sizeof(path))
-            status = error_set(&error, STINT_NOMEM, STINT_NO_OFFSET, "%s does not fit",
-                               shells[i].name);
+            status =
+                error_set(&error, STINT_NOMEM, STINT_NO_OFFSET, "%s does not fit", shells[i].name);
         else
             status = output_file_write(path, out.data, out.bytes, &error);
     }

@@ -8,9 +8,13 @@ static int cmd_help(const struct verb *verb, int argc, char **argv)
 {
     int operands;
     switch (flags_parse(verb, argc, argv, NULL, &operands)) {
-    case FLAGS_OK: break;
-    case FLAGS_HELP: help_print(verb); return CLI_EXIT_OK;
-    case FLAGS_WRONG: return cli_try_help(verb);
+    case FLAGS_OK:
+        break;
+    case FLAGS_HELP:
+        help_print(verb);
+        return CLI_EXIT_OK;
+    case FLAGS_WRONG:
+        return cli_try_help(verb);
     }
     if (operands == argc) {
         help_print(NULL);

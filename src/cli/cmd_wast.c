@@ -49,9 +49,13 @@ static int cmd_wast(const struct verb *verb, int argc, char **argv)
     int operands;
     memset(&options, 0, sizeof(options));
     switch (flags_parse(verb, argc, argv, &options, &operands)) {
-    case FLAGS_OK: break;
-    case FLAGS_HELP: help_print(verb); return CLI_EXIT_OK;
-    case FLAGS_WRONG: return cli_try_help(verb);
+    case FLAGS_OK:
+        break;
+    case FLAGS_HELP:
+        help_print(verb);
+        return CLI_EXIT_OK;
+    case FLAGS_WRONG:
+        return cli_try_help(verb);
     }
     if (options.features.is_help) {
         features_list(&options.features);

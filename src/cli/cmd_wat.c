@@ -34,8 +34,8 @@ static enum stint_status check(const struct buf *binary, uint32_t features,
     enum stint_status status = types_create(&alloc_root, &types);
     if (status != STINT_OK)
         return error_set(error, status, STINT_NO_OFFSET, "out of memory");
-    status = module_decode(&alloc_root, types, binary->data, binary->bytes, features, &module,
-                           error);
+    status =
+        module_decode(&alloc_root, types, binary->data, binary->bytes, features, &module, error);
     if (status == STINT_OK) {
         status = module_validate(module, error);
         module_free(module);
@@ -58,8 +58,8 @@ static enum stint_status encode(const char *path, const struct wat_options *opti
     if (module_is_binary(text, bytes))
         status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "this is a binary already");
     else
-        status = text_to_binary(&alloc_root, (const char *)text, bytes, &text_options, binary,
-                                error);
+        status =
+            text_to_binary(&alloc_root, (const char *)text, bytes, &text_options, binary, error);
     pages_unmap_file(text, bytes);
     if (status == STINT_OK && !options->no_check)
         status = check(binary, features_apply(&options->features), error);
@@ -86,9 +86,13 @@ static int cmd_wat(const struct verb *verb, int argc, char **argv)
     int operands;
     memset(&options, 0, sizeof(options));
     switch (flags_parse(verb, argc, argv, &options, &operands)) {
-    case FLAGS_OK: break;
-    case FLAGS_HELP: help_print(verb); return CLI_EXIT_OK;
-    case FLAGS_WRONG: return cli_try_help(verb);
+    case FLAGS_OK:
+        break;
+    case FLAGS_HELP:
+        help_print(verb);
+        return CLI_EXIT_OK;
+    case FLAGS_WRONG:
+        return cli_try_help(verb);
     }
     if (options.features.is_help) {
         features_list(&options.features);

@@ -62,8 +62,8 @@ bool parse_duration(const char *text, uint64_t *ret_ns)
         char unit[3];
         uint64_t ns;
     } units[] = {
-        {"", 1000000000},  {"s", 1000000000},   {"ms", 1000000},
-        {"us", 1000},      {"m", 60000000000u}, {"h", 3600000000000u},
+        {"", 1000000000}, {"s", 1000000000},   {"ms", 1000000},
+        {"us", 1000},     {"m", 60000000000u}, {"h", 3600000000000u},
     };
     uint64_t whole, fraction = 0, scale = 1;
     if (!read_digits(&text, &whole))
@@ -85,8 +85,7 @@ bool parse_duration(const char *text, uint64_t *ret_ns)
         if (strcmp(text, units[i].unit) != 0)
             continue;
         uint64_t part_ns = fraction * (unit_ns / scale) + fraction * (unit_ns % scale) / scale;
-        if (__builtin_mul_overflow(whole, unit_ns, &ns) ||
-            __builtin_add_overflow(ns, part_ns, &ns))
+        if (__builtin_mul_overflow(whole, unit_ns, &ns) || __builtin_add_overflow(ns, part_ns, &ns))
             return false;
         *ret_ns = ns;
         return true;

@@ -19,17 +19,15 @@ static bool is_text(const char *path, const uint8_t *bytes, size_t size_bytes)
     size_t at = 0;
     while (at < size_bytes && memchr(" \t\r\n", bytes[at], 4) != NULL)
         at++;
-    return at + 1 < size_bytes &&
-           (bytes[at] == '(' || (bytes[at] == ';' && bytes[at + 1] == ';'));
+    return at + 1 < size_bytes && (bytes[at] == '(' || (bytes[at] == ';' && bytes[at + 1] == ';'));
 }
 
 static enum stint_status encode_text(struct module_file *file, struct stint_error *error)
 {
     struct text_options options = {.names = true};
     buf_init(&file->encoded, &alloc_root, LIMIT_MODULE_BYTES);
-    enum stint_status status =
-        text_to_binary(&alloc_root, (const char *)file->mapped, file->mapped_bytes, &options,
-                       &file->encoded, error);
+    enum stint_status status = text_to_binary(&alloc_root, (const char *)file->mapped,
+                                              file->mapped_bytes, &options, &file->encoded, error);
     if (status != STINT_OK)
         return status;
     file->bytes = file->encoded.data;

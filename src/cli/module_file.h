@@ -8,7 +8,7 @@
 struct module_file {
     const uint8_t *bytes; /* a binary */
     size_t size_bytes;
-    bool is_text;         /* the file was text: offsets in errors are not the file's */
+    bool is_text; /* the file was text: offsets in errors are not the file's */
     /* What is behind `bytes`. */
     const uint8_t *mapped;
     size_t mapped_bytes;

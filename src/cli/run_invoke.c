@@ -25,9 +25,9 @@ static struct func *find_function(struct run *run, const char *name)
         nearest_offer(&nearest, export->name.text, export->name.bytes);
         functions++;
         if (used + export->name.bytes + 3 < sizeof(list))
-            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%.*s",
-                                     used == 0 ? "" : ", ", (int)export->name.bytes,
-                                     export->name.text);
+            used +=
+                (size_t)snprintf(list + used, sizeof(list) - used, "%s%.*s", used == 0 ? "" : ", ",
+                                 (int)export->name.bytes, export->name.text);
     }
     cli_error("%s: no function is exported as '%s'", run->path, name);
     if (nearest.best != NULL)

@@ -120,8 +120,7 @@ static void print_backtrace(const struct run *run)
     size_t total = rt_backtrace(run->store, frames, COUNT_OF(frames));
     size_t count = total < COUNT_OF(frames) ? total : COUNT_OF(frames);
     buf_init(&text, &alloc_root, 1 << 20);
-    if (trace_format(&text, frames, count, total, run->path, run->options->lines) &&
-        text.bytes > 0)
+    if (trace_format(&text, frames, count, total, run->path, run->options->lines) && text.bytes > 0)
         fwrite(text.data, 1, text.bytes, stderr);
     buf_free(&text);
 }

@@ -56,8 +56,8 @@ static void print_text(const struct stats *s)
         const char *name;
         uint64_t ns;
     } phases[] = {
-        {"read", s->read_ns},   {"decode", s->decode_ns},           {"validate", s->validate_ns},
-        {"run", s->run_ns},     {"instantiate", s->instantiate_ns}, {"in all", s->total_ns},
+        {"read", s->read_ns}, {"decode", s->decode_ns},           {"validate", s->validate_ns},
+        {"run", s->run_ns},   {"instantiate", s->instantiate_ns}, {"in all", s->total_ns},
     };
     static const uint8_t order[] = {0, 1, 2, 4, 3, 5};
     fprintf(stderr, "time:\n");

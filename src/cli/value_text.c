@@ -98,12 +98,18 @@ static const struct shape {
 static bool parse_lane(const char *word, valtype lane, uint64_t *ret_value)
 {
     switch (lane) {
-    case VT_I8: return parse_integer(word, 8, ret_value);
-    case VT_I16: return parse_integer(word, 16, ret_value);
-    case VT_I32: return parse_integer(word, 32, ret_value);
-    case VT_I64: return parse_integer(word, 64, ret_value);
-    case VT_F32: return parse_f32(word, ret_value);
-    default: return parse_f64(word, ret_value);
+    case VT_I8:
+        return parse_integer(word, 8, ret_value);
+    case VT_I16:
+        return parse_integer(word, 16, ret_value);
+    case VT_I32:
+        return parse_integer(word, 32, ret_value);
+    case VT_I64:
+        return parse_integer(word, 64, ret_value);
+    case VT_F32:
+        return parse_f32(word, ret_value);
+    default:
+        return parse_f64(word, ret_value);
     }
 }
 
@@ -143,12 +149,18 @@ static bool parse_v128(const char *word, uint64_t *ret_slots)
 bool value_parse(const char *word, valtype type, uint64_t *ret_slots)
 {
     switch (type) {
-    case VT_I32: return parse_integer(word, 32, ret_slots);
-    case VT_I64: return parse_integer(word, 64, ret_slots);
-    case VT_F32: return parse_f32(word, ret_slots);
-    case VT_F64: return parse_f64(word, ret_slots);
-    case VT_V128: return parse_v128(word, ret_slots);
-    default: break;
+    case VT_I32:
+        return parse_integer(word, 32, ret_slots);
+    case VT_I64:
+        return parse_integer(word, 64, ret_slots);
+    case VT_F32:
+        return parse_f32(word, ret_slots);
+    case VT_F64:
+        return parse_f64(word, ret_slots);
+    case VT_V128:
+        return parse_v128(word, ret_slots);
+    default:
+        break;
     }
     if (!vt_is_nullable(type) || strcmp(word, "null") != 0)
         return false;
@@ -160,11 +172,15 @@ const char *value_example(valtype type)
 {
     switch (type) {
     case VT_I32:
-    case VT_I64: return "such as 42, -1 or 0xff";
+    case VT_I64:
+        return "such as 42, -1 or 0xff";
     case VT_F32:
-    case VT_F64: return "such as 1.5, -0x1p-3, inf or nan";
-    case VT_V128: return "such as i32x4:1,2,3,4 or f64x2:0.5,1";
-    default: return vt_is_nullable(type) ? "null" : "none: it cannot be written as text";
+    case VT_F64:
+        return "such as 1.5, -0x1p-3, inf or nan";
+    case VT_V128:
+        return "such as i32x4:1,2,3,4 or f64x2:0.5,1";
+    default:
+        return vt_is_nullable(type) ? "null" : "none: it cannot be written as text";
     }
 }
 
@@ -206,17 +222,26 @@ static const char *reference_kind(valtype type)
 {
     switch (vt_heap(type)) {
     case HEAP_EXTERN:
-    case HEAP_NOEXTERN: return "externref";
+    case HEAP_NOEXTERN:
+        return "externref";
     case HEAP_EXN:
-    case HEAP_NOEXN: return "exnref";
+    case HEAP_NOEXN:
+        return "exnref";
     case HEAP_FUNC:
-    case HEAP_NOFUNC: return "funcref";
-    case HEAP_I31: return "i31ref";
-    case HEAP_STRUCT: return "structref";
-    case HEAP_ARRAY: return "arrayref";
-    case HEAP_EQ: return "eqref";
-    case HEAP_ANY: return "anyref";
-    default: return "reference";
+    case HEAP_NOFUNC:
+        return "funcref";
+    case HEAP_I31:
+        return "i31ref";
+    case HEAP_STRUCT:
+        return "structref";
+    case HEAP_ARRAY:
+        return "arrayref";
+    case HEAP_EQ:
+        return "eqref";
+    case HEAP_ANY:
+        return "anyref";
+    default:
+        return "reference";
     }
 }
 
@@ -224,16 +249,25 @@ void value_format(const uint64_t *slots, valtype type, bool json, char *ret_text
 {
     const char *quote = json ? "\"" : "";
     switch (type) {
-    case VT_I32: snprintf(ret_text, VALUE_TEXT_BYTES, "%d", (int)(uint32_t)slots[0]); return;
-    case VT_I64: snprintf(ret_text, VALUE_TEXT_BYTES, "%lld", (long long)slots[0]); return;
-    case VT_F32: format_real((uint32_t)slots[0], true, json, ret_text); return;
-    case VT_F64: format_real(slots[0], false, json, ret_text); return;
+    case VT_I32:
+        snprintf(ret_text, VALUE_TEXT_BYTES, "%d", (int)(uint32_t)slots[0]);
+        return;
+    case VT_I64:
+        snprintf(ret_text, VALUE_TEXT_BYTES, "%lld", (long long)slots[0]);
+        return;
+    case VT_F32:
+        format_real((uint32_t)slots[0], true, json, ret_text);
+        return;
+    case VT_F64:
+        format_real(slots[0], false, json, ret_text);
+        return;
     case VT_V128:
         snprintf(ret_text, VALUE_TEXT_BYTES, "%si32x4:0x%08x,0x%08x,0x%08x,0x%08x%s", quote,
                  (uint32_t)slots[0], (uint32_t)(slots[0] >> 32), (uint32_t)slots[1],
                  (uint32_t)(slots[1] >> 32), quote);
         return;
-    default: break;
+    default:
+        break;
     }
     if (slots[0] == 0)
         snprintf(ret_text, VALUE_TEXT_BYTES, "null");

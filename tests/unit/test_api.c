@@ -38,8 +38,8 @@ static bool begin(const char *text)
     stint_config_free(config);
     if (ok && text != NULL) {
         stint_module *module = module_from(text);
-        ok = module != NULL && stint_linker_instantiate(linker, store, module, &instance,
-                                                        &error) == STINT_OK;
+        ok = module != NULL &&
+             stint_linker_instantiate(linker, store, module, &instance, &error) == STINT_OK;
         stint_module_release(module);
     }
     return ok;
@@ -173,13 +173,21 @@ static enum stint_status misbehave(stint_call *c, void *env, const stint_value *
 {
     (void)env;
     switch (args[0].of.i32) {
-    case 0: return stint_call_trap(c, "the sensor is on fire");
-    case 1: return stint_call_exit(c, 42);
-    case 2: ret_results[0] = stint_f32(1); return STINT_OK;
-    case 3: return STINT_IO;
-    case 4: return STINT_TRAP;
-    case 5: return (enum stint_status)999;
-    default: return STINT_EXCEPTION;
+    case 0:
+        return stint_call_trap(c, "the sensor is on fire");
+    case 1:
+        return stint_call_exit(c, 42);
+    case 2:
+        ret_results[0] = stint_f32(1);
+        return STINT_OK;
+    case 3:
+        return STINT_IO;
+    case 4:
+        return STINT_TRAP;
+    case 5:
+        return (enum stint_status)999;
+    default:
+        return STINT_EXCEPTION;
     }
 }
 
@@ -302,8 +310,9 @@ TEST(guest_calls_host_calls_guest)
 
 /* ---- Metering ---------------------------------------------------------------------------- */
 
-static const char spin[] = "(module (func (export \"spin\") (loop $l (br $l)))"
-                           " (func (export \"short\") (drop (i32.add (i32.const 1) (i32.const 2)))))";
+static const char spin[] =
+    "(module (func (export \"spin\") (loop $l (br $l)))"
+    " (func (export \"short\") (drop (i32.add (i32.const 1) (i32.const 2)))))";
 
 TEST(fuel_runs_out_and_is_counted)
 {
@@ -420,12 +429,11 @@ TEST(store_limits_hold)
     limits.memory_bytes_max = 2 * 65536;
     limits.table_elements_max = 10;
     REQUIRE(stint_store_new(engine, &limits, &store, &error) == STINT_OK);
-    stint_module *module =
-        module_from("(module (memory 1) (table 5 funcref)"
-                    " (func (export \"grow\") (param i32) (result i32)"
-                    "  (memory.grow (local.get 0)))"
-                    " (func (export \"grow_table\") (param i32) (result i32)"
-                    "  (table.grow (ref.null func) (local.get 0))))");
+    stint_module *module = module_from("(module (memory 1) (table 5 funcref)"
+                                       " (func (export \"grow\") (param i32) (result i32)"
+                                       "  (memory.grow (local.get 0)))"
+                                       " (func (export \"grow_table\") (param i32) (result i32)"
+                                       "  (table.grow (ref.null func) (local.get 0))))");
     REQUIRE(stint_linker_instantiate(linker, store, module, &instance, &error) == STINT_OK);
     stint_module_release(module);
     static const int wanted[] = {-1, 1, 0};

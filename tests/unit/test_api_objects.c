@@ -142,10 +142,10 @@ TEST(host_pointers_as_externref)
 {
     finalized = 0;
     REQUIRE(begin());
-    stint_instance *instance = instance_from(
-        "(module (global $g (mut externref) (ref.null extern))"
-        " (func (export \"put\") (param externref) (global.set $g (local.get 0)))"
-        " (func (export \"get\") (result externref) (global.get $g)))");
+    stint_instance *instance =
+        instance_from("(module (global $g (mut externref) (ref.null extern))"
+                      " (func (export \"put\") (param externref) (global.set $g (local.get 0)))"
+                      " (func (export \"get\") (result externref) (global.get $g)))");
     REQUIRE(instance != NULL);
     stint_ref ref;
     REQUIRE(stint_ref_from_pointer(store, &finalized, count_finalized, &ref, NULL) == STINT_OK);
@@ -214,18 +214,14 @@ TEST(collected_objects)
 
 /* ---- Exceptions -------------------------------------------------------------------------- */
 
-static enum stint_status throw(stint_call *c, void *env, const stint_value *args,
-                               stint_value *ret_results)
-{
-    (void)ret_results;
-    stint_ref exception;
+static enum stint_status throw(stint_call * c, void *env, const stint_value *args,
+                               stint_value *ret_results) {
+    (void)ret_results; stint_ref exception;
     enum stint_status status =
         stint_exception_new(stint_call_store(c), env, args, 1, &exception, NULL);
-    if (status == STINT_OK) {
-        status = stint_call_throw(c, exception);
-        stint_ref_release(stint_call_store(c), exception);
-    }
-    return status;
+    if (status == STINT_OK){status = stint_call_throw(c, exception);
+                            stint_ref_release(stint_call_store(c), exception);}
+return status;
 }
 
 TEST(exceptions_in_both_directions)
@@ -239,13 +235,13 @@ TEST(exceptions_in_both_directions)
     CHECK(stint_linker_define(linker, store, "host", "tag", &external, NULL) == STINT_OK);
     CHECK(stint_linker_define_func(linker, "host", "throw", &type, throw, external.of.tag, NULL,
                                    NULL) == STINT_OK);
-    stint_instance *instance = instance_from(
-        "(module (import \"host\" \"tag\" (tag $t (param i32)))"
-        " (import \"host\" \"throw\" (func $throw (param i32)))"
-        " (func (export \"throw\") (param i32) (throw $t (local.get 0)))"
-        " (func (export \"catch\") (param i32) (result i32)"
-        "  (block $h (result i32)"
-        "   (try_table (catch $t $h) (call $throw (local.get 0))) (i32.const -1))))");
+    stint_instance *instance =
+        instance_from("(module (import \"host\" \"tag\" (tag $t (param i32)))"
+                      " (import \"host\" \"throw\" (func $throw (param i32)))"
+                      " (func (export \"throw\") (param i32) (throw $t (local.get 0)))"
+                      " (func (export \"catch\") (param i32) (result i32)"
+                      "  (block $h (result i32)"
+                      "   (try_table (catch $t $h) (call $throw (local.get 0))) (i32.const -1))))");
     REQUIRE(instance != NULL);
     stint_value arg = stint_i32(31), result;
     CHECK(call(instance, "catch", &arg, 1, &result, 1) == STINT_OK);
@@ -367,9 +363,9 @@ TEST(introspection)
 TEST(two_instances_by_hand)
 {
     REQUIRE(begin());
-    stint_module *module = module_from(
-        "(module (import \"\" \"\" (global $g i32)) (func (export \"f\") (result i32)"
-        " (global.get $g)))");
+    stint_module *module =
+        module_from("(module (import \"\" \"\" (global $g i32)) (func (export \"f\") (result i32)"
+                    " (global.get $g)))");
     const struct stint_global_type type = {STINT_TYPE_I32, false};
     stint_value results[2];
     for (int i = 0; i < 2; i++) {

@@ -75,8 +75,7 @@ static wasm_func_t *func_at(const wasm_extern_vec_t *exports, size_t index)
 }
 
 /* Calls a function of i32 parameters; true when it did not trap. The result goes to `ret_value`. */
-static bool call_i32(const wasm_func_t *func, const int32_t *args, size_t count,
-                     int32_t *ret_value)
+static bool call_i32(const wasm_func_t *func, const int32_t *args, size_t count, int32_t *ret_value)
 {
     wasm_val_t vals[4], result = WASM_INIT_VAL;
     for (size_t i = 0; i < count; i++) {
@@ -114,10 +113,9 @@ TEST(hello)
     wasm_functype_delete(type);
     wasm_extern_t *imports[] = {wasm_func_as_extern(func)};
     wasm_extern_vec_t exports;
-    wasm_instance_t *instance =
-        instance_of("(module (func $hello (import \"\" \"hello\"))"
-                    " (func (export \"run\") (call $hello)))",
-                    imports, 1, &exports);
+    wasm_instance_t *instance = instance_of("(module (func $hello (import \"\" \"hello\"))"
+                                            " (func (export \"run\") (call $hello)))",
+                                            imports, 1, &exports);
     wasm_func_delete(func);
     REQUIRE(exports.size == 1);
     wasm_instance_delete(instance);
@@ -406,11 +404,11 @@ static void check_name(const wasm_name_t *name, const char *wanted)
 TEST(reflect)
 {
     REQUIRE(begin());
-    wasm_module_t *module = module_of(
-        "(module (import \"env\" \"f\" (func (param i32 externref) (result f64)))"
-        " (func (export \"func\") (param i32 f64 f32) (result i32) unreachable)"
-        " (global (export \"global\") (mut f64) (f64.const 0))"
-        " (table (export \"table\") 0 50 funcref) (memory (export \"memory\") 1))");
+    wasm_module_t *module =
+        module_of("(module (import \"env\" \"f\" (func (param i32 externref) (result f64)))"
+                  " (func (export \"func\") (param i32 f64 f32) (result i32) unreachable)"
+                  " (global (export \"global\") (mut f64) (f64.const 0))"
+                  " (table (export \"table\") 0 50 funcref) (memory (export \"memory\") 1))");
     REQUIRE(module != NULL);
     wasm_importtype_vec_t imports;
     wasm_module_imports(module, &imports);
@@ -506,12 +504,12 @@ TEST(hostref)
     REQUIRE(begin());
     info_deletions = 0;
     wasm_extern_vec_t exports;
-    wasm_instance_t *instance = instance_of(
-        "(module (global $g (mut externref) (ref.null extern))"
-        " (table (export \"table\") 10 externref)"
-        " (func (export \"set\") (param externref) (global.set $g (local.get 0)))"
-        " (func (export \"get\") (result externref) (global.get $g)))",
-        NULL, 0, &exports);
+    wasm_instance_t *instance =
+        instance_of("(module (global $g (mut externref) (ref.null extern))"
+                    " (table (export \"table\") 10 externref)"
+                    " (func (export \"set\") (param externref) (global.set $g (local.get 0)))"
+                    " (func (export \"get\") (result externref) (global.get $g)))",
+                    NULL, 0, &exports);
     REQUIRE(exports.size == 3);
     wasm_foreign_t *one = wasm_foreign_new(store), *two = wasm_foreign_new(store);
     wasm_foreign_set_host_info_with_finalizer(one, &hellos, delete_info);
@@ -554,8 +552,8 @@ TEST(objects_outlive_the_store_handle)
     REQUIRE(begin());
     info_deletions = 0;
     wasm_extern_vec_t exports;
-    wasm_instance_t *instance = instance_of(
-        "(module (func (export \"f\") (result i32) (i32.const 5)))", NULL, 0, &exports);
+    wasm_instance_t *instance =
+        instance_of("(module (func (export \"f\") (result i32) (i32.const 5)))", NULL, 0, &exports);
     REQUIRE(exports.size == 1);
     wasm_instance_set_host_info_with_finalizer(instance, &hellos, delete_info);
     wasm_func_set_host_info(func_at(&exports, 0), &engine);
@@ -628,9 +626,8 @@ TEST(what_goes_wrong)
 
     /* A vector has no kind here; such a function can be looked at, not called. */
     wasm_extern_vec_t exports;
-    wasm_instance_t *instance =
-        instance_of("(module (func (export \"f\") (result v128) (v128.const i64x2 0 0)))", NULL, 0,
-                    &exports);
+    wasm_instance_t *instance = instance_of(
+        "(module (func (export \"f\") (result v128) (v128.const i64x2 0 0)))", NULL, 0, &exports);
     wasm_val_t out;
     wasm_val_vec_t outs = {1, &out};
     wasm_val_vec_t no_vals = WASM_EMPTY_VEC;
