@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/trace.h"
 
+#include "stint_config.h"
 #include "wasm/dwarf.h"
 #include "wasm/names.h"
 
@@ -54,6 +55,9 @@ bool trace_format(struct buf *buf, const struct frame_info *frames, size_t count
                   const char *file, bool with_lines)
 {
     struct dwarf_line lines[LINES_AT_ONCE];
+    /* A device keeps no debugging information; the reader of it is not linked then. */
+    if (STINT_DEVICE)
+        with_lines = false;
     for (size_t i = 0; i < count; i++) {
         char name[NAME_BYTES];
         size_t at = i % LINES_AT_ONCE, left = count - i;
