@@ -111,7 +111,9 @@ void out_local(struct printer *p, uint32_t function, uint32_t local);
 void out_field(struct printer *p, uint32_t type, uint32_t field);
 /* Where something is defined: " $name (;3;)", or its name as an annotation. */
 void out_binder(struct printer *p, enum print_space space, uint32_t index);
-/* "$name " or "(@name …) " of a local or field, or nothing. */
+/* "$name" or "(@name …)" */
+void out_definition_name(struct printer *p, const struct print_name *name);
+/* The same and a blank, where there is a name (NULL, or with text NULL: none). */
 void out_subname_binder(struct printer *p, const struct print_name *name);
 /* NULL: none. */
 const struct print_name *find_subname(const struct print_subnames *names, uint32_t outer,

@@ -176,18 +176,23 @@ void out_binder(struct printer *p, enum print_space space, uint32_t index)
     out_format(p, "(;%u;)", index);
 }
 
+void out_definition_name(struct printer *p, const struct print_name *name)
+{
+    if (name->is_id) {
+        out_id(p, name->name);
+    } else {
+        out_text(p, "(@name ");
+        out_name(p, name->name);
+        out_text(p, ")");
+    }
+}
+
 void out_subname_binder(struct printer *p, const struct print_name *name)
 {
     if (name == NULL || name->name.text == NULL)
         return;
-    if (name->is_id) {
-        out_id(p, name->name);
-        buf_append_byte(&p->out, ' ');
-    } else {
-        out_text(p, "(@name ");
-        out_name(p, name->name);
-        out_text(p, ") ");
-    }
+    out_definition_name(p, name);
+    out_text(p, " ");
 }
 
 const struct print_name *find_subname(const struct print_subnames *names, uint32_t outer,

@@ -127,34 +127,37 @@ static void print_custom(struct printer *p, const struct print_section *section,
     r->at = r->end;
 }
 
-static void print_content(struct printer *p, const struct print_section *section,
+/* Whether the text will give this section again: not where it is empty, or follows from others. */
+static bool print_content(struct printer *p, const struct print_section *section,
                           const char *behind)
 {
     struct reader *r = &p->r;
     switch (section->id) {
     case SECTION_ID_CUSTOM:
         print_custom(p, section, behind);
-        break;
-    case SECTION_ID_FUNC:
-        r->at = r->end;
-        break; /* shown with the code */
+        return false;
     case SECTION_ID_DATA_COUNT:
         read_u32(r);
-        break; /* follows from the code */
+        return false;
     case SECTION_ID_START:
         out_line(p, 1);
         out_text(p, "(start ");
         out_index(p, PRINT_FUNC, read_u32(r));
         out_text(p, ")");
+        return true;
+    default:
         break;
-    default: {
-        uint32_t count = read_count(r, UINT32_MAX, 1, "entries");
-        for (uint32_t i = 0; i < count && !reader_failed(r); i++) {
-            out_line(p, 1);
-            print_entry(p, section->id);
-        }
     }
+    uint32_t count = read_count(r, UINT32_MAX, 1, "entries");
+    if (section->id == SECTION_ID_FUNC) {
+        r->at = r->end; /* shown with the code */
+        return count != 0;
     }
+    for (uint32_t i = 0; i < count && !reader_failed(r); i++) {
+        out_line(p, 1);
+        print_entry(p, section->id);
+    }
+    return count != 0;
 }
 
 /* From 1, in the order in which sections must come; 0: custom. */
@@ -170,8 +173,8 @@ static unsigned place_of(uint8_t id)
 
 static void print_all(struct printer *p)
 {
-    const char *behind = NULL; /* the last section that is not custom */
-    unsigned place = 0;        /* and where it stands in the order */
+    const char *behind = NULL; /* the last section that custom ones can stand behind */
+    unsigned place = 0;        /* of the last section in the order */
     for (size_t i = 0; print_open_section(p, i); i++) {
         const struct print_section *section = &p->sections[i];
         if (section->id != SECTION_ID_CUSTOM && place_of(section->id) <= place)
@@ -179,9 +182,9 @@ static void print_all(struct printer *p)
                         print_section_name(section->id));
         if (section->id != SECTION_ID_CUSTOM)
             place = place_of(section->id);
-        print_content(p, section, behind);
+        bool is_kept = print_content(p, section, behind);
         print_close_section(p);
-        if (section->id != SECTION_ID_CUSTOM)
+        if (is_kept)
             behind = print_section_name(section->id);
     }
     if (!reader_failed(&p->r) && p->next[PRINT_FUNC] != p->counts[PRINT_FUNC])
@@ -198,7 +201,7 @@ enum stint_status print_text(struct alloc *alloc, const uint8_t *bytes, size_t s
     out_text(&p, "(module");
     if (p.module_name.name.text != NULL) {
         out_text(&p, " ");
-        out_subname_binder(&p, &p.module_name);
+        out_definition_name(&p, &p.module_name);
     }
     if (print_open_module(&p))
         print_all(&p);

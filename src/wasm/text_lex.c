@@ -31,7 +31,8 @@ static const uint8_t classes[256] = {
 struct lexer {
     struct text_source *source;
     uint32_t at;
-    uint32_t open; /* the innermost open parenthesis, or TOKEN_NONE */
+    uint32_t open;      /* the innermost open parenthesis, or TOKEN_NONE */
+    bool in_annotation; /* where any token may stand */
     struct stint_error *error;
     enum stint_status status;
 };
@@ -232,7 +233,8 @@ static bool lex_word(struct lexer *lexer, struct text_token *ret_token)
     uint32_t size = lexer->at - start;
     bool is_id = lexer->source->text[start] == '$';
     struct text_token token = {start, TOKEN_ATOM, size};
-    if (is_id && size == 1)
+    bool is_checked = !lexer->in_annotation;
+    if (is_id && size == 1 && is_checked)
         return fail(lexer, start, "empty identifier");
     if (strings == 0)
         token.kind = is_id ? TOKEN_ID : TOKEN_ATOM;
@@ -243,7 +245,7 @@ static bool lex_word(struct lexer *lexer, struct text_token *ret_token)
         token.kind = TOKEN_ID_QUOTED;
     else
         token.kind = TOKEN_RESERVED;
-    if (token.kind == TOKEN_ID_QUOTED && !check_quoted_id(lexer, &token))
+    if (token.kind == TOKEN_ID_QUOTED && is_checked && !check_quoted_id(lexer, &token))
         return false;
     *ret_token = token;
     return true;
@@ -348,7 +350,8 @@ static bool lex_annotation(struct lexer *lexer, uint32_t offset)
         if (!push_annotation(lexer, offset, &token, &is_known))
             return false;
     }
-    for (;;) {
+    lexer->in_annotation = true;
+    while (depth != 0) {
         if (!lex_token(lexer, &token))
             return false;
         if (token.kind == TOKEN_END)
@@ -359,9 +362,9 @@ static bool lex_annotation(struct lexer *lexer, uint32_t offset)
             token = (struct text_token){token.offset, TOKEN_END, 0};
         if (is_known && !push_annotation_token(lexer, token))
             return false;
-        if (depth == 0)
-            return true;
     }
+    lexer->in_annotation = false;
+    return true;
 }
 
 static bool lex_all(struct lexer *lexer)
@@ -402,7 +405,7 @@ enum stint_status text_lex(struct alloc *alloc, const char *text, size_t bytes,
                          "the text has %zu bytes; at most %d are read", bytes,
                          LIMIT_TEXT_BYTES - 1);
     struct text_source source = {.alloc = alloc, .text = text, .bytes = (uint32_t)bytes};
-    struct lexer lexer = {&source, 0, TOKEN_NONE, error, STINT_OK};
+    struct lexer lexer = {.source = &source, .open = TOKEN_NONE, .error = error};
     if (!check_encoding(&lexer) || !lex_all(&lexer)) {
         text_source_free(&source);
         return lexer.status;

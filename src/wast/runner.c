@@ -242,7 +242,7 @@ static struct stint_instance *find_instance(struct runner *r, uint32_t line, str
     struct stint_instance *instance =
         id.text == NULL ? r->current : find_pointer(&r->instances, id);
     if (instance == NULL)
-        report(r, line, "there is no instance %.*s to use here",
+        report(r, line, "there is no instance%s%.*s to use here", id.text == NULL ? "" : " $",
                (int)(id.bytes < NAME_SHOWN_BYTES ? id.bytes : NAME_SHOWN_BYTES),
                id.text == NULL ? "" : id.text);
     return instance;
