@@ -47,10 +47,19 @@ enum os_error host_dir_open(const struct host_file *dir, const char *path, unsig
     error = host_path_open(dir->fd, path, flags, &fd);
     if (error)
         return error == OS_NOENT && dir->is_frozen && may_make ? OS_ROFS : error;
-    struct host_file file;
-    error = host_file_adopt(fd, true, &file);
-    if (error)
+    struct file_stat stat;
+    error = file_stat_of(fd, &stat);
+    if (error) {
+        file_close(fd);
         return error;
+    }
+    struct host_file file = {
+        .fd = fd,
+        .type = (uint8_t)stat.type,
+        .flags = (uint16_t)(flags & HOST_FILE_FLAGS),
+        .is_owned = true,
+        .is_host_nonblocking = true, /* see file_open_at */
+    };
     file.is_frozen = dir->is_frozen;
     *ret_file = file;
     return OS_OK;

@@ -14,10 +14,13 @@
 #include "os/files.h"
 #include "wasi/host_wait.h"
 
+/* The flags of file_open_at that matter while a file is open. */
+enum { HOST_FILE_FLAGS = FILE_READ | FILE_WRITE | FILE_APPEND | FILE_SYNC | FILE_DSYNC };
+
 struct host_file {
     int fd;
     uint8_t type;   /* enum file_type */
-    uint16_t flags; /* FILE_READ, FILE_WRITE, FILE_APPEND, FILE_SYNC, FILE_DSYNC */
+    uint16_t flags; /* of HOST_FILE_FLAGS */
     bool is_owned;  /* host_file_close closes the descriptor */
     bool is_frozen; /* nothing may be changed through it, as on a read-only file system */
     bool is_listening;

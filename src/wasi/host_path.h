@@ -10,7 +10,8 @@
  * seccomp filter forbids that, the path is walked component by component. Both behave the same.
  *
  * Paths are NUL-terminated. At most 4095 bytes and 255 in a component, else OS_NAMETOOLONG; at most
- * 40 symbolic links, else OS_LOOP; an empty path is OS_NOENT.
+ * 40 symbolic links, else OS_LOOP; an empty path is OS_NOENT. Where a path is walked, what links
+ * expand to counts as part of the path, and it is at most HOST_PATH_DEPTH_MAX deep.
  */
 #ifndef WASI_HOST_PATH_H
 #define WASI_HOST_PATH_H

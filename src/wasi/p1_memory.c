@@ -3,6 +3,11 @@
 #include "base/utf8.h"
 #include "wasi/p1_int.h"
 
+/* Errors, file types, advice and shutdown flags go to and from the guest as they are. */
+_Static_assert(OS_2BIG == 1 && OS_NOENT == 44 && OS_XDEV == 75 && OS_NOTCAPABLE == 76, "errno");
+_Static_assert(FILE_DIRECTORY == 3 && FILE_SYMLINK == 7, "filetype");
+_Static_assert(FILE_ADVICE_NO_REUSE == 5, "advice");
+
 /* ---- Guest memory ------------------------------------------------------------------------ */
 
 enum os_error p1_path(const struct p1_call *call, uint32_t pointer, uint32_t bytes,
