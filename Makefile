@@ -33,14 +33,16 @@ all: release
 LOCK = mkdir -p $(BUILD) && exec 9>$(BUILD)/.lock && { flock -n 9 || \
 	{ echo "Waiting for another build in $(BUILD)/." >&2; flock 9; }; }
 
-# $(call ninja,FLAVOUR,TARGETS): configure once, then build.
+# $(call ninja,FLAVOUR,TARGETS): builds; configures first when that is new or was asked differently.
+options = -DCMAKE_C_COMPILER="$(CC_$(1))" -DCMAKE_INSTALL_LIBDIR="$(LIBDIR)" \
+	-DSTINT_WERROR=$(or $(WERROR_$(1)),$(WERROR)) $(CMAKEFLAGS)
 define ninja
-@$(LOCK) && { test -f $(BUILD)/$(1)/build.ninja || \
-	cmake -S . -B $(BUILD)/$(1) -G Ninja -DSTINT_FLAVOUR=$(1) \
-	-DCMAKE_C_COMPILER="$(CC_$(1))" -DCMAKE_INSTALL_LIBDIR="$(LIBDIR)" \
-	-DSTINT_WERROR=$(or $(WERROR_$(1)),$(WERROR)) $(CMAKEFLAGS) >$(BUILD)/$(1).log 2>&1 || \
-	{ cat $(BUILD)/$(1).log >&2; exit 1; }; } && \
-	nice ninja -C $(BUILD)/$(1) -j $(JOBS) $(NINJAFLAGS) $(2)
+@$(LOCK) && d=$(BUILD)/$(1) && want='$(subst ','\'',$(call options,$(1)))' && \
+	{ test -f $$d/build.ninja && test "$$(cat $$d/options)" = "$$want" || { \
+	rm -rf $$d/CMakeCache.txt $$d/CMakeFiles && mkdir -p $$d && \
+	cmake -S . -B $$d -G Ninja -DSTINT_FLAVOUR=$(1) $(call options,$(1)) >$$d.log 2>&1 && \
+	echo "$$want" >$$d/options || { cat $$d.log >&2; exit 1; }; }; } && \
+	nice ninja -C $$d -j $(JOBS) $(NINJAFLAGS) $(2)
 endef
 
 $(FLAVOURS): deps-build
