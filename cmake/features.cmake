@@ -7,7 +7,7 @@
 #
 # (FEATURE in lower case.) What remains, such as a row of a table, tests STINT_WITH_FEATURE from
 # the generated stint_config.h, which is always defined as 0 or 1: `if (STINT_WITH_GC)` in C.
-set(STINT_FEATURES SIMD GC EXCEPTIONS TEXT)
+set(STINT_FEATURES SIMD GC EXCEPTIONS TEXT DWARF)
 
 if(STINT_FLAVOUR STREQUAL "device")
   set(default OFF)
@@ -32,14 +32,18 @@ endforeach()
 set(interp_shapes full)
 set(interp_ops_gc gc)
 set(interp_ops_simd simd)
+set(ops_gc_off none)
+set(ops_simd_off none)
 if(STINT_DEVICE)
   set(interp_shapes small)
 endif()
 if(NOT STINT_WITH_GC)
   set(interp_ops_gc none)
+  set(ops_gc_off gc)
 endif()
 if(NOT STINT_WITH_SIMD)
   set(interp_ops_simd none)
+  set(ops_simd_off simd)
 endif()
 
 set(STINT_GEN_DIR ${CMAKE_BINARY_DIR}/gen)

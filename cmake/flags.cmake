@@ -66,6 +66,7 @@ elseif(STINT_FLAVOUR STREQUAL "device")
                     OUTPUT_VARIABLE builtins OUTPUT_STRIP_TRAILING_WHITESPACE)
     add_compile_options(--target=${musl} -nostdlibinc -isystem /usr/include/${musl} -Oz -flto)
     add_link_options(--target=${musl} -Wno-unused-command-line-argument -fuse-ld=lld -flto -Oz -nostdlib
+                     -Wl,--icf=all -Wl,-mllvm,-enable-machine-outliner=always
                      /usr/lib/${musl}/crt1.o /usr/lib/${musl}/crti.o)
     set(CMAKE_C_STANDARD_LIBRARIES "-L/usr/lib/${musl} -lc ${builtins} /usr/lib/${musl}/crtn.o")
   else()

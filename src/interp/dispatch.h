@@ -105,7 +105,7 @@
 #define ADDRESS(index, size)                                                                       \
     uint64_t ea = (uint64_t)(uint32_t)(index) + (uint32_t)ip->d;                                   \
     if (UNLIKELY(ea + (size) > mem_bytes))                                                         \
-        TRAP(MEMORY_BOUNDS);
+        JUMP(trap_memory);
 
 #define LEAVE                                                                                      \
     do {                                                                                           \

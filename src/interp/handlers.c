@@ -10,7 +10,9 @@
 
 typedef HANDLER_CALL enum stint_status (*handler_fn)(ARGUMENTS);
 
-#define OP(name, ...) static HANDLER_CALL enum stint_status handle_##name(ARGUMENTS);
+/* Out of line: what many handlers jump to is there once. */
+#define OP(name, ...)                                                                              \
+    static HANDLER_CALL __attribute__((noinline)) enum stint_status handle_##name(ARGUMENTS);
 #include "interp/ops_all.h"
 #undef OP
 

@@ -8,6 +8,7 @@ OP(trap, {
     LEAVE;
     LEAVE_RUN(ctx->trap != STINT_TRAP_NONE ? STINT_TRAP : ctx->status);
 })
+OP(trap_memory, { TRAP(MEMORY_BOUNDS); })
 /* Below the outermost frame: the call from the host is done. */
 OP(halt, {
     LEAVE;
@@ -346,14 +347,14 @@ OP(return_K, {
     sp[0] = acc;
     LEAVE_FRAME;
 })
-OP(return_F64, {
+FLOAT_ACC(OP(return_F64, {
     sp[0] = num_f64_bits(facc);
     LEAVE_FRAME;
-})
-OP(return_F32, {
+}))
+FLOAT_ACC(OP(return_F32, {
     sp[0] = num_f32_bits(sacc);
     LEAVE_FRAME;
-})
+}))
 /* b slots, from a on. */
 OP(return_many, {
     MOVE_DOWN(ip->a, ip->b);

@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Floating point, and conversions. See dispatch.h. */
 
-/*
- * Pairs of operands: S slot, F accumulator, K constant in k (then a holds the other operand).
- * M(family, type, a, b, destination, expression), destinations S and F.
- */
-#define FPAIR_D(M, fam, T, a, b, e) M(fam, T, a, b, S, e) M(fam, T, a, b, F, e)
-#define SHAPE_FLOAT(M, fam, T, e)                                                                  \
-    FPAIR_D(M, fam, T, S, S, e)                                                                    \
-    FPAIR_D(M, fam, T, S, F, e)                                                                    \
-    FPAIR_D(M, fam, T, F, S, e)                                                                    \
-    FPAIR_D(M, fam, T, S, K, e)                                                                    \
-    FPAIR_D(M, fam, T, F, K, e)                                                                    \
-    FPAIR_D(M, fam, T, K, S, e)                                                                    \
-    FPAIR_D(M, fam, T, K, F, e) FPAIR_D(M, fam, T, F, F, e)
 #define CTYPE_F64 double
 #define CTYPE_F32 float
 /* With a constant on either side the other operand is in a; else they are in a and b. */
@@ -49,15 +36,6 @@ FLOAT_FAMILIES(f64, F64)
 FLOAT_FAMILIES(f32, F32)
 
 /* Comparisons: destinations S and A of the integer kind. */
-#define FCMP_D(M, fam, T, a, b, e) M(fam, T, a, b, S, e) M(fam, T, a, b, A, e)
-#define SHAPE_FCMP(M, fam, T, e)                                                                   \
-    FCMP_D(M, fam, T, S, S, e)                                                                     \
-    FCMP_D(M, fam, T, S, F, e)                                                                     \
-    FCMP_D(M, fam, T, F, S, e)                                                                     \
-    FCMP_D(M, fam, T, S, K, e)                                                                     \
-    FCMP_D(M, fam, T, F, K, e)                                                                     \
-    FCMP_D(M, fam, T, K, S, e)                                                                     \
-    FCMP_D(M, fam, T, K, F, e) FCMP_D(M, fam, T, F, F, e)
 #define ROW_FCMP(fam, T, p, q, r, e)                                                               \
     OP(fam##_##p##q##r, {                                                                          \
         CTYPE_##T x = FLOAT_X(T, p, q), y = FLOAT_Y(T, p, q);                                      \
@@ -75,10 +53,6 @@ FCMP_FAMILIES(f32, F32)
  * Compare and branch: operands S and F only; N plain, F metered (d is the fuel). The n… families
  * branch when the comparison is false, which for NaN is not the opposite comparison.
  */
-#define FBR_D(M, fam, T, a, b, e) M(fam, T, a, b, N, e) M(fam, T, a, b, F, e)
-#define SHAPE_FBR(M, fam, T, e)                                                                    \
-    FBR_D(M, fam, T, S, S, e)                                                                      \
-    FBR_D(M, fam, T, S, F, e) FBR_D(M, fam, T, F, S, e) FBR_D(M, fam, T, F, F, e)
 #define ROW_FBR(fam, T, p, q, m, e)                                                                \
     OP(br_##fam##_##p##q##m, {                                                                     \
         CTYPE_##T x = T##_##p(a), y = T##_##q(b);                                                  \
@@ -96,10 +70,6 @@ FBR_FAMILIES(f64, F64)
 FBR_FAMILIES(f32, F32)
 
 /* One operand. M(family, from type, to type, a, destination, expression). */
-#define SHAPE_FUNARY(fam, T, U, e)                                                                 \
-    ROW_FUNARY(fam, T, U, S, S, e)                                                                 \
-    ROW_FUNARY(fam, T, U, S, F, e)                                                                 \
-    ROW_FUNARY(fam, T, U, F, S, e) ROW_FUNARY(fam, T, U, F, F, e)
 #define ROW_FUNARY(fam, T, U, p, r, e)                                                             \
     OP(fam##_##p##r, {                                                                             \
         CTYPE_##T x = T##_##p(a);                                                                  \
@@ -161,7 +131,8 @@ SHAPE_CONVERT(f32_convert_i64_u, I64, F32, (float)x)
         SET_S(result);                                                                             \
         NEXT;                                                                                      \
     })
-#define SHAPE_TRUNC(fam, T, R) ROW_TRUNC(fam, T, S, R, num_##fam) ROW_TRUNC(fam, T, F, R, num_##fam)
+#define SHAPE_TRUNC(fam, T, R)                                                                     \
+    ROW_TRUNC(fam, T, S, R, num_##fam) FLOAT_ACC(ROW_TRUNC(fam, T, F, R, num_##fam))
 SHAPE_TRUNC(i32_trunc_f32_s, F32, uint32_t)
 SHAPE_TRUNC(i32_trunc_f32_u, F32, uint32_t)
 SHAPE_TRUNC(i32_trunc_f64_s, F64, uint32_t)
@@ -175,7 +146,7 @@ SHAPE_TRUNC(i64_trunc_f64_u, F64, uint64_t)
         SET_S(num_##fam(T##_##p(a)));                                                              \
         NEXT;                                                                                      \
     })
-#define SHAPE_SAT(fam, T) ROW_SAT(fam, T, S) ROW_SAT(fam, T, F)
+#define SHAPE_SAT(fam, T) ROW_SAT(fam, T, S) FLOAT_ACC(ROW_SAT(fam, T, F))
 SHAPE_SAT(i32_trunc_sat_f32_s, F32)
 SHAPE_SAT(i32_trunc_sat_f32_u, F32)
 SHAPE_SAT(i32_trunc_sat_f64_s, F64)

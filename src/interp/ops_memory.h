@@ -18,17 +18,14 @@ SHAPE_LOAD(ROW_LOAD, i64_load8_s, 1, (uint64_t)(int8_t)mem[ea])
 SHAPE_LOAD(ROW_LOAD, i64_load16_s, 2, (uint64_t)(int16_t)load_u16(mem + ea))
 SHAPE_LOAD(ROW_LOAD, i64_load32_s, 4, (uint64_t)(int32_t)load_u32(mem + ea))
 
-#define FLOAD_D(fam, p, ds, df, n, e)                                                              \
-    OP(fam##_##p##S, {                                                                             \
+#define FLOAD_ONE(fam, p, set, n, e)                                                               \
+    OP(fam, {                                                                                      \
         ADDRESS(I32_##p(a), n)                                                                     \
-        ds(e);                                                                                     \
-        NEXT;                                                                                      \
-    })                                                                                             \
-    OP(fam##_##p##F, {                                                                             \
-        ADDRESS(I32_##p(a), n)                                                                     \
-        df(e);                                                                                     \
+        set(e);                                                                                    \
         NEXT;                                                                                      \
     })
+#define FLOAD_D(fam, p, ds, df, n, e)                                                              \
+    FLOAD_ONE(fam##_##p##S, p, ds, n, e) FLOAT_ACC(FLOAD_ONE(fam##_##p##F, p, df, n, e))
 SHAPE_FLOAD(f64_load, SET_F64_S, SET_F64_F, 8, load_f64(mem + ea))
 SHAPE_FLOAD(f32_load, SET_F32_S, SET_F32_F, 4, load_f32(mem + ea))
 

@@ -10,6 +10,11 @@
 #define PIN_COUNT 2
 /* What exists only with pinned locals. */
 #define PINNED(...) __VA_ARGS__
+/* Float accumulators, place F, and what exists only with them. */
+#define HAS_FLOAT_ACC 1
+#define FLOAT_ACC(...) __VA_ARGS__
+/* Whether backward branches that charge fuel have handlers of their own. */
+#define HAS_METERED_BRANCHES 1
 
 /* Two operands and a destination: M(family, a, b, destination, expression). */
 #define EACH_D(M, fam, a, b, e)                                                                    \
@@ -107,5 +112,39 @@
     ROW_CONVERT(fam, I, T, A, F, e)                                                                \
     ROW_CONVERT(fam, I, T, 0, S, e)                                                                \
     ROW_CONVERT(fam, I, T, 0, F, e) ROW_CONVERT(fam, I, T, 1, S, e) ROW_CONVERT(fam, I, T, 1, F, e)
+
+/*
+ * Floats. Pairs of operands: S slot, F accumulator, K constant in k (then a holds the other
+ * operand): M(family, type, a, b, destination, expression), destinations S and F.
+ */
+#define FPAIR_D(M, fam, T, a, b, e) M(fam, T, a, b, S, e) M(fam, T, a, b, F, e)
+#define SHAPE_FLOAT(M, fam, T, e)                                                                  \
+    FPAIR_D(M, fam, T, S, S, e)                                                                    \
+    FPAIR_D(M, fam, T, S, F, e)                                                                    \
+    FPAIR_D(M, fam, T, F, S, e)                                                                    \
+    FPAIR_D(M, fam, T, S, K, e)                                                                    \
+    FPAIR_D(M, fam, T, F, K, e)                                                                    \
+    FPAIR_D(M, fam, T, K, S, e)                                                                    \
+    FPAIR_D(M, fam, T, K, F, e) FPAIR_D(M, fam, T, F, F, e)
+/* Comparisons: destinations S and A of the integer kind. */
+#define FCMP_D(M, fam, T, a, b, e) M(fam, T, a, b, S, e) M(fam, T, a, b, A, e)
+#define SHAPE_FCMP(M, fam, T, e)                                                                   \
+    FCMP_D(M, fam, T, S, S, e)                                                                     \
+    FCMP_D(M, fam, T, S, F, e)                                                                     \
+    FCMP_D(M, fam, T, F, S, e)                                                                     \
+    FCMP_D(M, fam, T, S, K, e)                                                                     \
+    FCMP_D(M, fam, T, F, K, e)                                                                     \
+    FCMP_D(M, fam, T, K, S, e)                                                                     \
+    FCMP_D(M, fam, T, K, F, e) FCMP_D(M, fam, T, F, F, e)
+/* Compare and branch: S and F only; N plain, F metered. */
+#define FBR_D(M, fam, T, a, b, e) M(fam, T, a, b, N, e) M(fam, T, a, b, F, e)
+#define SHAPE_FBR(M, fam, T, e)                                                                    \
+    FBR_D(M, fam, T, S, S, e)                                                                      \
+    FBR_D(M, fam, T, S, F, e) FBR_D(M, fam, T, F, S, e) FBR_D(M, fam, T, F, F, e)
+/* One operand: ROW_FUNARY(family, from type, to type, a, destination, expression). */
+#define SHAPE_FUNARY(fam, T, U, e)                                                                 \
+    ROW_FUNARY(fam, T, U, S, S, e)                                                                 \
+    ROW_FUNARY(fam, T, U, S, F, e)                                                                 \
+    ROW_FUNARY(fam, T, U, F, S, e) ROW_FUNARY(fam, T, U, F, F, e)
 
 #endif

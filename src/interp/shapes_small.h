@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shapes of handler families without pinned locals, for small builds; see shapes_full.h. */
+/*
+ * The shapes of handler families for small builds: no pinned locals, no float accumulators, and
+ * metered loops charge in a cell of their own. See shapes_full.h.
+ */
 #ifndef INTERP_SHAPES_H
 #define INTERP_SHAPES_H
 
 #define PIN_COUNT 0
 #define PINNED(...)
+#define HAS_FLOAT_ACC 0
+#define FLOAT_ACC(...)
+#define HAS_METERED_BRANCHES 0
 
 #define EACH_D(M, fam, a, b, e) M(fam, a, b, S, e) M(fam, a, b, A, e)
 #define EACH_B(M, fam, a, e) EACH_D(M, fam, a, S, e) EACH_D(M, fam, a, C, e) EACH_D(M, fam, a, A, e)
@@ -17,7 +23,7 @@
 
 #define CMP_FULL(M, fam, e) SHAPE_FULL(M, fam, e)
 
-#define BR_D(M, fam, a, b, e) M(fam, a, b, N, e) M(fam, a, b, F, e)
+#define BR_D(M, fam, a, b, e) M(fam, a, b, N, e)
 #define BR_B(M, fam, a, e) BR_D(M, fam, a, S, e) BR_D(M, fam, a, C, e) BR_D(M, fam, a, A, e)
 #define BR_FULL(M, fam, e)                                                                         \
     BR_B(M, fam, S, e) BR_B(M, fam, A, e) BR_D(M, fam, C, S, e) BR_D(M, fam, C, A, e)
@@ -36,13 +42,18 @@
     ROW_STORE(fam, a, C, n, type, put) ROW_STORE(fam, a, A, n, type, put)
 #define SHAPE_STORE(fam, n, type, put)                                                             \
     STORE_B(fam, S, n, type, put) STORE_B(fam, C, n, type, put) STORE_B(fam, A, n, type, put)
-#define SHAPE_FSTORE(fam, n, value, put)                                                           \
-    ROW_FSTORE(fam, S, n, value, put)                                                              \
-    ROW_FSTORE(fam, C, n, value, put) ROW_FSTORE(fam, A, n, value, put)
+#define SHAPE_FSTORE(fam, n, value, put)
 
-#define SHAPE_CONVERT(fam, I, T, e)                                                                \
-    ROW_CONVERT(fam, I, T, S, S, e)                                                                \
-    ROW_CONVERT(fam, I, T, S, F, e)                                                                \
-    ROW_CONVERT(fam, I, T, A, S, e) ROW_CONVERT(fam, I, T, A, F, e)
+#define SHAPE_CONVERT(fam, I, T, e) ROW_CONVERT(fam, I, T, S, S, e) ROW_CONVERT(fam, I, T, A, S, e)
+
+#define SHAPE_FLOAT(M, fam, T, e)                                                                  \
+    M(fam, T, S, S, S, e) M(fam, T, S, K, S, e) M(fam, T, K, S, S, e)
+#define SHAPE_FCMP(M, fam, T, e)                                                                   \
+    M(fam, T, S, S, S, e)                                                                          \
+    M(fam, T, S, S, A, e)                                                                          \
+    M(fam, T, S, K, S, e)                                                                          \
+    M(fam, T, S, K, A, e) M(fam, T, K, S, S, e) M(fam, T, K, S, A, e)
+#define SHAPE_FBR(M, fam, T, e) M(fam, T, S, S, N, e)
+#define SHAPE_FUNARY(fam, T, U, e) ROW_FUNARY(fam, T, U, S, S, e)
 
 #endif

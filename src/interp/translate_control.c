@@ -42,9 +42,10 @@ static const valtype *results_of(const struct control *c)
 static void aim(struct translator *t, struct ins *i, struct control *c)
 {
     if (c->op == OP_LOOP) {
+        bool charges = t->is_metered && HAS_METERED_BRANCHES;
         i->target = c->label;
-        i->is_metered = t->is_metered;
-        i->loop = t->is_metered ? c->loop : -1;
+        i->is_metered = charges;
+        i->loop = charges ? c->loop : -1;
     } else {
         i->chain = c->waiting;
         c->waiting = t->failed ? -1 : (int32_t)(i - t->ins);
@@ -197,7 +198,8 @@ static void begin_loop(struct translator *t, struct control *c)
         struct ins *i = tr_emit(t, H_fuel, SHAPE_ONE, RESULT_NONE);
         i->loop = c->loop;
     }
-    c->label = t->n;
+    /* Branches charge themselves, or go through the cell that does. */
+    c->label = t->is_metered && !HAS_METERED_BRANCHES ? t->n - 1 : t->n;
 }
 
 void tr_block(struct translator *t, enum op op)
@@ -449,8 +451,7 @@ static void emit_return(struct translator *t, uint32_t count)
     }
     if ((e.type == VT_F64 || e.type == VT_F32) && e.kind != ENTRY_CONST) {
         field = tr_use_float(t, &e, &place);
-        if (place == PLACE_F)
-            handler = e.type == VT_F64 ? H_return_F64 : H_return_F32;
+        FLOAT_ACC(if (place == PLACE_F) handler = e.type == VT_F64 ? H_return_F64 : H_return_F32;)
     } else {
         static const uint16_t handlers[] = {
             [PLACE_S] = H_return_S,
@@ -557,7 +558,8 @@ static void read_catch(struct translator *t, uint32_t first)
     draft->group = first;
     if (c->op == OP_LOOP) {
         /* Metered loops charge at the cell before their label. */
-        draft->clause.target = (uint32_t)(t->is_metered ? c->label - 1 : c->label);
+        bool skip_back = t->is_metered && HAS_METERED_BRANCHES;
+        draft->clause.target = (uint32_t)(skip_back ? c->label - 1 : c->label);
     } else {
         draft->chain = c->waiting_catch;
         c->waiting_catch = (int32_t)t->catch_count;

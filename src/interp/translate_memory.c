@@ -83,12 +83,12 @@ void translate_store(struct translator *t, enum op op)
     bool is_float = value.type == VT_F64 || value.type == VT_F32;
     if (is_float && value.kind != ENTRY_CONST) {
         value_field = tr_use_float(t, &value, &value_place);
-        if (value_place == PLACE_F) {
+        if (value_place != PLACE_F)
+            value_field = tr_use_int(t, &value, false, &value_place);
+        FLOAT_ACC(else {
             family = value.type == VT_F64 ? H_f64_store_SF : H_f32_store_SF;
             shape = SHAPE_FSTORE;
-        } else {
-            value_field = tr_use_int(t, &value, false, &value_place);
-        }
+        })
     } else {
         value_field = tr_use_int(t, &value, true, &value_place);
     }

@@ -227,11 +227,18 @@ static uint32_t unordered_pair(unsigned a, unsigned b)
     return PIN_COUNT > 0 ? with_pins[a][b] : without_pins[a][b];
 }
 
+enum {
+    FLOAT_PLACES = 1 + HAS_FLOAT_ACC,  /* S F */
+    MODES = 1 + HAS_METERED_BRANCHES,  /* N F */
+};
+
 static uint32_t float_place(unsigned place) { return place == PLACE_F ? 1 : 0; }
 
-/* SS SF FS SK FK KS KF FF. */
+/* SS SF FS SK FK KS KF FF; without accumulators SS SK KS. */
 static uint32_t float_pair(unsigned a, unsigned b)
 {
+    if (!HAS_FLOAT_ACC)
+        return b == PLACE_K ? 1 : a == PLACE_K ? 2 : 0;
     if (b == PLACE_K)
         return a == PLACE_F ? 4 : 3;
     if (a == PLACE_K)
@@ -263,18 +270,18 @@ uint32_t pick_handler(const struct ins *i)
     case SHAPE_FULL: return i->family + full_pair(a, b) * DESTINATIONS + destination(d);
     case SHAPE_PAIR: return i->family + unordered_pair(a, b) * DESTINATIONS + destination(d);
     case SHAPE_CMP: return i->family + full_pair(a, b) * 2 + destination(d);
-    case SHAPE_BRANCH: return i->family + full_pair(a, b) * 2 + i->is_metered;
+    case SHAPE_BRANCH: return i->family + full_pair(a, b) * MODES + i->is_metered;
     case SHAPE_UNARY: return i->family + destination(a) * DESTINATIONS + destination(d);
     case SHAPE_LOAD: return i->family + a * DESTINATIONS + destination(d);
-    case SHAPE_FLOAD: return i->family + a * 2 + float_place(d);
+    case SHAPE_FLOAD: return i->family + a * FLOAT_PLACES + float_place(d);
     case SHAPE_STORE: return i->family + a * PLACES + b;
     case SHAPE_FSTORE: return i->family + a;
-    case SHAPE_FLOAT: return i->family + float_pair(a, b) * 2 + float_place(d);
+    case SHAPE_FLOAT: return i->family + float_pair(a, b) * FLOAT_PLACES + float_place(d);
     case SHAPE_FCMP: return i->family + float_pair(a, b) * 2 + destination(d);
     case SHAPE_FBRANCH:
-        return i->family + (float_place(a) * 2 + float_place(b)) * 2 + i->is_metered;
-    case SHAPE_FUNARY: return i->family + float_place(a) * 2 + float_place(d);
-    case SHAPE_CONVERT: return i->family + destination(a) * 2 + float_place(d);
+        return i->family + (float_place(a) * 2 + float_place(b)) * MODES + i->is_metered;
+    case SHAPE_FUNARY: return i->family + float_place(a) * FLOAT_PLACES + float_place(d);
+    case SHAPE_CONVERT: return i->family + destination(a) * FLOAT_PLACES + float_place(d);
     case SHAPE_TRUNC: return i->family + float_place(a);
     case SHAPE_FSLOW: return i->family;
     case SHAPE_DIVIDE: return i->family + (b == PLACE_C);

@@ -27,9 +27,9 @@ struct ins *tr_emit(struct translator *t, unsigned family, enum shape shape, enu
     i->result = (uint8_t)result;
     if (result == RESULT_INT || result == RESULT_ACC)
         t->acc_owner = t->n - 1;
-    else if (result == RESULT_F64)
+    else if (result == RESULT_F64 && HAS_FLOAT_ACC)
         t->facc_owner = t->n - 1;
-    else if (result == RESULT_F32)
+    else if (result == RESULT_F32 && HAS_FLOAT_ACC)
         t->sacc_owner = t->n - 1;
     return i;
 }
