@@ -4,15 +4,11 @@
 
 #include "wasm/validate_int.h"
 
-/* The features that make an instruction constant, beyond its own; 0 where nothing does. */
+/* The feature that makes an instruction constant, beside its own; 0 where nothing does. By
+ * immediate where that says it: the build may be without some operators. */
 static uint32_t const_feature(enum op op)
 {
     switch (op) {
-    case OP_I32_CONST:
-    case OP_I64_CONST:
-    case OP_F32_CONST:
-    case OP_F64_CONST:
-    case OP_V128_CONST:
     case OP_GLOBAL_GET:
     case OP_REF_NULL:
     case OP_REF_FUNC:
@@ -24,53 +20,50 @@ static uint32_t const_feature(enum op op)
     case OP_I64_SUB:
     case OP_I64_MUL:
         return FEATURE_EXTENDED_CONST;
-    case OP_STRUCT_NEW:
-    case OP_STRUCT_NEW_DEFAULT:
-    case OP_ARRAY_NEW:
-    case OP_ARRAY_NEW_DEFAULT:
-    case OP_ARRAY_NEW_FIXED:
-    case OP_REF_I31:
-    case OP_ANY_CONVERT_EXTERN:
-    case OP_EXTERN_CONVERT_ANY:
-        return FEATURE_GC;
     default:
-        return 0;
+        break;
+    }
+    switch (op_infos[op].immediate) {
+    case IMM_I32:
+    case IMM_I64:
+    case IMM_F32:
+    case IMM_F64:
+    case IMM_V128:
+        return FEATURE_MVP;
+    default:
+        return validate_gc_is_const(op) ? FEATURE_GC : 0;
     }
 }
 
 /* A valid single instruction's form; its immediates are at `at`. */
 static void note_form(enum op op, const uint8_t *at, struct const_expr *expr)
 {
-    switch (op) {
-    case OP_I32_CONST:
+    expr->kind = CONST_BITS;
+    switch (op_infos[op].immediate) {
+    case IMM_I32:
         expr->bits[0] = (uint32_t)leb_next_signed(&at);
-        expr->kind = CONST_BITS;
         break;
-    case OP_I64_CONST:
+    case IMM_I64:
         expr->bits[0] = (uint64_t)leb_next_signed(&at);
-        expr->kind = CONST_BITS;
         break;
-    case OP_F32_CONST:
+    case IMM_F32:
         memcpy(&expr->bits[0], at, 4);
-        expr->kind = CONST_BITS;
         break;
-    case OP_F64_CONST:
+    case IMM_F64:
         memcpy(&expr->bits[0], at, 8);
-        expr->kind = CONST_BITS;
         break;
-    case OP_V128_CONST:
+    case IMM_V128:
         memcpy(expr->bits, at, 16);
-        expr->kind = CONST_BITS;
         break;
-    case OP_GLOBAL_GET:
+    case IMM_GLOBAL:
         expr->index = (uint32_t)leb_next_unsigned(&at);
         expr->kind = CONST_GLOBAL_GET;
         break;
-    case OP_REF_FUNC:
+    case IMM_FUNC:
         expr->index = (uint32_t)leb_next_unsigned(&at);
         expr->kind = CONST_REF_FUNC;
         break;
-    case OP_REF_NULL:
+    case IMM_HEAP:
         expr->kind = CONST_REF_NULL;
         break;
     default:

@@ -224,6 +224,23 @@ static void do_convert(struct validator *v, heaptype from, heaptype to)
     validator_push(v, make_ref(to, type != VT_BOT && vt_is_nullable(type)));
 }
 
+bool validate_gc_is_const(enum op op)
+{
+    switch (op) {
+    case OP_STRUCT_NEW:
+    case OP_STRUCT_NEW_DEFAULT:
+    case OP_ARRAY_NEW:
+    case OP_ARRAY_NEW_DEFAULT:
+    case OP_ARRAY_NEW_FIXED:
+    case OP_REF_I31:
+    case OP_ANY_CONVERT_EXTERN:
+    case OP_EXTERN_CONVERT_ANY:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void validate_gc_op(struct validator *v, enum op op)
 {
     switch (op) {

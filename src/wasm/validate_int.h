@@ -103,6 +103,8 @@ void validate_call_op(struct validator *v, enum op op);
 void validate_table_op(struct validator *v, enum op op);
 void validate_ref_op(struct validator *v, enum op op);
 void validate_gc_op(struct validator *v, enum op op);
+/* Whether an operator of prefix 0xfb is allowed in constant expressions; false for all others. */
+bool validate_gc_is_const(enum op op);
 
 /* ref.func may name this function in code (3.5: the context's refs). */
 void validator_declare_function(struct validator *v, uint32_t function);

@@ -7,3 +7,9 @@ void validate_gc_op(struct validator *v, enum op op)
     validator_fail(v, STINT_UNSUPPORTED, "%s: this build of Stint is without garbage collection",
                    op_infos[op].text);
 }
+
+bool validate_gc_is_const(enum op op)
+{
+    (void)op;
+    return false;
+}

@@ -80,15 +80,16 @@ TYPES |= {"ARRAY_COPY": b"\2\2", "ARRAY_NEW_ELEM": b"\5", "ARRAY_INIT_ELEM": b"\
 
 
 def operators():
-    """(id, opcode with immediates) of every row of op.def."""
+    """(id, opcode with immediates) of every row of op.def and its parts."""
     row = re.compile(r'^OP\((\w+), (\w+), (\w+), "[^"]*", (\w+), ')
-    with open(os.path.join(ROOT, "src/wasm/op.def"), encoding="utf-8") as f:
-        for line in f:
-            found = row.match(line)
-            if found:
-                prefix, code = int(found[2], 0), int(found[3], 0)
-                head = bytes([prefix]) + u(code) if prefix else bytes([code])
-                yield found[1], head + IMMEDIATES[found[4]]
+    folder = os.path.join(ROOT, "src", "wasm")
+    for part in sorted(n for n in os.listdir(folder) if re.fullmatch(r"op\w*\.def", n)):
+        with open(os.path.join(folder, part), encoding="utf-8") as f:
+            rows = [row.match(line) for line in f]
+        for found in filter(None, rows):
+            prefix, code = int(found[2], 0), int(found[3], 0)
+            head = bytes([prefix]) + u(code) if prefix else bytes([code])
+            yield found[1], head + IMMEDIATES[found[4]]
 
 
 def all_operators():
