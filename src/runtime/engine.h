@@ -32,8 +32,7 @@ struct engine_ops {
     const void *(*func_entry)(struct module_code *code, uint32_t own_index);
 
     /* Execution state of a store. */
-    MUST_CHECK enum stint_status (*exec_create)(struct stint_store *store,
-                                                struct exec **ret_exec);
+    MUST_CHECK enum stint_status (*exec_create)(struct stint_store *store, struct exec **ret_exec);
     void (*exec_free)(struct exec *exec);
 
     /* Runs a module-defined or host function; see rt_call. May be nested: guest -> host -> guest. */

@@ -38,8 +38,8 @@ enum { GC_ARRAY_LENGTH_OFFSET = 8, GC_ARRAY_ELEMENTS_OFFSET = 16, GC_PAYLOAD_OFF
  * `next`, which advances; the memory is not zero. Under stress `end` is always `next`.
  */
 struct gc_heap {
-    uint8_t *base;        /* of the reserved region; object address = base + ref */
-    uint32_t next, end;   /* bump allocation in the active half: offsets from base */
+    uint8_t *base;      /* of the reserved region; object address = base + ref */
+    uint32_t next, end; /* bump allocation in the active half: offsets from base */
     bool is_stress;
     struct stint_store *store;
     struct gc_state *state; /* private to gc.c */
@@ -53,8 +53,14 @@ static inline uint8_t *gc_address(const struct gc_heap *heap, gc_ref ref)
 {
     return heap->base + ref;
 }
-static inline bool gc_is_i31(gc_ref ref) { return (ref & 1) != 0; }
-static inline gc_ref gc_make_i31(uint32_t value) { return value << 1 | 1; }
+static inline bool gc_is_i31(gc_ref ref)
+{
+    return (ref & 1) != 0;
+}
+static inline gc_ref gc_make_i31(uint32_t value)
+{
+    return value << 1 | 1;
+}
 
 /*
  * Zeroed objects, or GC_NULL with `error` holding STINT_TRAP_HEAP_EXHAUSTED. May collect: every

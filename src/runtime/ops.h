@@ -41,8 +41,8 @@ enum stint_trap op_table_func(struct table *table, uint64_t at, const struct typ
  */
 enum stint_trap op_struct_new(struct stint_instance *instance, const struct type_def *type,
                               const uint64_t *values, uint64_t *ret_ref);
-enum stint_trap op_struct_new_default(struct stint_instance *instance,
-                                      const struct type_def *type, uint64_t *ret_ref);
+enum stint_trap op_struct_new_default(struct stint_instance *instance, const struct type_def *type,
+                                      uint64_t *ret_ref);
 /* Packed fields: `sign` extends with the sign bit. v128 writes two slots. */
 enum stint_trap op_struct_get(struct stint_instance *instance, const struct type_def *type,
                               uint32_t field, bool sign, uint64_t ref, uint64_t *ret_value);
@@ -55,11 +55,9 @@ enum stint_trap op_array_new_default(struct stint_instance *instance, const stru
 enum stint_trap op_array_new_fixed(struct stint_instance *instance, const struct type_def *type,
                                    const uint64_t *values, uint32_t length, uint64_t *ret_ref);
 enum stint_trap op_array_new_data(struct stint_instance *instance, const struct type_def *type,
-                                  uint32_t data, uint32_t from, uint32_t length,
-                                  uint64_t *ret_ref);
+                                  uint32_t data, uint32_t from, uint32_t length, uint64_t *ret_ref);
 enum stint_trap op_array_new_elem(struct stint_instance *instance, const struct type_def *type,
-                                  uint32_t elem, uint32_t from, uint32_t length,
-                                  uint64_t *ret_ref);
+                                  uint32_t elem, uint32_t from, uint32_t length, uint64_t *ret_ref);
 enum stint_trap op_array_get(struct stint_instance *instance, const struct type_def *type,
                              bool sign, uint64_t ref, uint32_t at, uint64_t *ret_value);
 enum stint_trap op_array_set(struct stint_instance *instance, const struct type_def *type,

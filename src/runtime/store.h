@@ -53,8 +53,8 @@ struct stint_module {
     atomic_uint references;
     struct stint_engine *engine;
     struct wasm_module *wasm;
-    struct module_code *code;  /* the engine's (runtime/engine.h) */
-    uint8_t *owned_bytes;      /* a copy of the binary, where the caller did not lend it */
+    struct module_code *code; /* the engine's (runtime/engine.h) */
+    uint8_t *owned_bytes;     /* a copy of the binary, where the caller did not lend it */
     size_t owned_size_bytes;
     uint64_t decode_ns, validate_ns; /* what its creation took */
 };
@@ -86,9 +86,9 @@ struct stint_store {
     struct stint_engine *engine;
     struct alloc alloc;
     struct store_limits limits;
-    struct exec *exec;        /* the engine's execution state; made at the first call */
-    struct gc_heap *gc;       /* made when first needed */
-    void *user;               /* the embedder's */
+    struct exec *exec;  /* the engine's execution state; made at the first call */
+    struct gc_heap *gc; /* made when first needed */
+    void *user;         /* the embedder's */
     /* The public API's own; freed with the store, once no guest and no host function is left. */
     void *api_state;
     void (*api_state_free)(void *api_state);
@@ -106,12 +106,12 @@ struct stint_store {
 
     /* Metering: see rt_fuel_*. The engine counts the current slice down on its own. */
     bool has_fuel;
-    uint64_t fuel_reserve;       /* left beyond the current slice */
-    uint64_t fuel_slice;         /* size of the current slice; 0 when there is none */
-    uint64_t fuel_used;          /* by finished slices */
-    uint64_t deadline_ns;        /* OS_CLOCK_MONOTONIC; 0: none */
-    atomic_bool interrupt;       /* set from any thread or signal handler: stop at the next slice */
-    uint64_t call_count;         /* calls from the host */
+    uint64_t fuel_reserve; /* left beyond the current slice */
+    uint64_t fuel_slice;   /* size of the current slice; 0 when there is none */
+    uint64_t fuel_used;    /* by finished slices */
+    uint64_t deadline_ns;  /* OS_CLOCK_MONOTONIC; 0: none */
+    atomic_bool interrupt; /* set from any thread or signal handler: stop at the next slice */
+    uint64_t call_count;   /* calls from the host */
 };
 
 MUST_CHECK enum stint_status store_create(struct stint_engine *engine,
@@ -133,7 +133,7 @@ struct host_call {
     struct stint_instance *caller; /* NULL when the host called the function itself */
     void *env;
     const struct type_def *type;
-    struct stint_error *error;     /* never NULL */
+    struct stint_error *error; /* never NULL */
 };
 
 typedef enum stint_status (*host_fn)(struct host_call *call, uint64_t *slots);
@@ -143,14 +143,14 @@ typedef enum stint_status (*host_fn)(struct host_call *call, uint64_t *slots);
  * instance and are filled when first asked for (instance_func).
  */
 struct func {
-    const struct type_def *type; /* NULL: not filled yet */
+    const struct type_def *type;     /* NULL: not filled yet */
     struct stint_instance *instance; /* NULL: a host function */
-    const void *code;   /* the engine's entry for module-defined ones (struct interp_func) */
-    host_fn host;       /* host functions */
+    const void *code; /* the engine's entry for module-defined ones (struct interp_func) */
+    host_fn host;     /* host functions */
     void *host_env;
     void (*host_env_free)(void *env); /* may be NULL */
-    uint32_t index;     /* in its instance's module */
-    struct func *next;  /* of the store's host functions */
+    uint32_t index;                   /* in its instance's module */
+    struct func *next;                /* of the store's host functions */
 };
 
 /* ---- Memories, tables, globals, tags ----------------------------------------------------- */
@@ -163,20 +163,20 @@ struct func {
 struct memory {
     uint8_t *base;
     uint64_t bytes;
-    uint64_t bytes_max;       /* growth stops here: type, store limit and reservation */
-    struct memory_type type;  /* as declared; min is the declared one */
+    uint64_t bytes_max;      /* growth stops here: type, store limit and reservation */
+    struct memory_type type; /* as declared; min is the declared one */
     size_t reserved_bytes;
     struct stint_store *store;
     struct memory *next;
 };
 
 struct table {
-    uint64_t *elements;       /* slots; grows, so reload after anything that may grow it */
+    uint64_t *elements; /* slots; grows, so reload after anything that may grow it */
     uint64_t count;
     uint64_t count_max;
     uint64_t capacity;
     struct table_type type;
-    bool is_traced;           /* its elements are gc_refs */
+    bool is_traced; /* its elements are gc_refs */
     struct stint_store *store;
     struct table *next;
 };
@@ -184,7 +184,7 @@ struct table {
 struct global {
     uint64_t cell[2];
     struct global_type type;
-    bool is_traced;           /* its cell is a gc_ref */
+    bool is_traced; /* its cell is a gc_ref */
     struct stint_store *store;
     struct global *next;
 };
@@ -205,16 +205,16 @@ struct elem_instance {
 struct stint_instance {
     struct stint_store *store;
     struct stint_module *module;
-    struct module_code *code;      /* module->code */
-    struct memory *memory0;        /* NULL when there is none */
-    struct memory **memories;      /* by index, imports first; likewise below */
+    struct module_code *code; /* module->code */
+    struct memory *memory0;   /* NULL when there is none */
+    struct memory **memories; /* by index, imports first; likewise below */
     struct table **tables;
     struct global **globals;
     struct tag **tags;
-    struct func **import_funcs;    /* import_func_count */
-    struct func *own_funcs;        /* the module-defined ones, filled on demand */
+    struct func **import_funcs; /* import_func_count */
+    struct func *own_funcs;     /* the module-defined ones, filled on demand */
     struct elem_instance *elems;
-    uint8_t *data_dropped;         /* a byte a segment */
+    uint8_t *data_dropped; /* a byte a segment */
     void *user;
     struct stint_instance *next;
 };
@@ -239,8 +239,7 @@ struct extern_value {
  * the import; STINT_TRAP with what trapped. An instance whose initialisation trapped stays in the
  * store, since tables may refer to it, but is not returned.
  */
-MUST_CHECK enum stint_status instance_create(struct stint_store *store,
-                                             struct stint_module *module,
+MUST_CHECK enum stint_status instance_create(struct stint_store *store, struct stint_module *module,
                                              const struct extern_value *imports,
                                              struct stint_instance **ret_instance,
                                              struct stint_error *error);
