@@ -76,6 +76,14 @@
 #define SHAPE_UNARY(M, fam, e)                                                                     \
     UNARY_D(M, fam, S, e) UNARY_D(M, fam, A, e) UNARY_D(M, fam, 0, e) UNARY_D(M, fam, 1, e)
 
+/* The same for i64, which small builds keep to slots. */
+#define HAS_WIDE_PLACES 1
+#define FULL_I64 SHAPE_FULL
+#define PAIR_I64 SHAPE_PAIR
+#define CMP_I64 CMP_FULL
+#define BR_I64 BR_FULL
+#define UNARY_I64 SHAPE_UNARY
+
 /* Loads: M(family, a, destination, bytes, value); of floats FLOAD_D(family, a, …). */
 #define LOAD_D(M, fam, a, n, e)                                                                    \
     M(fam, a, S, n, e) M(fam, a, A, n, e) M(fam, a, 0, n, e) M(fam, a, 1, n, e)

@@ -31,6 +31,13 @@
 #define UNARY_D(M, fam, a, e) M(fam, a, S, e) M(fam, a, A, e)
 #define SHAPE_UNARY(M, fam, e) UNARY_D(M, fam, S, e) UNARY_D(M, fam, A, e)
 
+#define HAS_WIDE_PLACES 0
+#define FULL_I64(M, fam, e) M(fam, S, S, S, e) M(fam, S, C, S, e) M(fam, C, S, S, e)
+#define PAIR_I64(M, fam, e) M(fam, S, S, S, e) M(fam, S, C, S, e)
+#define CMP_I64(M, fam, e) FULL_I64(M, fam, e)
+#define BR_I64(M, fam, e) M(fam, S, S, N, e) M(fam, S, C, N, e) M(fam, C, S, N, e)
+#define UNARY_I64(M, fam, e) M(fam, S, S, e)
+
 #define LOAD_D(M, fam, a, n, e) M(fam, a, S, n, e) M(fam, a, A, n, e)
 #define SHAPE_LOAD(M, fam, n, e)                                                                   \
     LOAD_D(M, fam, S, n, e) LOAD_D(M, fam, C, n, e) LOAD_D(M, fam, A, n, e)

@@ -13,6 +13,21 @@ static unsigned pair_rank(uint8_t place)
     return rank[place];
 }
 
+static bool is_wide(uint8_t shape)
+{
+    return shape == SHAPE_FULL64 || shape == SHAPE_PAIR64 || shape == SHAPE_CMP64 ||
+           shape == SHAPE_UNARY64;
+}
+
+/* An operand of integer arithmetic; 64-bit handlers of small builds take slots and constants. */
+static int32_t use_operand(struct translator *t, struct entry *e, bool wide, uint8_t *ret_place)
+{
+    if (!wide || HAS_WIDE_PLACES || e->kind == ENTRY_CONST)
+        return tr_use_int(t, e, true, ret_place);
+    *ret_place = PLACE_S;
+    return tr_use_slot(t, e);
+}
+
 void tr_binary_int(struct translator *t, const struct lowering *how, valtype type)
 {
     struct entry y = tr_pop(t), x = tr_pop(t);
@@ -28,9 +43,10 @@ void tr_binary_int(struct translator *t, const struct lowering *how, valtype typ
         (void)tr_use_slot(t, &x);
     if (y.kind == ENTRY_CONST && !tr_const_fits(&y))
         (void)tr_use_slot(t, &y);
-    int32_t fy = tr_use_int(t, &y, true, &py);
-    int32_t fx = tr_use_int(t, &x, true, &px);
-    bool turn = how->shape == SHAPE_PAIR && pair_rank(px) > pair_rank(py);
+    bool wide = is_wide(how->shape);
+    int32_t fy = use_operand(t, &y, wide, &py);
+    int32_t fx = use_operand(t, &x, wide, &px);
+    bool turn = (how->shape == SHAPE_PAIR || how->shape == SHAPE_PAIR64) && pair_rank(px) > pair_rank(py);
     struct ins *i = tr_emit(t, how->family, (enum shape)how->shape, RESULT_INT);
     i->pa = turn ? py : px;
     i->a = turn ? fy : fx;
@@ -111,6 +127,8 @@ static void unary(struct translator *t, const struct lowering *how, valtype type
     int32_t field;
     if (how->shape == SHAPE_FUNARY || how->shape == SHAPE_TRUNC)
         field = tr_use_float(t, &x, &place);
+    else if (is_wide(how->shape) && !HAS_WIDE_PLACES)
+        field = tr_use_slot(t, &x);
     else
         field = tr_use_int(t, &x, false, &place);
     struct ins *i =
@@ -130,7 +148,7 @@ void tr_equal_zero(struct translator *t, bool is_64)
     if (!is_64 && top->kind == ENTRY_TEMP && top->def >= 0 && top->def == t->n - 1) {
         struct ins *i = &t->ins[top->def];
         if (i->region == t->region && i->pd == PLACE_S && i->c == slot_offset(top->home) &&
-            (i->shape == SHAPE_CMP || i->shape == SHAPE_FCMP) &&
+            (i->shape == SHAPE_CMP || i->shape == SHAPE_CMP64 || i->shape == SHAPE_FCMP) &&
             pick_inverse(i->family, &family, &swaps)) {
             i->family = family;
             if (swaps) {
@@ -168,12 +186,16 @@ bool tr_plain_op(struct translator *t, enum op op)
     switch ((enum shape)how->shape) {
     case SHAPE_FULL:
     case SHAPE_PAIR:
-    case SHAPE_CMP: tr_binary_int(t, how, type); return true;
+    case SHAPE_CMP:
+    case SHAPE_FULL64:
+    case SHAPE_PAIR64:
+    case SHAPE_CMP64: tr_binary_int(t, how, type); return true;
     case SHAPE_DIVIDE: divide(t, how, type); return true;
     case SHAPE_FLOAT:
     case SHAPE_FCMP: binary_float(t, how, type); return true;
     case SHAPE_FSLOW: float_in_slots(t, how, type); return true;
     case SHAPE_UNARY:
+    case SHAPE_UNARY64:
     case SHAPE_FUNARY:
     case SHAPE_CONVERT:
     case SHAPE_TRUNC: unary(t, how, type); return true;

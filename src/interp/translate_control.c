@@ -476,7 +476,7 @@ void tr_return(struct translator *t)
 static struct condition null_condition(struct translator *t, struct entry *e)
 {
     struct condition k = {.is_fused = true};
-    k.branches = (struct branch_family){H_br_i64_eq_SSN, H_br_i64_ne_SSN, SHAPE_BRANCH, false};
+    k.branches = (struct branch_family){H_br_i64_eq_SSN, H_br_i64_ne_SSN, SHAPE_BRANCH64, false};
     k.compare.pa = PLACE_S;
     k.compare.a = tr_use_slot(t, e);
     k.compare.pb = PLACE_C;

@@ -31,6 +31,12 @@ enum shape {
     SHAPE_CMP,
     SHAPE_BRANCH,
     SHAPE_UNARY,
+    /* The same over 64-bit operands: small builds have fewer places for them. */
+    SHAPE_FULL64,
+    SHAPE_PAIR64,
+    SHAPE_CMP64,
+    SHAPE_BRANCH64,
+    SHAPE_UNARY64,
     SHAPE_LOAD,
     SHAPE_FLOAD,
     SHAPE_STORE,

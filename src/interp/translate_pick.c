@@ -7,23 +7,23 @@
 #define LOWER(id, first, shape, result) [OP_##id] = {H_##first, SHAPE_##shape, RESULT_##result, 0}
 #define SWAPPED(id, first, shape, result) [OP_##id] = {H_##first, SHAPE_##shape, RESULT_##result, 1}
 
-#define LOWER_INT(T, p)                                                                            \
-    LOWER(T##_ADD, p##_add_SSS, PAIR, INT), LOWER(T##_SUB, p##_sub_SSS, FULL, INT),                \
-        LOWER(T##_MUL, p##_mul_SSS, PAIR, INT), LOWER(T##_AND, p##_and_SSS, PAIR, INT),            \
-        LOWER(T##_OR, p##_or_SSS, PAIR, INT), LOWER(T##_XOR, p##_xor_SSS, PAIR, INT),              \
-        LOWER(T##_SHL, p##_shl_SSS, FULL, INT), LOWER(T##_SHR_S, p##_shr_s_SSS, FULL, INT),        \
-        LOWER(T##_SHR_U, p##_shr_u_SSS, FULL, INT), LOWER(T##_ROTL, p##_rotl_SSS, FULL, INT),      \
-        LOWER(T##_ROTR, p##_rotr_SSS, FULL, INT), LOWER(T##_DIV_S, p##_div_s_SS, DIVIDE, INT),     \
+#define LOWER_INT(T, p, W)                                                                         \
+    LOWER(T##_ADD, p##_add_SSS, PAIR##W, INT), LOWER(T##_SUB, p##_sub_SSS, FULL##W, INT),          \
+        LOWER(T##_MUL, p##_mul_SSS, PAIR##W, INT), LOWER(T##_AND, p##_and_SSS, PAIR##W, INT),      \
+        LOWER(T##_OR, p##_or_SSS, PAIR##W, INT), LOWER(T##_XOR, p##_xor_SSS, PAIR##W, INT),        \
+        LOWER(T##_SHL, p##_shl_SSS, FULL##W, INT), LOWER(T##_SHR_S, p##_shr_s_SSS, FULL##W, INT),  \
+        LOWER(T##_SHR_U, p##_shr_u_SSS, FULL##W, INT), LOWER(T##_ROTL, p##_rotl_SSS, FULL##W, INT), \
+        LOWER(T##_ROTR, p##_rotr_SSS, FULL##W, INT), LOWER(T##_DIV_S, p##_div_s_SS, DIVIDE, INT),  \
         LOWER(T##_DIV_U, p##_div_u_SS, DIVIDE, INT), LOWER(T##_REM_S, p##_rem_s_SS, DIVIDE, INT),  \
-        LOWER(T##_REM_U, p##_rem_u_SS, DIVIDE, INT), LOWER(T##_EQ, p##_eq_SSS, CMP, INT),          \
-        LOWER(T##_NE, p##_ne_SSS, CMP, INT), LOWER(T##_LT_S, p##_lt_s_SSS, CMP, INT),              \
-        LOWER(T##_LT_U, p##_lt_u_SSS, CMP, INT), LOWER(T##_LE_S, p##_le_s_SSS, CMP, INT),          \
-        LOWER(T##_LE_U, p##_le_u_SSS, CMP, INT), SWAPPED(T##_GT_S, p##_lt_s_SSS, CMP, INT),        \
-        SWAPPED(T##_GT_U, p##_lt_u_SSS, CMP, INT), SWAPPED(T##_GE_S, p##_le_s_SSS, CMP, INT),      \
-        SWAPPED(T##_GE_U, p##_le_u_SSS, CMP, INT), LOWER(T##_CLZ, p##_clz_SS, UNARY, INT),         \
-        LOWER(T##_CTZ, p##_ctz_SS, UNARY, INT), LOWER(T##_POPCNT, p##_popcnt_SS, UNARY, INT),      \
-        LOWER(T##_EXTEND8_S, p##_extend8_s_SS, UNARY, INT),                                        \
-        LOWER(T##_EXTEND16_S, p##_extend16_s_SS, UNARY, INT)
+        LOWER(T##_REM_U, p##_rem_u_SS, DIVIDE, INT), LOWER(T##_EQ, p##_eq_SSS, CMP##W, INT),       \
+        LOWER(T##_NE, p##_ne_SSS, CMP##W, INT), LOWER(T##_LT_S, p##_lt_s_SSS, CMP##W, INT),        \
+        LOWER(T##_LT_U, p##_lt_u_SSS, CMP##W, INT), LOWER(T##_LE_S, p##_le_s_SSS, CMP##W, INT),    \
+        LOWER(T##_LE_U, p##_le_u_SSS, CMP##W, INT), SWAPPED(T##_GT_S, p##_lt_s_SSS, CMP##W, INT),  \
+        SWAPPED(T##_GT_U, p##_lt_u_SSS, CMP##W, INT), SWAPPED(T##_GE_S, p##_le_s_SSS, CMP##W, INT), \
+        SWAPPED(T##_GE_U, p##_le_u_SSS, CMP##W, INT), LOWER(T##_CLZ, p##_clz_SS, UNARY##W, INT),   \
+        LOWER(T##_CTZ, p##_ctz_SS, UNARY##W, INT), LOWER(T##_POPCNT, p##_popcnt_SS, UNARY##W, INT), \
+        LOWER(T##_EXTEND8_S, p##_extend8_s_SS, UNARY##W, INT),                                     \
+        LOWER(T##_EXTEND16_S, p##_extend16_s_SS, UNARY##W, INT)
 
 #define LOWER_FLOAT(T, p)                                                                          \
     LOWER(T##_ADD, p##_add_SSS, FLOAT, T), LOWER(T##_SUB, p##_sub_SSS, FLOAT, T),                  \
@@ -38,13 +38,13 @@
         LOWER(T##_MAX, p##_max_SS, FSLOW, T), LOWER(T##_COPYSIGN, p##_copysign_SS, FSLOW, T)
 
 const struct lowering lowerings[OP_COUNT] = {
-    LOWER_INT(I32, i32),
-    LOWER_INT(I64, i64),
+    LOWER_INT(I32, i32, ),
+    LOWER_INT(I64, i64, 64),
     LOWER_FLOAT(F32, f32),
     LOWER_FLOAT(F64, f64),
-    LOWER(I64_EXTEND32_S, i64_extend32_s_SS, UNARY, INT),
-    LOWER(I64_EXTEND_I32_S, i64_extend32_s_SS, UNARY, INT),
-    LOWER(I64_EXTEND_I32_U, i64_extend_i32_u_SS, UNARY, INT),
+    LOWER(I64_EXTEND32_S, i64_extend32_s_SS, UNARY64, INT),
+    LOWER(I64_EXTEND_I32_S, i64_extend32_s_SS, UNARY64, INT),
+    LOWER(I64_EXTEND_I32_U, i64_extend_i32_u_SS, UNARY64, INT),
     LOWER(F64_PROMOTE_F32, f64_promote_f32_SS, FUNARY, F64),
     LOWER(F32_DEMOTE_F64, f32_demote_f64_SS, FUNARY, F32),
     LOWER(F64_CONVERT_I32_S, f64_convert_i32_s_SS, CONVERT, F64),
@@ -130,15 +130,15 @@ static const struct comparison {
     bool inverse_swaps, has_inverse;
     struct branch_family branches;
 } comparisons[] = {
-#define INT_EQ(p, x, y)                                                                            \
+#define INT_EQ(p, W, x, y)                                                                           \
     {H_##p##_##x##_SSS, H_##p##_##y##_SSS, false, true,                                            \
-     {H_br_##p##_##x##_SSN, H_br_##p##_##y##_SSN, SHAPE_BRANCH, false}}
-#define INT_LT(p, x, y)                                                                            \
+     {H_br_##p##_##x##_SSN, H_br_##p##_##y##_SSN, SHAPE_BRANCH##W, false}}
+#define INT_LT(p, W, x, y)                                                                           \
     {H_##p##_##x##_SSS, H_##p##_##y##_SSS, true, true,                                             \
-     {H_br_##p##_##x##_SSN, H_br_##p##_##y##_SSN, SHAPE_BRANCH, true}}
-#define INT_ALL(p)                                                                                 \
-    INT_EQ(p, eq, ne), INT_EQ(p, ne, eq), INT_LT(p, lt_s, le_s), INT_LT(p, le_s, lt_s),            \
-        INT_LT(p, lt_u, le_u), INT_LT(p, le_u, lt_u)
+     {H_br_##p##_##x##_SSN, H_br_##p##_##y##_SSN, SHAPE_BRANCH##W, true}}
+#define INT_ALL(p, W)                                                                                \
+    INT_EQ(p, W, eq, ne), INT_EQ(p, W, ne, eq), INT_LT(p, W, lt_s, le_s), INT_LT(p, W, le_s, lt_s),            \
+        INT_LT(p, W, lt_u, le_u), INT_LT(p, W, le_u, lt_u)
 #define FLOAT_ALL(p)                                                                               \
     {H_##p##_eq_SSS, H_##p##_ne_SSS, false, true,                                                  \
      {H_br_##p##_eq_SSN, H_br_##p##_ne_SSN, SHAPE_FBRANCH, false}},                                \
@@ -152,7 +152,7 @@ static const struct comparison {
             H_br_##p##_le_SSN, H_br_##p##_nle_SSN, SHAPE_FBRANCH, false                            \
         }                                                                                          \
     }
-    INT_ALL(i32), INT_ALL(i64), FLOAT_ALL(f32), FLOAT_ALL(f64),
+    INT_ALL(i32, ), INT_ALL(i64, 64), FLOAT_ALL(f32), FLOAT_ALL(f64),
     {H_i32_and_SSS, 0, false, false,
      {H_br_i32_test_nz_SSN, H_br_i32_test_z_SSN, SHAPE_BRANCH, false}},
 };
@@ -261,6 +261,33 @@ static uint32_t move_handler(unsigned from, unsigned to)
     return handlers[from][to];
 }
 
+/* The shapes of 64-bit operands: as the others, or over slots and constants alone. */
+static uint32_t wide_index(const struct ins *i)
+{
+    unsigned a = i->pa, b = i->pb, d = i->pd;
+    switch ((enum shape)i->shape) {
+    case SHAPE_FULL64:
+        if (HAS_WIDE_PLACES)
+            return full_pair(a, b) * DESTINATIONS + destination(d);
+        break;
+    case SHAPE_PAIR64:
+        if (HAS_WIDE_PLACES)
+            return unordered_pair(a, b) * DESTINATIONS + destination(d);
+        break;
+    case SHAPE_CMP64:
+        if (HAS_WIDE_PLACES)
+            return full_pair(a, b) * 2 + destination(d);
+        break;
+    case SHAPE_BRANCH64:
+        if (HAS_WIDE_PLACES)
+            return full_pair(a, b) * MODES + i->is_metered;
+        break;
+    default: return HAS_WIDE_PLACES ? destination(a) * DESTINATIONS + destination(d) : 0;
+    }
+    /* SS SC CS */
+    return a == PLACE_C ? 2 : b == PLACE_C ? 1 : 0;
+}
+
 uint32_t pick_handler(const struct ins *i)
 {
     unsigned a = i->pa, b = i->pb, d = i->pd;
@@ -272,6 +299,11 @@ uint32_t pick_handler(const struct ins *i)
     case SHAPE_CMP: return i->family + full_pair(a, b) * 2 + destination(d);
     case SHAPE_BRANCH: return i->family + full_pair(a, b) * MODES + i->is_metered;
     case SHAPE_UNARY: return i->family + destination(a) * DESTINATIONS + destination(d);
+    case SHAPE_FULL64:
+    case SHAPE_PAIR64:
+    case SHAPE_CMP64:
+    case SHAPE_BRANCH64:
+    case SHAPE_UNARY64: return i->family + wide_index(i);
     case SHAPE_LOAD: return i->family + a * DESTINATIONS + destination(d);
     case SHAPE_FLOAD: return i->family + a * FLOAT_PLACES + float_place(d);
     case SHAPE_STORE: return i->family + a * PLACES + b;

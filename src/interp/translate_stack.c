@@ -209,6 +209,22 @@ static int32_t settle_popped(struct translator *t, struct entry *e)
     return slot_offset(e->home);
 }
 
+/* Whether the producer can write the slot only: its handlers have no other destination. */
+static bool writes_slot_only(const struct ins *i)
+{
+    switch ((enum shape)i->shape) {
+    case SHAPE_ONE:
+    case SHAPE_DIVIDE:
+    case SHAPE_TRUNC:
+    case SHAPE_FSLOW: return true;
+    case SHAPE_FULL64:
+    case SHAPE_PAIR64:
+    case SHAPE_CMP64:
+    case SHAPE_UNARY64: return !HAS_WIDE_PLACES;
+    default: return false;
+    }
+}
+
 int32_t tr_use_int(struct translator *t, struct entry *e, bool allow_const, uint8_t *ret_place)
 {
     *ret_place = PLACE_S;
@@ -229,8 +245,7 @@ int32_t tr_use_int(struct translator *t, struct entry *e, bool allow_const, uint
     }
     if (e->def == t->acc_owner && is_fresh(t, e->def, e->type)) {
         struct ins *def = &t->ins[e->def];
-        if (def->result == RESULT_INT && is_open(t, e) && def->shape != SHAPE_ONE &&
-            def->shape != SHAPE_DIVIDE && def->shape != SHAPE_TRUNC)
+        if (def->result == RESULT_INT && is_open(t, e) && !writes_slot_only(def))
             def->pd = PLACE_A;
         *ret_place = PLACE_A;
     }
@@ -253,7 +268,7 @@ int32_t tr_use_float(struct translator *t, struct entry *e, uint8_t *ret_place)
     }
     if (e->def >= 0 && e->def == owner) {
         struct ins *def = &t->ins[e->def];
-        if (is_open(t, e) && def->shape != SHAPE_ONE && def->shape != SHAPE_FSLOW)
+        if (is_open(t, e) && !writes_slot_only(def))
             def->pd = PLACE_F;
         *ret_place = PLACE_F;
     }
@@ -290,8 +305,8 @@ static bool retarget(struct translator *t, const struct entry *e, uint32_t local
         return false;
     uint8_t place = place_of_local(t, local);
     if (place != PLACE_S &&
-        (def->result != RESULT_INT || def->shape == SHAPE_CMP || def->shape == SHAPE_FCMP ||
-         def->shape == SHAPE_ONE || def->shape == SHAPE_DIVIDE || def->shape == SHAPE_TRUNC))
+        (def->result != RESULT_INT || def->shape == SHAPE_CMP || def->shape == SHAPE_CMP64 ||
+         def->shape == SHAPE_FCMP || writes_slot_only(def)))
         return false;
     def->pd = place;
     def->c = slot_offset(l->slot);
