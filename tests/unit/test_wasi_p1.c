@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "interp/interp.h"
 #include "os/clock.h"
 #include "wasi/p1_int.h"
 
@@ -463,6 +464,54 @@ TEST(names)
     while (wasi_p1_name(count) != NULL)
         count++;
     CHECK_INT(count, 46);
+}
+
+/* One import; the status, and the function. */
+static enum stint_status import(struct stint_store *store, const char *module, const char *name,
+                                const struct type_def *type, struct func **ret_func)
+{
+    error = (struct stint_error){0};
+    return wasi_p1_import(wasi, store, module, strlen(module), name, strlen(name), type, ret_func,
+                          &error);
+}
+
+TEST(imports_have_exact_types)
+{
+    static const char preview1[] = "wasi_snapshot_preview1";
+    struct engine_config config = engine_config_default();
+    struct store_limits limits = store_limits_default();
+    struct stint_engine *engine;
+    struct stint_store *store;
+    struct func *func = NULL, *again = NULL, *old = NULL;
+    const valtype params[] = {VT_I32, VT_I64};
+    const valtype result = VT_I32;
+    uint32_t ids[2];
+    REQUIRE(setup(false));
+    REQUIRE(engine_create(&config, &interp_ops, &engine) == STINT_OK);
+    REQUIRE(store_create(engine, &limits, &store) == STINT_OK);
+    REQUIRE(types_add_func(engine->types, params, 1, &result, 1, &ids[0]) == STINT_OK);
+    REQUIRE(types_add_func(engine->types, params, 2, NULL, 0, &ids[1]) == STINT_OK);
+    const struct type_def *close_type = types_get(engine->types, ids[0]);
+    const struct type_def *other_type = types_get(engine->types, ids[1]);
+
+    CHECK_INT(import(store, preview1, "fd_close", close_type, &func), STINT_OK);
+    CHECK_INT(import(store, preview1, "fd_close", close_type, &again), STINT_OK);
+    CHECK_INT(import(store, "wasi_unstable", "fd_close", close_type, &old), STINT_OK);
+    CHECK(func != NULL && func == again && old != func);
+    CHECK_INT(import(store, preview1, "fd_close", other_type, &again), STINT_UNLINKABLE);
+    CHECK_STR(error.message, "wasi_snapshot_preview1.fd_close has the type (i32) -> (i32), not "
+                             "(i32, i64) -> ()");
+    CHECK_INT(import(store, preview1, "fd_clos", close_type, &again), STINT_NOT_FOUND);
+    CHECK_INT(import(store, "wasi_unstable", "sock_accept", close_type, &again), STINT_NOT_FOUND);
+    CHECK_INT(import(store, "env", "fd_close", close_type, &again), STINT_NOT_FOUND);
+
+    uint64_t slot = 99;
+    error = (struct stint_error){0};
+    CHECK_INT(rt_call(store, func, &slot, &error), STINT_OK);
+    CHECK_INT(slot, OS_BADF);
+    store_free(store);
+    engine_release(engine);
+    teardown();
 }
 
 CHECK_MAIN
