@@ -231,20 +231,13 @@ OP(const_V, {
 })
 
 /* select: a where the condition d is not zero, else b. M(a, b, condition, destination). */
-#define SELECT_D(a, b, k)                                                                          \
-    ROW_SELECT(a, b, k, S)                                                                         \
-    ROW_SELECT(a, b, k, A) PINNED(ROW_SELECT(a, b, k, 0) ROW_SELECT(a, b, k, 1))
 #define ROW_SELECT(p, q, k, dst)                                                                   \
     OP(select_##p##q##k##dst, {                                                                    \
         uint64_t x = I64_##p(a), y = I64_##q(b);                                                   \
         SET_##dst(I32_##k(d) != 0 ? x : y);                                                        \
         NEXT;                                                                                      \
     })
-#define SELECT_K(a, b) SELECT_D(a, b, S) SELECT_D(a, b, A)
-SELECT_K(S, S)
-SELECT_K(S, C)
-SELECT_K(C, S)
-SELECT_K(C, C)
+ROWS_SELECT
 OP(select_V, {
     int32_t from = S32(ip->d) != 0 ? ip->a : ip->b;
     uint64_t low = S64(from);

@@ -112,6 +112,14 @@
     ROW_FSTORE(fam, A, n, value, put)                                                              \
     ROW_FSTORE(fam, 0, n, value, put) ROW_FSTORE(fam, 1, n, value, put)
 
+/* select: values S or C, the condition S or A, all destinations. */
+#define HAS_SELECT_PLACES 1
+#define SELECT_D(a, b, k)                                                                          \
+    ROW_SELECT(a, b, k, S)                                                                         \
+    ROW_SELECT(a, b, k, A) ROW_SELECT(a, b, k, 0) ROW_SELECT(a, b, k, 1)
+#define SELECT_K(a, b) SELECT_D(a, b, S) SELECT_D(a, b, A)
+#define ROWS_SELECT SELECT_K(S, S) SELECT_K(S, C) SELECT_K(C, S) SELECT_K(C, C)
+
 /* Integer to float. */
 #define SHAPE_CONVERT(fam, I, T, e)                                                                \
     ROW_CONVERT(fam, I, T, S, S, e)                                                                \
@@ -125,6 +133,7 @@
  * Floats. Pairs of operands: S slot, F accumulator, K constant in k (then a holds the other
  * operand): M(family, type, a, b, destination, expression), destinations S and F.
  */
+#define HAS_FLOAT_CONST 1
 #define FPAIR_D(M, fam, T, a, b, e) M(fam, T, a, b, S, e) M(fam, T, a, b, F, e)
 #define SHAPE_FLOAT(M, fam, T, e)                                                                  \
     FPAIR_D(M, fam, T, S, S, e)                                                                    \

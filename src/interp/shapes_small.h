@@ -51,15 +51,15 @@
     STORE_B(fam, S, n, type, put) STORE_B(fam, C, n, type, put) STORE_B(fam, A, n, type, put)
 #define SHAPE_FSTORE(fam, n, value, put)
 
+#define HAS_SELECT_PLACES 0
+#define SELECT_D(a, b, k) ROW_SELECT(a, b, k, S)
+#define ROWS_SELECT SELECT_D(S, S, S)
+
 #define SHAPE_CONVERT(fam, I, T, e) ROW_CONVERT(fam, I, T, S, S, e) ROW_CONVERT(fam, I, T, A, S, e)
 
-#define SHAPE_FLOAT(M, fam, T, e)                                                                  \
-    M(fam, T, S, S, S, e) M(fam, T, S, K, S, e) M(fam, T, K, S, S, e)
-#define SHAPE_FCMP(M, fam, T, e)                                                                   \
-    M(fam, T, S, S, S, e)                                                                          \
-    M(fam, T, S, S, A, e)                                                                          \
-    M(fam, T, S, K, S, e)                                                                          \
-    M(fam, T, S, K, A, e) M(fam, T, K, S, S, e) M(fam, T, K, S, A, e)
+#define HAS_FLOAT_CONST 0
+#define SHAPE_FLOAT(M, fam, T, e) M(fam, T, S, S, S, e)
+#define SHAPE_FCMP(M, fam, T, e) M(fam, T, S, S, S, e)
 #define SHAPE_FBR(M, fam, T, e) M(fam, T, S, S, N, e)
 #define SHAPE_FUNARY(fam, T, U, e) ROW_FUNARY(fam, T, U, S, S, e)
 

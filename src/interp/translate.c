@@ -54,12 +54,12 @@ static void select_op(struct translator *t)
         return;
     }
     uint8_t pk = PLACE_S, px = PLACE_S, py = PLACE_S;
-    if (x.kind == ENTRY_CONST && !tr_const_fits(&x))
+    if (x.kind == ENTRY_CONST && !(HAS_SELECT_PLACES && tr_const_fits(&x)))
         (void)tr_use_slot(t, &x);
-    if (y.kind == ENTRY_CONST && !tr_const_fits(&y))
+    if (y.kind == ENTRY_CONST && !(HAS_SELECT_PLACES && tr_const_fits(&y)))
         (void)tr_use_slot(t, &y);
     int32_t fk;
-    if (k.kind == ENTRY_TEMP) {
+    if (k.kind == ENTRY_TEMP && HAS_SELECT_PLACES) {
         fk = tr_use_int(t, &k, false, &pk);
     } else {
         fk = tr_use_slot(t, &k);

@@ -86,8 +86,10 @@ static void binary_float(struct translator *t, const struct lowering *how, valty
         x = y;
         y = other;
     }
-    if (x.kind == ENTRY_CONST && y.kind == ENTRY_CONST)
+    if (x.kind == ENTRY_CONST && (y.kind == ENTRY_CONST || !HAS_FLOAT_CONST))
         (void)tr_use_slot(t, &x);
+    if (y.kind == ENTRY_CONST && !HAS_FLOAT_CONST)
+        (void)tr_use_slot(t, &y);
     bool kx = x.kind == ENTRY_CONST, ky = y.kind == ENTRY_CONST;
     if (!ky)
         fy = tr_use_float(t, &y, &py);

@@ -234,11 +234,11 @@ enum {
 
 static uint32_t float_place(unsigned place) { return place == PLACE_F ? 1 : 0; }
 
-/* SS SF FS SK FK KS KF FF; without accumulators SS SK KS. */
+/* SS SF FS SK FK KS KF FF; small builds have SS only. */
 static uint32_t float_pair(unsigned a, unsigned b)
 {
     if (!HAS_FLOAT_ACC)
-        return b == PLACE_K ? 1 : a == PLACE_K ? 2 : 0;
+        return 0;
     if (b == PLACE_K)
         return a == PLACE_F ? 4 : 3;
     if (a == PLACE_K)
@@ -309,7 +309,8 @@ uint32_t pick_handler(const struct ins *i)
     case SHAPE_STORE: return i->family + a * PLACES + b;
     case SHAPE_FSTORE: return i->family + a;
     case SHAPE_FLOAT: return i->family + float_pair(a, b) * FLOAT_PLACES + float_place(d);
-    case SHAPE_FCMP: return i->family + float_pair(a, b) * 2 + destination(d);
+    case SHAPE_FCMP:
+        return i->family + (HAS_FLOAT_ACC ? float_pair(a, b) * 2 + destination(d) : 0);
     case SHAPE_FBRANCH:
         return i->family + (float_place(a) * 2 + float_place(b)) * MODES + i->is_metered;
     case SHAPE_FUNARY: return i->family + float_place(a) * FLOAT_PLACES + float_place(d);
@@ -318,6 +319,8 @@ uint32_t pick_handler(const struct ins *i)
     case SHAPE_FSLOW: return i->family;
     case SHAPE_DIVIDE: return i->family + (b == PLACE_C);
     case SHAPE_SELECT:
+        if (!HAS_SELECT_PLACES)
+            return i->family;
         /* The condition's place is kept in `chain`, which no select needs otherwise. */
         return i->family +
                (((a == PLACE_C) * 2u + (b == PLACE_C)) * 2 + (i->chain == PLACE_A)) * DESTINATIONS +

@@ -221,6 +221,8 @@ static bool writes_slot_only(const struct ins *i)
     case SHAPE_PAIR64:
     case SHAPE_CMP64:
     case SHAPE_UNARY64: return !HAS_WIDE_PLACES;
+    case SHAPE_SELECT: return !HAS_SELECT_PLACES;
+    case SHAPE_FCMP: return !HAS_FLOAT_ACC;
     default: return false;
     }
 }
