@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -63,11 +61,5 @@ static int dispatch(int argc, char **argv)
 int cli_main(int argc, char **argv)
 {
     process_begin();
-    int code = dispatch(argc, argv);
-    /* Only now is it known whether what was printed arrived. */
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_EXIT_OK) {
-        cli_error("cannot write to stdout: %s", strerror(errno));
-        code = CLI_EXIT_FAILED;
-    }
-    return code;
+    return process_end(dispatch(argc, argv));
 }

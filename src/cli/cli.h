@@ -55,6 +55,15 @@ const struct verb *verb_find(const char *name);
 int cli_main(int argc, char **argv);
 /* To be called first by a program: sees to standard files and signals. */
 void process_begin(void);
+/* To be called last: whether what was printed has arrived is known only now. Returns the exit code,
+ * `code` unless that was success and stdout failed. */
+int process_end(int code);
+/*
+ * Ends the process at once, with process_end, where nothing but memory is left to be given back: the
+ * kernel takes it all together sooner than we could piece by piece. Returns in builds that look for
+ * leaks.
+ */
+void process_leave(int code);
 
 /*
  * Messages go to stderr, as one line "stint: …". The hint is a second, indented line; it says what

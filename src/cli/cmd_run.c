@@ -46,6 +46,7 @@ static int cmd_run(const struct verb *verb, int argc, char **argv)
     int code = run_conclude(&run, status, &error);
     if (options.stats != NULL)
         run_print_stats(&run);
+    process_leave(code);
     run_free(&run);
     flags_free(verb, &options);
     return code;
