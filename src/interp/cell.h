@@ -176,8 +176,8 @@ struct exec {
 /* Runs from `ip` until the outermost record's halt cell, a trap or an exception. */
 enum stint_status interp_run(struct exec *ctx, const struct cell *ip, uint64_t *sp,
                              struct record *rs);
-/* Addresses of all handlers, by enum handler (handler_ids.h). */
-const void *const *interp_handlers(void);
+/* The address of a handler, by enum handler (handler_ids.h). */
+const void *interp_handler(uint32_t id);
 
 /* Two cells {nop, restore_instance}: where records that leave an instance return to. */
 extern struct cell interp_restore_cells[2];

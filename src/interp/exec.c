@@ -30,12 +30,11 @@ static struct once cells_once = ONCE_INIT;
 
 static void make_cells(void)
 {
-    const void *const *handlers = interp_handlers();
-    interp_restore_cells[0].handler = handlers[H_nop];
-    interp_restore_cells[1].handler = handlers[H_restore_instance];
-    halt_cells[0].handler = handlers[H_nop];
-    halt_cells[1].handler = handlers[H_halt];
-    start_cells[0].handler = handlers[H_start_far];
+    interp_restore_cells[0].handler = interp_handler(H_nop);
+    interp_restore_cells[1].handler = interp_handler(H_restore_instance);
+    halt_cells[0].handler = interp_handler(H_nop);
+    halt_cells[1].handler = interp_handler(H_halt);
+    start_cells[0].handler = interp_handler(H_start_far);
 }
 
 enum stint_status exec_create(struct stint_store *store, struct exec **ret_exec)

@@ -10,9 +10,10 @@
 
 typedef HANDLER_CALL enum stint_status (*handler_fn)(ARGUMENTS);
 
-/* Out of line: what many handlers jump to is there once. */
+/* Out of line: what many handlers jump to is there once. Used: the table below is assembly. */
 #define OP(name, ...)                                                                              \
-    static HANDLER_CALL __attribute__((noinline)) enum stint_status handle_##name(ARGUMENTS);
+    static HANDLER_CALL __attribute__((noinline, used)) enum stint_status handle_##name(           \
+        ARGUMENTS);
 #include "interp/ops_all.h"
 #undef OP
 
@@ -20,15 +21,20 @@ typedef HANDLER_CALL enum stint_status (*handler_fn)(ARGUMENTS);
 #include "interp/ops_all.h"
 #undef OP
 
-static const void *const handlers[HANDLER_COUNT] = {
-#define OP(name, ...) (const void *)handle_##name,
+/*
+ * Their addresses, each as its distance from the entry itself: a table of pointers would be
+ * relocated, and copied, at every start of the program.
+ */
+#define OP(name, ...) "\t.long handle_" #name " - .\n"
+__asm__("\t.pushsection .rodata\n\t.balign 4\ninterp_handler_distances:\n"
 #include "interp/ops_all.h"
+        "\t.popsection\n");
 #undef OP
-};
+extern const int32_t interp_handler_distances[] __attribute__((visibility("hidden")));
 
-const void *const *interp_handlers(void)
+const void *interp_handler(uint32_t id)
 {
-    return handlers;
+    return (const uint8_t *)&interp_handler_distances[id] + interp_handler_distances[id];
 }
 
 enum stint_status interp_run(struct exec *ctx, const struct cell *ip, uint64_t *sp,

@@ -379,11 +379,10 @@ static bool begin(struct translator *t, struct module_code *code, uint32_t own_i
 
 static void write_cells(const struct translator *t, struct cell *cells)
 {
-    const void *const *handlers = interp_handlers();
     for (int32_t k = 0; k < t->n; k++) {
         const struct ins *i = &t->ins[k];
         struct cell *cell = &cells[k];
-        cell->handler = handlers[pick_handler(i)];
+        cell->handler = interp_handler(pick_handler(i));
         cell->a = i->a;
         cell->c = i->c;
         cell->k = i->k;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operators whose signature says it all: arithmetic, comparison, conversion. */
-#include <string.h>
-
 #include "base/leb128.h"
 #include "interp/translate_int.h"
 
@@ -183,8 +181,9 @@ bool tr_plain_op(struct translator *t, enum op op)
     const struct lowering *how = &lowerings[op];
     if (how->family == 0)
         return false;
+    /* One operand or two before the colon; stores have no result, and take none from here. */
     const char *signature = op_infos[op].signature;
-    valtype type = type_of_letter(strchr(signature, ':')[1]);
+    valtype type = type_of_letter(signature[1] == ':' ? signature[2] : signature[3]);
     switch ((enum shape)how->shape) {
     case SHAPE_FULL:
     case SHAPE_PAIR:

@@ -7,7 +7,8 @@
 static struct ins *append(struct translator *t)
 {
     static _Thread_local struct ins nowhere;
-    if (!vec_reserve(t->alloc, &t->ins, &t->ins_capacity, (size_t)t->n + 1, sizeof(*t->ins))) {
+    if (UNLIKELY((size_t)t->n == t->ins_capacity) &&
+        !vec_reserve(t->alloc, &t->ins, &t->ins_capacity, (size_t)t->n + 1, sizeof(*t->ins))) {
         t->failed = true;
         return &nowhere;
     }
@@ -65,7 +66,8 @@ void tr_use_slots(struct translator *t, uint32_t end)
 static struct entry *push(struct translator *t, valtype type)
 {
     static _Thread_local struct entry nowhere;
-    if (!vec_reserve(t->alloc, &t->stack, &t->stack_capacity, (size_t)t->height + 1,
+    if (UNLIKELY(t->height == t->stack_capacity) &&
+        !vec_reserve(t->alloc, &t->stack, &t->stack_capacity, (size_t)t->height + 1,
                      sizeof(*t->stack))) {
         t->failed = true;
         return &nowhere;

@@ -98,9 +98,17 @@ enum op {
 #undef OP
 };
 
+/* The longest keyword. */
+union op_text {
+#define OP(id, prefix, code, text, imm, arg, sig, feature) char id[sizeof(text)];
+#include "wasm/op.def"
+#undef OP
+};
+
+/* Without pointers, so that the table is not relocated when the program starts. */
 struct op_info {
-    const char *text;
-    const char *signature; /* "ii:i", or "*"; see op.def */
+    char text[sizeof(union op_text)];
+    char signature[6];     /* "ii:i", or "*"; see op.def */
     uint32_t feature;      /* FEATURE_… */
     uint16_t code;
     uint8_t prefix;
