@@ -6,6 +6,8 @@ foreach(source IN LISTS fuzz_sources)
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
   target_link_libraries(${name} stint_cli)
+  # libFuzzer calls LLVMFuzzerTestOneInput, and has no header for it.
+  target_compile_options(${name} PRIVATE -Wno-missing-prototypes)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 endforeach()
