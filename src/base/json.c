@@ -319,7 +319,7 @@ enum stint_status json_parse(struct arena *arena, const char *text, size_t bytes
                              struct stint_error *error)
 {
     struct parser p = {.arena = arena, .text = text, .depth_max = depth_max, .error = error};
-    struct json_value *root;
+    struct json_value *root = NULL;
     if (bytes > UINT32_MAX)
         return error_set(error, STINT_LIMIT, STINT_NO_OFFSET,
                          "the text has %zu bytes; at most %u are read", bytes, UINT32_MAX);

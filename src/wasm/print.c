@@ -11,6 +11,7 @@ enum {
     DATA_BYTES_SHOWN = 64,
     CODE_BYTES_SHOWN = 8, /* of an instruction */
     CODE_COLUMN = 3 * CODE_BYTES_SHOWN,
+    CODE_DEPTH_MAX = 20, /* deeper blocks are not indented further */
 };
 
 static unsigned long long offset_of(const struct printer *p, const uint8_t *at)
@@ -18,27 +19,50 @@ static unsigned long long offset_of(const struct printer *p, const uint8_t *at)
     return (unsigned long long)(at - p->stub.bytes);
 }
 
-/* A new line for what stands at `at`. */
+/* A new line for what stands at `at`: "  0x0000001c  ". By hand, for there are many of them. */
 static void begin_line(struct printer *p, const uint8_t *at)
 {
+    static const char hex[] = "0123456789abcdef";
+    char text[] = "  0x00000000  ";
+    unsigned long long offset = offset_of(p, at);
+    for (int i = 11; i > 3; i--, offset >>= 4)
+        text[i] = hex[offset & 15];
     out_line(p, 0);
-    out_format(p, "  0x%08llx  ", offset_of(p, at));
+    out_text(p, text);
 }
 
 /* ---- Code -------------------------------------------------------------------------------- */
 
-/* The bytes of an instruction, in a column in front of the text that was printed at `start`. */
-static void insert_bytes(struct printer *p, size_t start, const uint8_t *at)
+/* A column for the bytes of an instruction, blank yet, and the indentation of its text. Returns
+ * where the column is in p->out. */
+static size_t begin_column(struct printer *p, uint32_t depth)
 {
-    char column[CODE_COLUMN + 8];
-    size_t used = 0;
-    for (; used < CODE_COLUMN && at < p->r.at; at++)
-        used += (size_t)snprintf(column + used, sizeof(column) - used, "%02x ", *at);
-    if (at < p->r.at)
-        memcpy(column + used - 3, ".. ", 3);
-    memset(column + used, ' ', sizeof(column) - used);
-    memcpy(column + CODE_COLUMN, "| ", 2);
-    buf_insert(&p->out, start, column, CODE_COLUMN + 2);
+    static const char blanks[CODE_COLUMN + 1] = "                        ";
+    size_t start = p->out.bytes;
+    buf_append(&p->out, blanks, CODE_COLUMN);
+    out_text(p, "| ");
+    for (uint32_t left = depth < CODE_DEPTH_MAX ? depth : CODE_DEPTH_MAX; left > 0; left--)
+        out_text(p, "  ");
+    return start;
+}
+
+/* Fills it with the bytes from `at` to where the reader stands. */
+static void fill_column(struct printer *p, size_t start, const uint8_t *at)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t shown = (size_t)(p->r.at - at);
+    bool is_cut = shown > CODE_BYTES_SHOWN;
+    if (p->out.failed)
+        return;
+    if (is_cut)
+        shown = CODE_BYTES_SHOWN - 1;
+    char *column = (char *)p->out.data + start;
+    for (size_t i = 0; i < shown; i++) {
+        column[3 * i] = hex[at[i] >> 4];
+        column[3 * i + 1] = hex[at[i] & 15];
+    }
+    if (is_cut)
+        memcpy(column + 3 * shown, "..", 2);
 }
 
 static void print_code(struct printer *p, uint32_t function)
@@ -47,16 +71,14 @@ static void print_code(struct printer *p, uint32_t function)
     uint32_t depth = 0;
     while (r->at < r->end && !reader_failed(r)) {
         const uint8_t *at = r->at;
+        bool outdents = *at == op_infos[OP_END].code || *at == op_infos[OP_ELSE].code;
+        depth -= outdents && depth > 0;
         begin_line(p, at);
-        size_t start = p->out.bytes;
+        size_t column = begin_column(p, depth);
         enum op op = print_instruction(p, function);
         if (op == OP_INVALID)
             return;
-        bool outdents = op == OP_END || op == OP_ELSE;
-        depth -= outdents && depth > 0;
-        for (uint32_t i = 0; i < depth && i < 20; i++)
-            buf_insert(&p->out, start, "  ", 2);
-        insert_bytes(p, start, at);
+        fill_column(p, column, at);
         depth += op == OP_ELSE || op_infos[op].immediate == IMM_BLOCK ||
                  op_infos[op].immediate == IMM_TRY_TABLE;
     }

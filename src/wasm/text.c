@@ -107,12 +107,13 @@ static bool bind_inline(struct text_parser *p, enum text_space space, uint32_t o
     p->has_definition = true;
     if (space != SPACE_TABLE && space != SPACE_MEMORY)
         return true;
-    for (uint32_t close = tokens[open].size; p->at < close;
-         p->at = text_at(p, TOKEN_OPEN) ? text_peek(p)->size + 1 : p->at + 1) {
+    for (uint32_t close = tokens[open].size; p->at < close; p->at++) {
         if (space == SPACE_TABLE && text_at_form(p, "elem"))
             return text_bind(p, SPACE_ELEM);
         if (space == SPACE_MEMORY && text_at_form(p, "data"))
             return text_bind(p, SPACE_DATA);
+        if (text_at(p, TOKEN_OPEN))
+            p->at = text_peek(p)->size;
     }
     return true;
 }

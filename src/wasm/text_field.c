@@ -76,7 +76,7 @@ static bool import_type(struct text_parser *p, enum extern_kind kind)
 
 bool text_bind_import(struct text_parser *p)
 {
-    enum extern_kind kind;
+    enum extern_kind kind = EXTERN_FUNC;
     for (int names = 0; names < 2; names++, p->at++) {
         if (!text_at(p, TOKEN_STRING))
             return text_expected(p, "a string: module and name of the import");
@@ -86,7 +86,7 @@ bool text_bind_import(struct text_parser *p)
 
 bool text_field_import(struct text_parser *p)
 {
-    enum extern_kind kind;
+    enum extern_kind kind = EXTERN_FUNC;
     struct buf *section = &p->sections[SECTION_IMPORT];
     if (!text_name(p, section) || !text_name(p, section) || !read_extern(p, &kind))
         return false;
@@ -105,7 +105,7 @@ static void append_export(struct text_parser *p, enum extern_kind kind, uint32_t
 
 bool text_field_export(struct text_parser *p)
 {
-    enum extern_kind kind;
+    enum extern_kind kind = EXTERN_FUNC;
     uint32_t index;
     if (!text_name(p, &p->sections[SECTION_EXPORT]) || !read_extern(p, &kind) ||
         !text_index(p, externs[kind].space, &index) || !text_expect_close(p))
