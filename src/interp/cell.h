@@ -141,6 +141,7 @@ struct exec {
 
     const struct interp_func *entering; /* hand-over between handlers of calls */
     struct func *callee;
+    int32_t staged;            /* byte offset of the callee's frame */
     uint64_t scratch;          /* results by address of slow operators */
     uint32_t scratch32;
     int32_t unwound_pins;      /* of the frame that catches */

@@ -188,6 +188,10 @@ OP(call_import, {
         ctx->sp = SLOT_AT(staged);                                                                 \
         JUMP(call_far);                                                                            \
     } while (0)
+OP(call_any, {
+    int32_t staged = ctx->staged;
+    CALL_ANY(staged);
+})
 /*
  * call_indirect, two cells: a the index, d the table, c the frame, b not zero for 64-bit indices;
  * second cell: a the caller's pins, pointer the type.
@@ -214,12 +218,12 @@ PINNED(ROW_CALL_INDIRECT(1))
 OP(call_indirect_slow, {
     TRAP_IF(op_table_func(ctx->instance->tables[ip->d],
                           ip->b == 64 ? S64(ip->a) : S32(ip->a), ip[1].pointer, &ctx->callee));
-    int32_t staged = ip->c;
+    ctx->staged = ip->c;
     ip++;
-    CALL_ANY(staged);
+    JUMP(call_any);
 })
 /* call_ref: a the reference's slot, c the frame; the second cell's a the caller's pins. */
-OP(call_ref, {
+FAR_ACCESS(OP(call_ref, {
     struct func *callee = (struct func *)(uintptr_t)S64(ip->a);
     int32_t staged = ip->c;
     if (UNLIKELY(callee == NULL))
@@ -227,7 +231,7 @@ OP(call_ref, {
     ctx->callee = callee;
     ip++;
     CALL_ANY(staged);
-})
+}))
 
 /* ---- Tail calls ---------------------------------------------------------------------------- */
 
@@ -303,14 +307,14 @@ OP(return_call_indirect, {
     MOVE_DOWN(ip->c, ip[1].a);
     JUMP(tail_any);
 })
-OP(return_call_ref, {
+FAR_ACCESS(OP(return_call_ref, {
     struct func *callee = (struct func *)(uintptr_t)S64(ip->a);
     if (UNLIKELY(callee == NULL))
         TRAP(NULL_FUNCTION);
     ctx->callee = callee;
     MOVE_DOWN(ip->c, ip->d);
     JUMP(tail_any);
-})
+}))
 
 /* ---- Returns ------------------------------------------------------------------------------- */
 

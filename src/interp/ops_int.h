@@ -192,28 +192,6 @@ PINNED(OP(move_K1, {
     S64(ip->c) = l1 = ip->k;
     NEXT;
 }))
-/* Two moves in one cell: a to c, then b to d. */
-OP(move2_SS, {
-    uint64_t x = S64(ip->a);
-    S64(ip->c) = x;
-    S64(ip->d) = S64(ip->b);
-    NEXT;
-})
-OP(move2_SC, {
-    S64(ip->c) = S64(ip->a);
-    S64(ip->d) = (uint64_t)(int64_t)ip->b;
-    NEXT;
-})
-OP(move2_CS, {
-    S64(ip->c) = (uint64_t)(int64_t)ip->a;
-    S64(ip->d) = S64(ip->b);
-    NEXT;
-})
-OP(move2_CC, {
-    S64(ip->c) = (uint64_t)(int64_t)ip->a;
-    S64(ip->d) = (uint64_t)(int64_t)ip->b;
-    NEXT;
-})
 /* A vector's two slots. */
 OP(move_V, {
     uint64_t low = S64(ip->a);

@@ -75,25 +75,25 @@ SHAPE_FSTORE(f32_store, 4, sacc, store_f32)
         SET_S(e);                                                                                  \
         FAR_NEXT;                                                                                  \
     })
-ROW_FAR_LOAD(load8_u, 1, *at)
-ROW_FAR_LOAD(load16_u, 2, load_u16(at))
-ROW_FAR_LOAD(load32_u, 4, load_u32(at))
-ROW_FAR_LOAD(load64, 8, load_u64(at))
-ROW_FAR_LOAD(i32_load8_s, 1, (uint32_t)(int8_t)*at)
-ROW_FAR_LOAD(i32_load16_s, 2, (uint32_t)(int16_t)load_u16(at))
-ROW_FAR_LOAD(i64_load8_s, 1, (uint64_t)(int8_t)*at)
-ROW_FAR_LOAD(i64_load16_s, 2, (uint64_t)(int16_t)load_u16(at))
-ROW_FAR_LOAD(i64_load32_s, 4, (uint64_t)(int32_t)load_u32(at))
+FAR_ACCESS(ROW_FAR_LOAD(load8_u, 1, *at))
+FAR_ACCESS(ROW_FAR_LOAD(load16_u, 2, load_u16(at)))
+FAR_ACCESS(ROW_FAR_LOAD(load32_u, 4, load_u32(at)))
+FAR_ACCESS(ROW_FAR_LOAD(load64, 8, load_u64(at)))
+FAR_ACCESS(ROW_FAR_LOAD(i32_load8_s, 1, (uint32_t)(int8_t)*at))
+FAR_ACCESS(ROW_FAR_LOAD(i32_load16_s, 2, (uint32_t)(int16_t)load_u16(at)))
+FAR_ACCESS(ROW_FAR_LOAD(i64_load8_s, 1, (uint64_t)(int8_t)*at))
+FAR_ACCESS(ROW_FAR_LOAD(i64_load16_s, 2, (uint64_t)(int16_t)load_u16(at)))
+FAR_ACCESS(ROW_FAR_LOAD(i64_load32_s, 4, (uint64_t)(int32_t)load_u32(at)))
 #define ROW_FAR_STORE(name, n, type, put)                                                          \
     OP(far_##name, {                                                                               \
         FAR_ADDRESS(n)                                                                             \
         put(at, (type)S64(ip->b));                                                                 \
         FAR_NEXT;                                                                                  \
     })
-ROW_FAR_STORE(store8, 1, uint8_t, PUT_U8)
-ROW_FAR_STORE(store16, 2, uint16_t, store_u16)
-ROW_FAR_STORE(store32, 4, uint32_t, store_u32)
-ROW_FAR_STORE(store64, 8, uint64_t, store_u64)
+FAR_ACCESS(ROW_FAR_STORE(store8, 1, uint8_t, PUT_U8))
+FAR_ACCESS(ROW_FAR_STORE(store16, 2, uint16_t, store_u16))
+FAR_ACCESS(ROW_FAR_STORE(store32, 4, uint32_t, store_u32))
+FAR_ACCESS(ROW_FAR_STORE(store64, 8, uint64_t, store_u64))
 
 /* memory.size of memory a, in slots; memory.grow: a the delta's slot, b the memory, d the width. */
 OP(memory_size, {

@@ -15,6 +15,8 @@
 #define FLOAT_ACC(...) __VA_ARGS__
 /* Whether backward branches that charge fuel have handlers of their own. */
 #define HAS_METERED_BRANCHES 1
+/* Accesses to other memories than the first, or with 64-bit indices; call_ref. */
+#define FAR_ACCESS(...) __VA_ARGS__
 
 /* Two operands and a destination: M(family, a, b, destination, expression). */
 #define EACH_D(M, fam, a, b, e)                                                                    \

@@ -11,6 +11,7 @@
 #define HAS_FLOAT_ACC 0
 #define FLOAT_ACC(...)
 #define HAS_METERED_BRANCHES 0
+#define FAR_ACCESS(...)
 
 #define EACH_D(M, fam, a, b, e) M(fam, a, b, S, e) M(fam, a, b, A, e)
 #define EACH_B(M, fam, a, e) EACH_D(M, fam, a, S, e) EACH_D(M, fam, a, C, e) EACH_D(M, fam, a, A, e)

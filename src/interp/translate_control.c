@@ -688,8 +688,9 @@ static void call_reference(struct translator *t, bool is_tail)
     struct entry callee = tr_pop(t);
     uint32_t frame = stage(t, type);
     tr_use_slots(t, callee.home + 1);
-    struct ins *i =
-        tr_emit(t, is_tail ? H_return_call_ref : H_call_ref, SHAPE_ONE, RESULT_NONE);
+    unsigned handler = H_unreachable;
+    FAR_ACCESS(handler = is_tail ? H_return_call_ref : H_call_ref;)
+    struct ins *i = tr_emit(t, handler, SHAPE_ONE, RESULT_NONE);
     i->a = slot_offset(callee.home);
     i->c = slot_offset(frame);
     i->d = (int32_t)type->param_slots;

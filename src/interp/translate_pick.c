@@ -98,30 +98,34 @@ const struct lowering lowerings[OP_COUNT] = {
 
 uint16_t pick_far(enum op op)
 {
-    switch (op) {
-    case OP_I32_LOAD:
-    case OP_I64_LOAD32_U:
-    case OP_F32_LOAD: return H_far_load32_u;
-    case OP_I64_LOAD:
-    case OP_F64_LOAD: return H_far_load64;
-    case OP_I32_LOAD8_U:
-    case OP_I64_LOAD8_U: return H_far_load8_u;
-    case OP_I32_LOAD16_U:
-    case OP_I64_LOAD16_U: return H_far_load16_u;
-    case OP_I32_LOAD8_S: return H_far_i32_load8_s;
-    case OP_I32_LOAD16_S: return H_far_i32_load16_s;
-    case OP_I64_LOAD8_S: return H_far_i64_load8_s;
-    case OP_I64_LOAD16_S: return H_far_i64_load16_s;
-    case OP_I64_LOAD32_S: return H_far_i64_load32_s;
-    case OP_I32_STORE8:
-    case OP_I64_STORE8: return H_far_store8;
-    case OP_I32_STORE16:
-    case OP_I64_STORE16: return H_far_store16;
-    case OP_I32_STORE:
-    case OP_I64_STORE32:
-    case OP_F32_STORE: return H_far_store32;
-    default: return H_far_store64;
-    }
+    static const uint16_t handlers[OP_COUNT] = {
+#define ROW(id, handler) FAR_ACCESS([OP_##id] = H_far_##handler, )
+        ROW(I32_LOAD, load32_u)
+        ROW(I64_LOAD32_U, load32_u)
+        ROW(F32_LOAD, load32_u)
+        ROW(I64_LOAD, load64)
+        ROW(F64_LOAD, load64)
+        ROW(I32_LOAD8_U, load8_u)
+        ROW(I64_LOAD8_U, load8_u)
+        ROW(I32_LOAD16_U, load16_u)
+        ROW(I64_LOAD16_U, load16_u)
+        ROW(I32_LOAD8_S, i32_load8_s)
+        ROW(I32_LOAD16_S, i32_load16_s)
+        ROW(I64_LOAD8_S, i64_load8_s)
+        ROW(I64_LOAD16_S, i64_load16_s)
+        ROW(I64_LOAD32_S, i64_load32_s)
+        ROW(I32_STORE8, store8)
+        ROW(I64_STORE8, store8)
+        ROW(I32_STORE16, store16)
+        ROW(I64_STORE16, store16)
+        ROW(I32_STORE, store32)
+        ROW(I64_STORE32, store32)
+        ROW(F32_STORE, store32)
+        ROW(I64_STORE, store64)
+        ROW(F64_STORE, store64)
+#undef ROW
+    };
+    return handlers[op];
 }
 
 /* Comparisons: value family, its inverse, whether that swaps, the two branch families. */

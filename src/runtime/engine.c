@@ -35,6 +35,7 @@ enum stint_status engine_create(const struct engine_config *config, const struct
     atomic_init(&engine->references, 1);
     alloc_init(&engine->alloc, config->alloc_resize, config->alloc_context, config->budget_bytes);
     engine->config = *config;
+    engine->config.features &= ~(uint32_t)FEATURES_LEFT_OUT;
     engine->ops = ops;
     enum stint_status status = types_create(&engine->alloc, &engine->types);
     if (status != STINT_OK) {

@@ -41,8 +41,15 @@ enum feature {
 #undef X
 };
 
+/* What this build cannot run, whatever is switched on; and what is on unless switched off. */
 #define X(id, name, on) | ((on) << FEATURE_BIT_##id)
-enum { FEATURES_DEFAULT = 0 FEATURE_MAP(X) };
+enum {
+    FEATURES_LEFT_OUT = (STINT_WITH_SIMD ? 0 : FEATURE_SIMD | FEATURE_RELAXED_SIMD) |
+                        (STINT_WITH_GC ? 0 : FEATURE_GC | FEATURE_FUNC_REFS) |
+                        (STINT_WITH_EXCEPTIONS ? 0 : FEATURE_EXCEPTIONS) |
+                        (STINT_DEVICE ? FEATURE_MULTI_MEMORY | FEATURE_MEMORY64 : 0),
+    FEATURES_DEFAULT = (0 FEATURE_MAP(X)) & ~FEATURES_LEFT_OUT
+};
 #undef X
 
 /* What follows an opcode. Indices are LEB128 u32 unless said otherwise. */
