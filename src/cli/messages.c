@@ -49,12 +49,13 @@ void cli_hint(const char *format, ...)
  */
 static const char *find_function(const char *message)
 {
-    const char *found = NULL, *at = message;
-    while ((at = strstr(at, " in function #")) != NULL)
-        found = at++;
-    const char *end = message + strlen(message);
-    bool is_last = found != NULL && (end[-1] == ')' || (end[-1] >= '0' && end[-1] <= '9'));
-    return is_last ? found : end;
+    static const char words[] = " in function #";
+    const char *end = message + strlen(message), *found = end;
+    for (const char *at = message; at < end; at++) {
+        if (strncmp(at, words, sizeof(words) - 1) == 0)
+            found = at;
+    }
+    return end[-1] == ')' || (end[-1] >= '0' && end[-1] <= '9') ? found : end;
 }
 
 void cli_report(const char *path, const struct stint_error *error)

@@ -26,12 +26,14 @@ static bool parse_dir(struct arena *arena, const char *text, struct wasi_p1_dir 
     char *host = arena_copy_string(arena, text, bytes);
     if (host == NULL)
         return false;
-    char *joint = strstr(host, "::");
     dir.host_path = host;
     dir.guest_path = host;
-    if (joint != NULL) {
-        *joint = '\0';
-        dir.guest_path = joint + 2;
+    for (size_t i = 0; i + 1 < bytes; i++) {
+        if (host[i] == ':' && host[i + 1] == ':') {
+            host[i] = '\0';
+            dir.guest_path = host + i + 2;
+            break;
+        }
     }
     *ret_dir = dir;
     return true;
