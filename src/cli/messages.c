@@ -21,6 +21,11 @@ static void write_line(const char *prefix, const char *format, va_list args)
     if (length < 0)
         return;
     size_t bytes = strlen(line);
+    /* Names out of a module are in here too: none of them steers the terminal. */
+    for (size_t i = 0; i < bytes; i++) {
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = '?';
+    }
     line[bytes++] = '\n';
     /* stderr is the last resort: there is nobody to tell when it fails. */
     if (write(STDERR_FILENO, line, bytes) < 0)

@@ -200,6 +200,12 @@ def functions_that_are_not_there(t):
 
 
 @test
+def names_do_not_steer_the_terminal(t):
+    app = t.file("names.wat", '(module (func (export "a\\1b[2Jb")) (func (export "c\\0ad")))')
+    t.ends(run("run", "--invoke", "x", app), 2, r"Exported functions: a\?\[2Jb, c\?d\n\Z")
+
+
+@test
 def a_reactor_is_initialised(t):
     app = t.file("reactor.wat", """(module (global $g (mut i32) (i32.const 0))
       (func (export "_initialize") (global.set $g (i32.const 7)))

@@ -405,6 +405,96 @@ TEST(an_allocator_of_the_embedder)
     CHECK_INT(counting.bytes, 0);
 }
 
+/* ---- Memory that runs out ----------------------------------------------------------------- */
+
+struct failing {
+    size_t calls, fail_at; /* the call that fails, from 1 */
+    size_t blocks;
+};
+
+static void *fail_resize(void *context, void *block, size_t old_bytes, size_t new_bytes)
+{
+    struct failing *failing = context;
+    if (new_bytes != 0 && ++failing->calls == failing->fail_at)
+        return NULL;
+    if (new_bytes == 0) {
+        failing->blocks--;
+        free(block);
+        return NULL;
+    }
+    void *result = realloc(block, new_bytes);
+    if (result != NULL && old_bytes == 0)
+        failing->blocks++;
+    return result;
+}
+
+static enum stint_status keep_reference(stint_call *c, void *env, const stint_value *args,
+                                        stint_value *ret_results)
+{
+    (void)env;
+    ret_results[0].kind = STINT_KIND_EXTERN;
+    return stint_ref_copy(stint_call_store(c), args[0].of.ref, &ret_results[0].of.ref, NULL);
+}
+
+/* Uses most of the API; false once something fails, with everything given back. */
+static bool use_everything(struct failing *failing)
+{
+    static const char text[] =
+        "(module (import \"host\" \"f\" (func $f (param externref) (result externref)))"
+        " (import \"wasi_snapshot_preview1\" \"sched_yield\" (func (result i32)))"
+        " (memory (export \"m\") 1) (table 4 funcref) (elem (i32.const 0) $f)"
+        " (type $s (struct (field i32)))"
+        " (func (export \"g\") (param externref) (result externref)"
+        "  (drop (struct.new $s (i32.const 1))) (call $f (local.get 0))))";
+    static const stint_valtype externref[] = {STINT_TYPE_EXTERNREF};
+    const struct stint_func_type type = {externref, 1, externref, 1};
+    stint_config *config = stint_config_new();
+    stint_wasi_config *wasi = stint_wasi_config_new();
+    stint_module *module = NULL;
+    stint_value arg = {.kind = STINT_KIND_EXTERN}, result = arg;
+    engine = NULL;
+    linker = NULL;
+    store = NULL;
+    stint_config_set_allocator(config, fail_resize, failing);
+    bool ok = stint_engine_new(config, &engine, NULL) == STINT_OK &&
+              stint_linker_new(engine, &linker, NULL) == STINT_OK &&
+              stint_linker_define_func(linker, "host", "f", &type, keep_reference, NULL, NULL,
+                                       NULL) == STINT_OK &&
+              stint_module_new_from_text(engine, text, strlen(text), &module, NULL) == STINT_OK &&
+              stint_store_new(engine, NULL, &store, NULL) == STINT_OK &&
+              stint_store_set_wasi(store, wasi, NULL) == STINT_OK;
+    if (ok) {
+        stint_linker_define_wasi(linker);
+        ok = stint_linker_instantiate(linker, store, module, &instance, NULL) == STINT_OK &&
+             stint_ref_from_pointer(store, failing, NULL, &arg.of.ref, NULL) == STINT_OK &&
+             stint_func_call(store, stint_instance_func(instance, "g"), &arg, 1, &result, 1,
+                             NULL) == STINT_OK;
+    }
+    stint_wasi_config_free(wasi);
+    stint_config_free(config);
+    stint_store_free(store);
+    stint_module_release(module);
+    stint_linker_free(linker);
+    stint_engine_release(engine);
+    return ok;
+}
+
+TEST(each_allocation_fails_once)
+{
+    struct failing failing = {0};
+    REQUIRE(use_everything(&failing));
+    CHECK_INT(failing.blocks, 0);
+    size_t count = failing.calls;
+    CHECK(count > 20);
+    for (size_t at = 1; at <= count; at++) {
+        failing = (struct failing){.fail_at = at};
+        /* A few failures are made good, where less memory does as well. */
+        bool ok = use_everything(&failing);
+        if (!CHECK(failing.blocks == 0))
+            printf("    allocation %zu of %zu, %s\n", at, count, ok ? "made good" : "failed");
+    }
+}
+
 TEST(a_budget_holds)
 {
     stint_config *config = stint_config_new();
