@@ -58,7 +58,7 @@ void print_import(struct printer *p)
         break;
     case EXTERN_GLOBAL:
         out_text(p, " ");
-        print_globaltype(p);
+        print_mutable(p);
         break;
     case EXTERN_TAG:
         print_tag_type(p);
@@ -116,7 +116,7 @@ void print_global(struct printer *p, uint32_t index)
     out_text(p, "(global");
     out_binder(p, PRINT_GLOBAL, index);
     out_text(p, " ");
-    print_globaltype(p);
+    print_mutable(p);
     print_expression(p, NULL);
     out_text(p, ")");
 }

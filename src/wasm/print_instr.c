@@ -158,6 +158,17 @@ static void print_reference(struct printer *p, bool is_nullable)
     out_text(p, ")");
 }
 
+/* Of ref.null a heap type; else, where the operator says whether it is nullable, a reference. */
+static void print_heap(struct printer *p, enum op op)
+{
+    if (op != OP_REF_NULL) {
+        print_reference(p, op_infos[op].arg != 0);
+        return;
+    }
+    out_text(p, " ");
+    print_heaptype(p);
+}
+
 static void print_br_cast(struct printer *p)
 {
     const uint8_t *at = p->r.at;
@@ -321,12 +332,7 @@ static void print_immediates(struct printer *p, enum op op, uint32_t function)
         print_lanes(p, 1);
         break;
     case IMM_HEAP:
-        if (op == OP_REF_NULL) {
-            out_text(p, " ");
-            print_heaptype(p);
-        } else {
-            print_reference(p, info->arg != 0);
-        }
+        print_heap(p, op);
         break;
     case IMM_SELECT_T:
         print_select(p);

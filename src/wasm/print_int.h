@@ -144,9 +144,8 @@ const char *print_section_name(uint8_t id);
 
 void print_valtype(struct printer *p);
 void print_heaptype(struct printer *p);
-/* A field or element type. */
-void print_storage(struct printer *p);
-void print_globaltype(struct printer *p);
+/* The type of a global, field or element: "(mut i32)". */
+void print_mutable(struct printer *p);
 /* "i64 1 2" */
 void print_limits(struct printer *p);
 void print_tabletype(struct printer *p);

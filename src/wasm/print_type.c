@@ -71,8 +71,8 @@ void print_valtype(struct printer *p)
     reader_fail(r, STINT_MALFORMED, at, "unknown value type 0x%02x", code);
 }
 
-/* What stands behind a type: mutability, which the text puts in front. */
-static void print_maybe_mutable(struct printer *p)
+/* The text puts in front what stands behind the type. */
+void print_mutable(struct printer *p)
 {
     size_t start = p->out.bytes;
     print_valtype(p);
@@ -83,16 +83,6 @@ static void print_maybe_mutable(struct printer *p)
         return;
     buf_insert(&p->out, start, "(mut ", 5);
     out_text(p, ")");
-}
-
-void print_storage(struct printer *p)
-{
-    print_maybe_mutable(p);
-}
-
-void print_globaltype(struct printer *p)
-{
-    print_maybe_mutable(p);
 }
 
 void print_limits(struct printer *p)
@@ -257,7 +247,7 @@ static void print_struct(struct printer *p, uint32_t index)
         const struct print_name *name = find_subname(&p->field_names, index, i);
         if (name != NULL && name->is_id)
             out_subname_binder(p, name);
-        print_storage(p);
+        print_mutable(p);
         out_text(p, ")");
     }
 }
@@ -275,7 +265,7 @@ static void print_composite(struct printer *p, uint8_t form, const uint8_t *at, 
         break;
     case 0x5e:
         out_text(p, "(array ");
-        print_storage(p);
+        print_mutable(p);
         break;
     default:
         reader_fail(&p->r, STINT_MALFORMED, at, "unknown form of a type 0x%02x", form);

@@ -201,8 +201,6 @@ MUST_CHECK bool text_u32(struct text_parser *p, uint32_t *ret_value);
 
 void text_symbols_init(struct text_parser *p);
 void text_symbols_free(struct text_parser *p);
-/* "function", "table", … */
-const char *text_space_name(enum text_space space);
 /* Takes the next index of a space, and binds the identifier that may stand here. */
 MUST_CHECK bool text_bind(struct text_parser *p, enum text_space space);
 /* Steps over an identifier that a former pass has bound. */

@@ -16,11 +16,6 @@ static const char *const space_names[SPACE_COUNT] = {
     [SPACE_DATA] = "data segment",
 };
 
-const char *text_space_name(enum text_space space)
-{
-    return space_names[space];
-}
-
 void text_symbols_init(struct text_parser *p)
 {
     for (int i = 0; i < SPACE_COUNT; i++)
