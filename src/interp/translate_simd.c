@@ -76,9 +76,14 @@ static void plain(struct translator *t, enum op op)
     }
     for (size_t k = count; k-- > 0;)
         operands[k] = tr_pop(t);
+    /* Shifts by a constant have a handler of their own, the next one. */
+    bool is_shift_by = count == 2 && info->immediate == IMM_NONE && info->signature[1] == 'i' &&
+                       operands[1].kind == ENTRY_CONST;
     for (size_t k = 0; k < count; k++)
-        fields[k] = tr_use_slot(t, &operands[k]);
-    struct ins *i = tr_emit(t, simd_handlers[op], SHAPE_ONE, result_of_letter(colon[1]));
+        fields[k] = is_shift_by && k == 1 ? (int32_t)operands[k].bits
+                                          : tr_use_slot(t, &operands[k]);
+    struct ins *i =
+        tr_emit(t, simd_handlers[op] + is_shift_by, SHAPE_ONE, result_of_letter(colon[1]));
     int32_t at = t->n - 1;
     i->a = fields[0];
     i->b = fields[1];
