@@ -58,18 +58,26 @@ static void release_env(void *env)
     host_def_release(env);
 }
 
+/* Whether an exception is on its way; it stays there. */
+static bool has_exception(stint_store *store)
+{
+    if (store->gc == NULL)
+        return false;
+    gc_ref exception = gc_take_exception(store->gc);
+    gc_set_exception(store->gc, exception);
+    return exception != GC_NULL;
+}
+
 /* A status of the embedder's function that says less than the guest's caller needs to know. */
 static enum stint_status explain(struct host_call *call, enum stint_status status)
 {
     struct stint_error *error = call->error;
-    if (status == STINT_TRAP && error->status == STINT_OK)
+    bool is_odd = (unsigned)status >= STINT_STATUS_COUNT ||
+                  (status == STINT_EXCEPTION && !has_exception(call->store));
+    if (is_odd || (status == STINT_TRAP && error->status == STINT_OK))
         return error_set_trap(error, STINT_TRAP_HOST);
     if (status == STINT_EXCEPTION || status == STINT_TRAP || status == STINT_EXIT)
         return status;
-    if ((unsigned)status >= STINT_STATUS_COUNT) {
-        status = STINT_TRAP;
-        return error_set_trap(error, STINT_TRAP_HOST);
-    }
     return error_set(error, status, STINT_NO_OFFSET, "host function failed: %s",
                      status_text(status));
 }

@@ -14,6 +14,11 @@ bool run_wasi_names(const struct wasm_import *import)
     return wasi_p1_knows_module(import->module.text, import->module.bytes);
 }
 
+static enum stint_status no_memory(struct stint_error *error)
+{
+    return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+}
+
 /* "HOST[::GUEST][:ro]"; without a guest's name, the host's is used. */
 static bool parse_dir(struct arena *arena, const char *text, struct wasi_p1_dir *ret_dir)
 {
@@ -55,15 +60,18 @@ static bool set_dirs(struct arena *arena, const struct text_list *list,
 }
 
 /* "NAME=VALUE" as it is; a bare NAME takes the value from our environment, where there is one. */
-static bool set_env(struct arena *arena, const struct text_list *list,
-                    struct wasi_p1_config *config)
+static enum stint_status set_env(struct arena *arena, const struct text_list *list,
+                                 struct wasi_p1_config *config, struct stint_error *error)
 {
     const char **env = arena_get_zeroed(arena, list->count, sizeof(*env));
     size_t count = 0;
     if (env == NULL)
-        return false;
+        return no_memory(error);
     for (size_t i = 0; i < list->count; i++) {
         const char *item = list->items[i];
+        if (item[0] == '\0' || item[0] == '=')
+            return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET, "--env: '%s' has no name",
+                             item);
         if (strchr(item, '=') != NULL) {
             env[count++] = item;
             continue;
@@ -74,7 +82,7 @@ static bool set_env(struct arena *arena, const struct text_list *list,
         size_t name_bytes = strlen(item), value_bytes = strlen(value);
         char *pair = arena_get(arena, name_bytes + value_bytes + 2);
         if (pair == NULL)
-            return false;
+            return no_memory(error);
         memcpy(pair, item, name_bytes);
         pair[name_bytes] = '=';
         memcpy(pair + name_bytes + 1, value, value_bytes + 1);
@@ -82,7 +90,7 @@ static bool set_env(struct arena *arena, const struct text_list *list,
     }
     config->env = env;
     config->env_count = count;
-    return true;
+    return STINT_OK;
 }
 
 static bool set_args(struct arena *arena, const struct run *run, struct wasi_p1_config *config)
@@ -111,7 +119,7 @@ static enum stint_status set_listeners(struct arena *arena, const struct text_li
 {
     int *fds = arena_get_zeroed(arena, list->count, sizeof(*fds));
     if (fds == NULL)
-        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+        return no_memory(error);
     for (size_t i = 0; i < list->count; i++) {
         enum stint_status status = socket_listen_tcp(list->items[i], &fds[i], error);
         if (status != STINT_OK) {
@@ -130,12 +138,14 @@ enum stint_status run_wasi_open(struct run *run, struct stint_error *error)
     struct wasi_p1_config config = wasi_p1_config_default();
     struct arena arena;
     arena_init(&arena, &run->engine->alloc);
-    enum stint_status status;
-    if (set_args(&arena, run, &config) && set_env(&arena, &options->env, &config) &&
-        set_dirs(&arena, &options->dirs, &config))
+    enum stint_status status = STINT_OK;
+    if (!set_args(&arena, run, &config) || !set_dirs(&arena, &options->dirs, &config))
+        status = no_memory(error);
+    if (status == STINT_OK)
+        status = set_env(&arena, &options->env, &config, error);
+    /* Last, as these have to be closed again. */
+    if (status == STINT_OK)
         status = set_listeners(&arena, &options->listeners, &config, error);
-    else
-        status = error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     if (status == STINT_OK)
         status = wasi_p1_create(&run->engine->alloc, &config, &run->wasi, error);
     arena_free(&arena);

@@ -83,6 +83,7 @@ def environment(t):
     t.equal(run("run", app, env=ours).out, "")
     t.equal(run("run", "--env", "A=b=c", "--env=EMPTY=", "--env", "SHARED", "--env", "MISSING", app,
                 env=ours).out, "A=b=c\0EMPTY=\0SHARED=two words\0")
+    t.ends(run("run", "--env", "=x", app), 2, r"\Astint: --env: '=x' has no name\n\Z")
 
 
 @test

@@ -2,8 +2,9 @@
 /* The C API: engines, modules, calls, host functions, metering, failures. */
 #include "check.h"
 
+#include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "stint.h"
 
@@ -263,8 +264,9 @@ TEST(host_functions_that_fail)
         {STINT_IO, "host function failed: input or output failed"},
         {STINT_TRAP, "host function failed"},
         {STINT_TRAP, "host function failed"},
+        {STINT_TRAP, "host function failed"}, /* an exception that is not there */
     };
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         stint_value arg = stint_i32(i), result;
         CHECK(call("f", &arg, 1, &result, 1) == wanted[i].status);
         CHECK_STR(error.message, wanted[i].message);
@@ -347,6 +349,24 @@ TEST(an_interruption_ends_a_call)
     stint_store_interrupt(store);
     CHECK(call("spin", NULL, 0, NULL, 0) == STINT_INTERRUPTED);
     CHECK(call("short", NULL, 0, NULL, 0) == STINT_OK);
+    end();
+}
+
+static void *interrupt_soon(void *context)
+{
+    const struct timespec a_moment = {.tv_nsec = 5000000};
+    nanosleep(&a_moment, NULL);
+    stint_store_interrupt(context);
+    return NULL;
+}
+
+TEST(an_interruption_from_another_thread)
+{
+    pthread_t thread;
+    REQUIRE(begin(spin));
+    REQUIRE(pthread_create(&thread, NULL, interrupt_soon, store) == 0);
+    CHECK(call("spin", NULL, 0, NULL, 0) == STINT_INTERRUPTED);
+    pthread_join(thread, NULL);
     end();
 }
 
@@ -538,14 +558,42 @@ TEST(store_limits_hold)
     end();
 }
 
+TEST(collecting_at_every_allocation)
+{
+    stint_config *config = stint_config_new();
+    stint_config_set_gc_stress(config, true);
+    REQUIRE(stint_engine_new(config, &engine, &error) == STINT_OK);
+    stint_config_free(config);
+    stint_module *module = module_from("(module (type $s (struct (field i32)))"
+                                       " (func (export \"f\") (result i32) (local (ref null $s))"
+                                       "  (local.set 0 (struct.new $s (i32.const 6)))"
+                                       "  (drop (struct.new $s (i32.const 7)))"
+                                       "  (struct.get $s 0 (local.get 0))))");
+    REQUIRE(stint_store_new(engine, NULL, &store, &error) == STINT_OK);
+    REQUIRE(stint_instance_new(store, module, NULL, 0, &instance, &error) == STINT_OK);
+    stint_value result;
+    CHECK(call("f", NULL, 0, &result, 1) == STINT_OK);
+    CHECK_INT(result.of.i32, 6);
+    struct stint_stats stats;
+    stint_store_stats(store, &stats);
+    CHECK(stats.gc_collections >= 1);
+    stint_store_free(store);
+    stint_module_release(module);
+    stint_engine_release(engine);
+}
+
 TEST(engines_outlive_their_release)
 {
     REQUIRE(begin("(module (func (export \"f\") (result i32) (i32.const 9)))"));
     stint_linker_free(linker);
+    CHECK(stint_engine_retain(engine) == engine);
+    stint_engine_release(engine);
     stint_engine_release(engine);
     stint_value result;
     CHECK(call("f", NULL, 0, &result, 1) == STINT_OK);
     CHECK_INT(result.of.i32, 9);
+    CHECK(stint_valtype_kind(engine, STINT_TYPE_I31REF) == STINT_KIND_ANY);
+    CHECK(stint_valtype_kind(engine, STINT_TYPE_V128) == STINT_KIND_V128);
     stint_store_free(store);
 }
 
