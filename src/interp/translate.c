@@ -291,7 +291,8 @@ static void translate_body(struct translator *t)
     while (!ends && !t->failed) {
         t->op_offset = (uint32_t)(t->at - t->module->bytes);
         enum op op = tr_next_op(&t->at);
-        t->fuel[t->controls[t->depth - 1].loop] += tr_op_fuel(op);
+        if (t->is_metered)
+            t->fuel[t->controls[t->depth - 1].loop] += tr_op_fuel(op);
         if (!control_op(t, op, &ends) && !tr_plain_op(t, op))
             other_op(t, op);
     }

@@ -197,6 +197,13 @@ void tr_choose_pins(struct translator *t)
         return;
     while (at < t->end) {
         enum op op = tr_next_op(&at);
+        enum op_immediate immediate = (enum op_immediate)op_infos[op].immediate;
+        if (immediate == IMM_NONE && op != OP_END)
+            continue;
+        if (immediate == IMM_I32) {
+            skip_leb(&at);
+            continue;
+        }
         if (op == OP_LOCAL_GET || op == OP_LOCAL_SET || op == OP_LOCAL_TEE) {
             uint32_t local = (uint32_t)leb_next_unsigned(&at);
             unsigned loops = depth < LOOP_DEPTH_MAX ? depth : LOOP_DEPTH_MAX;

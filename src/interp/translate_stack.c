@@ -73,8 +73,8 @@ static struct entry *push(struct translator *t, valtype type)
         return &nowhere;
     }
     uint32_t home = tr_top_slot(t);
+    /* The fields of the other kinds are never read. */
     struct entry *e = &t->stack[t->height++];
-    memset(e, 0, sizeof(*e));
     e->type = type;
     e->home = home;
     e->def = -1;
