@@ -237,6 +237,20 @@ static void put_zsh(struct buf *out)
 
 /* ---- fish -------------------------------------------------------------------------------- */
 
+/* The first sentence. fish has its own way with quotes: a backslash before one. */
+static void put_fish_description(struct buf *out, const char *text)
+{
+    buf_append_string(out, " -d '");
+    for (const char *at = text; *at != '\0'; at++) {
+        if ((at[0] == '.' || at[0] == ';') && (at[1] == ' ' || at[1] == '\0'))
+            break;
+        if (*at == '\'' || *at == '\\')
+            buf_append_byte(out, '\\');
+        buf_append_byte(out, (uint8_t)*at);
+    }
+    buf_append_string(out, "'\n");
+}
+
 static void put_fish_flag(struct buf *out, const struct verb *verb, const struct flag *flag)
 {
     buf_append_format(out, "complete -c stint -n '__fish_seen_subcommand_from %s' -l %s",
@@ -255,16 +269,7 @@ static void put_fish_flag(struct buf *out, const struct verb *verb, const struct
             put_features(out);
         buf_append_byte(out, '\'');
     }
-    /* fish has its own way with quotes: a backslash before one. */
-    buf_append_string(out, " -d '");
-    for (const char *at = flag->help; *at != '\0'; at++) {
-        if ((at[0] == '.' || at[0] == ';') && (at[1] == ' ' || at[1] == '\0'))
-            break;
-        if (*at == '\'' || *at == '\\')
-            buf_append_byte(out, '\\');
-        buf_append_byte(out, (uint8_t)*at);
-    }
-    buf_append_string(out, "'\n");
+    put_fish_description(out, flag->help);
 }
 
 static void put_fish(struct buf *out)
@@ -274,8 +279,8 @@ static void put_fish(struct buf *out)
         const struct verb *verb = verbs[i];
         if (verb->is_hidden)
             continue;
-        buf_append_format(out, "complete -c stint -f -n __fish_use_subcommand -a %s -d '%s'\n",
-                          verb->name, verb->summary);
+        buf_append_format(out, "complete -c stint -f -n __fish_use_subcommand -a %s", verb->name);
+        put_fish_description(out, verb->summary);
         if (verb->complete == COMPLETE_VERB) {
             buf_append_format(out, "complete -c stint -f -n '__fish_seen_subcommand_from %s' -a '",
                               verb->name);
