@@ -204,6 +204,13 @@ bool interp_fuel_slice(struct exec *ctx);
 const struct interp_func *interp_find(struct module_code *code, const struct cell *ip,
                                       uint32_t *ret_own_index);
 
+/* ---- bulk.c: bulk operations of metered code; false with ctx->trap or ctx->status set -------- */
+
+bool interp_memory_fill(struct exec *ctx, struct memory *memory, uint64_t at, uint8_t value,
+                        uint64_t bytes);
+bool interp_memory_copy(struct exec *ctx, struct memory *to, uint64_t to_at, struct memory *from,
+                        uint64_t from_at, uint64_t bytes);
+
 /* ---- translate.c ------------------------------------------------------------------------------ */
 
 /*

@@ -111,7 +111,7 @@ OP(memory_grow, {
 /*
  * Bulk operations: a is the slot of the first of three operands; two cells. b and d are indices.
  * Second cell: a, c, b are the widths of the operands in bits; d is not zero when metered, and
- * then the bytes are charged by 64.
+ * then the bytes are charged by 64 (bulk.c).
  */
 #define BULK_OPERAND(which, field)                                                                 \
     (ip[1].field == 64 ? S64(ip->a + 8 * (which)) : (uint64_t)S32(ip->a + 8 * (which)))
@@ -123,18 +123,29 @@ OP(memory_grow, {
 OP(memory_fill, {
     uint64_t at = BULK_OPERAND(0, a);
     uint64_t count = BULK_OPERAND(2, b);
+    struct memory *memory = ctx->instance->memories[ip->b];
+    if (ip[1].d == 0) {
+        TRAP_IF(op_memory_fill(memory, at, (uint8_t)S32(ip->a + 8), count));
+        FAR_NEXT;
+    }
     LEAVE;
-    TRAP_IF(op_memory_fill(ctx->instance->memories[ip->b], at, (uint8_t)S32(ip->a + 8), count));
-    BULK_CHARGE(count);
+    if (!interp_memory_fill(ctx, memory, at, (uint8_t)S32(ip->a + 8), count))
+        JUMP(trap);
     FAR_NEXT;
 })
 OP(memory_copy, {
     uint64_t to = BULK_OPERAND(0, a);
     uint64_t from = BULK_OPERAND(1, c);
     uint64_t count = BULK_OPERAND(2, b);
-    TRAP_IF(op_memory_copy(ctx->instance->memories[ip->b], to, ctx->instance->memories[ip->d],
-                           from, count));
-    BULK_CHARGE(count);
+    struct memory *target = ctx->instance->memories[ip->b];
+    struct memory *source = ctx->instance->memories[ip->d];
+    if (ip[1].d == 0) {
+        TRAP_IF(op_memory_copy(target, to, source, from, count));
+        FAR_NEXT;
+    }
+    LEAVE;
+    if (!interp_memory_copy(ctx, target, to, source, from, count))
+        JUMP(trap);
     FAR_NEXT;
 })
 OP(memory_init, {
