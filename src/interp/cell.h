@@ -61,11 +61,11 @@ enum { CELL_SLOT_BYTES = 8 };
 
 /* Where exceptions that leave cells [from, to) are caught. */
 struct catch_clause {
-    uint32_t from, to;    /* cell indices */
-    uint32_t target;      /* cell index */
-    uint32_t slot;        /* where the payload goes */
-    uint32_t tag;         /* CATCH_ALL: any */
-    bool wants_exnref;    /* the exnref follows the payload */
+    uint32_t from, to; /* cell indices */
+    uint32_t target;   /* cell index */
+    uint32_t slot;     /* where the payload goes */
+    uint32_t tag;      /* CATCH_ALL: any */
+    bool wants_exnref; /* the exnref follows the payload */
 };
 enum { CATCH_ALL = 0xffffffff };
 
@@ -81,11 +81,11 @@ struct root_map {
  */
 struct interp_func {
     const struct cell *code;
-    uint32_t frame_inverse; /* see FRAME_BYTES */
+    uint32_t frame_inverse;      /* see FRAME_BYTES */
     uint32_t zero_from, zero_to; /* slots to clear at entry: the locals behind the parameters */
-    int32_t pins;          /* CALL_PINS */
-    uint32_t fuel;         /* charged at entry when metered */
-    struct func_extra *extra; /* what the fast path does not need */
+    int32_t pins;                /* CALL_PINS */
+    uint32_t fuel;               /* charged at entry when metered */
+    struct func_extra *extra;    /* what the fast path does not need */
 };
 
 /*
@@ -96,12 +96,12 @@ struct interp_func {
 #define IS_TRANSLATED(func) ((func)->frame_inverse != 0)
 
 struct func_extra {
-    uint32_t index;  /* in the module's index space */
+    uint32_t index; /* in the module's index space */
     uint32_t cell_count;
     uint32_t catch_count;
     const struct catch_clause *catches; /* innermost first */
     uint32_t root_map_count;
-    const struct root_map *root_maps;   /* by cell */
+    const struct root_map *root_maps; /* by cell */
     const uint32_t *root_slots;
     size_t size_bytes; /* of the block that holds this and all of the above */
     struct func_extra *next;
@@ -112,7 +112,7 @@ struct module_code {
     struct interp_func *funcs; /* by own index */
     size_t funcs_bytes;
     uint32_t func_count;
-    struct lock lock;      /* held while translating and while looking up code */
+    struct lock lock;              /* held while translating and while looking up code */
     struct func_extra *translated; /* for freeing */
     /* Translated functions by code address, for finding the function of an ip. */
     struct code_range {
@@ -127,9 +127,9 @@ enum { TRAP_FRAMES_KEPT = 64 };
 
 /* The interpreter's state of a store; handlers call it ctx. */
 struct exec {
-    uint8_t *stack_limit; /* frames end below this */
-    int64_t fuel;         /* left in this slice; only metered code looks at it */
-    struct global **globals;     /* of the current instance, as are the next two */
+    uint8_t *stack_limit;    /* frames end below this */
+    int64_t fuel;            /* left in this slice; only metered code looks at it */
+    struct global **globals; /* of the current instance, as are the next two */
     struct stint_instance *instance;
     struct module_code *code;
     struct stint_store *store;
@@ -141,34 +141,34 @@ struct exec {
 
     const struct interp_func *entering; /* hand-over between handlers of calls */
     struct func *callee;
-    int32_t staged;            /* byte offset of the callee's frame */
-    uint64_t scratch;          /* results by address of slow operators */
+    int32_t staged;   /* byte offset of the callee's frame */
+    uint64_t scratch; /* results by address of slow operators */
     uint32_t scratch32;
-    int32_t unwound_pins;      /* of the frame that catches */
+    int32_t unwound_pins; /* of the frame that catches */
 
-    enum stint_trap trap;      /* why h_trap was entered; STINT_TRAP_NONE: see status */
+    enum stint_trap trap; /* why h_trap was entered; STINT_TRAP_NONE: see status */
     enum stint_status status;
-    struct stint_error *error; /* of the running call; never NULL while running */
+    struct stint_error *error;  /* of the running call; never NULL while running */
     uint32_t pending_exception; /* gc_ref */
     bool is_metered;
-    int64_t slice;             /* size of the current fuel slice */
-    uint32_t native_depth;     /* nested host -> guest calls */
+    int64_t slice;         /* size of the current fuel slice */
+    uint32_t native_depth; /* nested host -> guest calls */
 
-    uint64_t *frame_base;      /* where the next call from the host puts its frame */
+    uint64_t *frame_base; /* where the next call from the host puts its frame */
     bool is_running;
-    bool has_trap_frames;      /* of this call from outside */
+    bool has_trap_frames; /* of this call from outside */
 
-    uint64_t *stack;           /* reservation of the value stack */
+    uint64_t *stack; /* reservation of the value stack */
     size_t stack_bytes;
     struct record *records;
     struct record *record_limit;
     size_t records_bytes;
 
-    struct trap_frame {        /* of the last trap, innermost first */
+    struct trap_frame { /* of the last trap, innermost first */
         struct stint_instance *instance;
         uint32_t own_index, cell;
     } trap_frames[TRAP_FRAMES_KEPT];
-    size_t trap_frame_count;   /* kept ones */
+    size_t trap_frame_count; /* kept ones */
     size_t trap_frame_total;
 };
 
@@ -220,8 +220,8 @@ bool interp_memory_copy(struct exec *ctx, struct memory *to, uint64_t to_at, str
 enum stint_status interp_translate_func(struct module_code *code, uint32_t own_index,
                                         bool is_metered, struct func_extra **ret_extra,
                                         struct interp_func *ret_func);
-enum stint_status interp_cell_offset(struct module_code *code, uint32_t own_index,
-                                     bool is_metered, uint32_t cell, uint32_t *ret_offset_bytes);
+enum stint_status interp_cell_offset(struct module_code *code, uint32_t own_index, bool is_metered,
+                                     uint32_t cell, uint32_t *ret_offset_bytes);
 void translator_free(struct translator *translator, struct alloc *alloc);
 
 #endif

@@ -105,8 +105,7 @@ static enum stint_status translate_locked(struct module_code *code, struct inter
     struct func_extra *extra = NULL;
     struct interp_func made;
     uint32_t own_index = (uint32_t)(func - code->funcs);
-    enum stint_status status =
-        interp_translate_func(code, own_index, is_metered, &extra, &made);
+    enum stint_status status = interp_translate_func(code, own_index, is_metered, &extra, &made);
     if (status != STINT_OK)
         return status;
     if (!add_range(code, made.code, made.code + extra->cell_count, own_index)) {
@@ -130,8 +129,8 @@ bool interp_translate(struct exec *ctx, struct module_code *code, struct interp_
         status = translate_locked(code, func, ctx->is_metered);
     lock_give(&code->lock);
     if (status != STINT_OK)
-        ctx->status = error_set(ctx->error, status, STINT_NO_OFFSET,
-                                "no memory to translate a function");
+        ctx->status =
+            error_set(ctx->error, status, STINT_NO_OFFSET, "no memory to translate a function");
     return status == STINT_OK;
 }
 
@@ -188,8 +187,7 @@ bool walk_next(struct frame_walk *walk, bool stop_at_host)
     return false;
 }
 
-void exec_visit_roots(struct exec *ctx, void (*visit)(void *context, uint64_t *slot),
-                      void *context)
+void exec_visit_roots(struct exec *ctx, void (*visit)(void *context, uint64_t *slot), void *context)
 {
     struct frame_walk walk;
     if (ctx->pending_exception != 0) {
@@ -231,12 +229,11 @@ static void keep_backtrace(struct exec *ctx)
     for (bool more = walk.is_valid; more; more = walk_next(&walk, false)) {
         if (ctx->trap_frame_count < TRAP_FRAMES_KEPT) {
             uint32_t own_index;
-            const struct interp_func *func =
-                interp_find(walk.instance->code, walk.ip, &own_index);
+            const struct interp_func *func = interp_find(walk.instance->code, walk.ip, &own_index);
             if (func == NULL)
                 continue;
-            ctx->trap_frames[ctx->trap_frame_count++] = (struct trap_frame){
-                walk.instance, own_index, (uint32_t)(walk.ip - func->code)};
+            ctx->trap_frames[ctx->trap_frame_count++] =
+                (struct trap_frame){walk.instance, own_index, (uint32_t)(walk.ip - func->code)};
         }
         ctx->trap_frame_total++;
     }
@@ -307,10 +304,8 @@ enum stint_status interp_call_host(struct exec *ctx, struct func *func, uint64_t
 static enum stint_status call_host_func(struct exec *ctx, struct func *func, uint64_t *slots,
                                         struct stint_error *error)
 {
-    struct host_call call = {.store = ctx->store,
-                             .env = func->host_env,
-                             .type = func->type,
-                             .error = error};
+    struct host_call call = {
+        .store = ctx->store, .env = func->host_env, .type = func->type, .error = error};
     enum stint_status status = func->host(&call, slots);
     if (status != STINT_OK && status != STINT_EXCEPTION)
         error_set(error, status, STINT_NO_OFFSET, "%s", status_text(status));

@@ -18,7 +18,7 @@ struct exec_state {
 
 static inline struct exec_state save_state(const struct exec *ctx)
 {
-    return (struct exec_state){ctx->instance, ctx->ip,    ctx->sp,        ctx->rs,
+    return (struct exec_state){ctx->instance,   ctx->ip,    ctx->sp,        ctx->rs,
                                ctx->frame_base, ctx->error, ctx->is_running};
 }
 

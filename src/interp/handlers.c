@@ -12,8 +12,7 @@ typedef HANDLER_CALL enum stint_status (*handler_fn)(ARGUMENTS);
 
 /* Out of line: what many handlers jump to is there once. Used: the table below is assembly. */
 #define OP(name, ...)                                                                              \
-    static HANDLER_CALL __attribute__((noinline, used)) enum stint_status handle_##name(           \
-        ARGUMENTS);
+    static HANDLER_CALL __attribute__((noinline, used)) enum stint_status handle_##name(ARGUMENTS);
 #include "interp/ops_all.h"
 #undef OP
 

@@ -12,8 +12,9 @@ static void global_get(struct translator *t)
     uint32_t global = (uint32_t)leb_next_unsigned(&t->at);
     valtype type = t->module->globals[global].type.type;
     bool is_vector = type == VT_V128;
-    struct ins *i = tr_emit(t, is_vector ? H_global_get_V : H_global_get_S,
-                         is_vector ? SHAPE_ONE : SHAPE_GET, is_vector ? RESULT_SLOT : RESULT_INT);
+    struct ins *i =
+        tr_emit(t, is_vector ? H_global_get_V : H_global_get_S, is_vector ? SHAPE_ONE : SHAPE_GET,
+                is_vector ? RESULT_SLOT : RESULT_INT);
     i->a = (int32_t)global;
     i->c = slot_offset(tr_top_slot(t));
     tr_push_temp(t, type, t->n - 1);
@@ -122,8 +123,8 @@ static void throw_op(struct translator *t, enum op op)
     uint32_t tag = (uint32_t)leb_next_unsigned(&t->at);
     const struct type_def *type = t->module->tag_types[tag];
     tr_settle_top(t, type->param_count);
-    uint32_t first = type->param_count > 0 ? t->stack[t->height - type->param_count].home
-                                           : tr_top_slot(t);
+    uint32_t first =
+        type->param_count > 0 ? t->stack[t->height - type->param_count].home : tr_top_slot(t);
     struct ins *i = tr_emit(t, H_throw, SHAPE_ONE, RESULT_NONE);
     i->a = slot_offset(first);
     i->b = (int32_t)tag;
@@ -160,7 +161,9 @@ static void constant(struct translator *t, enum op op)
     case OP_I32_CONST:
         tr_push_const(t, VT_I32, (uint64_t)leb_next_signed(&t->at));
         break;
-    case OP_I64_CONST: tr_push_const(t, VT_I64, (uint64_t)leb_next_signed(&t->at)); break;
+    case OP_I64_CONST:
+        tr_push_const(t, VT_I64, (uint64_t)leb_next_signed(&t->at));
+        break;
     case OP_F32_CONST:
         memcpy(&word, t->at, 4);
         t->at += 4;
@@ -181,48 +184,91 @@ static void other_op(struct translator *t, enum op op)
 {
     struct ins *i;
     switch (op) {
-    case OP_DROP: tr_pop(t); break;
-    case OP_SELECT: select_op(t); break;
-    case OP_SELECT_T: select_typed(t); break;
-    case OP_LOCAL_GET: tr_push_local(t, (uint32_t)leb_next_unsigned(&t->at)); break;
-    case OP_LOCAL_SET: tr_set_local(t, (uint32_t)leb_next_unsigned(&t->at), false); break;
-    case OP_LOCAL_TEE: tr_set_local(t, (uint32_t)leb_next_unsigned(&t->at), true); break;
-    case OP_GLOBAL_GET: global_get(t); break;
-    case OP_GLOBAL_SET: global_set(t); break;
+    case OP_DROP:
+        tr_pop(t);
+        break;
+    case OP_SELECT:
+        select_op(t);
+        break;
+    case OP_SELECT_T:
+        select_typed(t);
+        break;
+    case OP_LOCAL_GET:
+        tr_push_local(t, (uint32_t)leb_next_unsigned(&t->at));
+        break;
+    case OP_LOCAL_SET:
+        tr_set_local(t, (uint32_t)leb_next_unsigned(&t->at), false);
+        break;
+    case OP_LOCAL_TEE:
+        tr_set_local(t, (uint32_t)leb_next_unsigned(&t->at), true);
+        break;
+    case OP_GLOBAL_GET:
+        global_get(t);
+        break;
+    case OP_GLOBAL_SET:
+        global_set(t);
+        break;
     case OP_I32_CONST:
     case OP_I64_CONST:
     case OP_F32_CONST:
-    case OP_F64_CONST: constant(t, op); break;
-    case OP_I32_EQZ: tr_equal_zero(t, false); break;
-    case OP_I64_EQZ: tr_equal_zero(t, true); break;
+    case OP_F64_CONST:
+        constant(t, op);
+        break;
+    case OP_I32_EQZ:
+        tr_equal_zero(t, false);
+        break;
+    case OP_I64_EQZ:
+        tr_equal_zero(t, true);
+        break;
     case OP_I32_WRAP_I64:
-    case OP_I32_REINTERPRET_F32: retype(t, VT_I32); break;
-    case OP_I64_REINTERPRET_F64: retype(t, VT_I64); break;
-    case OP_F32_REINTERPRET_I32: retype(t, VT_F32); break;
-    case OP_F64_REINTERPRET_I64: retype(t, VT_F64); break;
-    case OP_MEMORY_SIZE: tr_memory_size(t); break;
-    case OP_MEMORY_GROW: tr_memory_grow(t); break;
+    case OP_I32_REINTERPRET_F32:
+        retype(t, VT_I32);
+        break;
+    case OP_I64_REINTERPRET_F64:
+        retype(t, VT_I64);
+        break;
+    case OP_F32_REINTERPRET_I32:
+        retype(t, VT_F32);
+        break;
+    case OP_F64_REINTERPRET_I64:
+        retype(t, VT_F64);
+        break;
+    case OP_MEMORY_SIZE:
+        tr_memory_size(t);
+        break;
+    case OP_MEMORY_GROW:
+        tr_memory_grow(t);
+        break;
     case OP_MEMORY_FILL:
     case OP_MEMORY_COPY:
-    case OP_MEMORY_INIT: tr_bulk_memory(t, op); break;
+    case OP_MEMORY_INIT:
+        tr_bulk_memory(t, op);
+        break;
     case OP_DATA_DROP:
     case OP_ELEM_DROP:
         i = tr_emit(t, op == OP_DATA_DROP ? H_data_drop : H_elem_drop, SHAPE_ONE, RESULT_NONE);
         i->a = (int32_t)leb_next_unsigned(&t->at);
         break;
-    case OP_TABLE_COPY: tr_table_copy(t); break;
+    case OP_TABLE_COPY:
+        tr_table_copy(t);
+        break;
     case OP_TABLE_GET:
     case OP_TABLE_SET:
     case OP_TABLE_SIZE:
     case OP_TABLE_GROW:
     case OP_TABLE_FILL:
-    case OP_TABLE_INIT: tr_table_op(t, op); break;
+    case OP_TABLE_INIT:
+        tr_table_op(t, op);
+        break;
     case OP_REF_NULL:
     case OP_REF_IS_NULL:
     case OP_REF_FUNC:
     case OP_REF_EQ:
-    case OP_REF_AS_NON_NULL: ref_op(t, op); break;
-    case OP_NOP: break;
+    case OP_REF_AS_NON_NULL:
+        ref_op(t, op);
+        break;
+    case OP_NOP:
+        break;
     default:
         if (!translate_simd(t, op))
             (void)translate_gc(t, op);
@@ -236,19 +282,41 @@ static bool control_op(struct translator *t, enum op op, bool *ret_ends)
     bool is_dead = false;
     switch (op) {
     case OP_BLOCK:
-    case OP_LOOP: tr_block(t, op); break;
-    case OP_IF: tr_if(t); break;
-    case OP_ELSE: tr_else(t); break;
-    case OP_END: *ret_ends = !tr_end(t); break;
-    case OP_TRY_TABLE: tr_try_table(t); break;
-    case OP_BR_IF: tr_br_if(t); break;
-    case OP_BR_ON_NULL: tr_br_on_null(t, true); break;
-    case OP_BR_ON_NON_NULL: tr_br_on_null(t, false); break;
-    case OP_BR_ON_CAST: tr_br_on_cast(t, false); break;
-    case OP_BR_ON_CAST_FAIL: tr_br_on_cast(t, true); break;
+    case OP_LOOP:
+        tr_block(t, op);
+        break;
+    case OP_IF:
+        tr_if(t);
+        break;
+    case OP_ELSE:
+        tr_else(t);
+        break;
+    case OP_END:
+        *ret_ends = !tr_end(t);
+        break;
+    case OP_TRY_TABLE:
+        tr_try_table(t);
+        break;
+    case OP_BR_IF:
+        tr_br_if(t);
+        break;
+    case OP_BR_ON_NULL:
+        tr_br_on_null(t, true);
+        break;
+    case OP_BR_ON_NON_NULL:
+        tr_br_on_null(t, false);
+        break;
+    case OP_BR_ON_CAST:
+        tr_br_on_cast(t, false);
+        break;
+    case OP_BR_ON_CAST_FAIL:
+        tr_br_on_cast(t, true);
+        break;
     case OP_CALL:
     case OP_CALL_INDIRECT:
-    case OP_CALL_REF: tr_call(t, op); break;
+    case OP_CALL_REF:
+        tr_call(t, op);
+        break;
     case OP_BR:
         tr_br(t);
         is_dead = true;
@@ -276,7 +344,8 @@ static bool control_op(struct translator *t, enum op op, bool *ret_ends)
         tr_call(t, op);
         is_dead = true;
         break;
-    default: return false;
+    default:
+        return false;
     }
     if (is_dead && !t->failed) {
         tr_skip_dead(t);
@@ -414,7 +483,8 @@ static enum stint_status finish(struct translator *t, uint32_t own_index,
     size_t catches_bytes = t->catch_count * sizeof(struct catch_clause);
     size_t maps_bytes = t->root_map_count * sizeof(struct root_map);
     size_t slots_bytes = t->root_slot_count * sizeof(uint32_t);
-    size_t size = sizeof(struct func_extra) + cells_bytes + catches_bytes + maps_bytes + slots_bytes;
+    size_t size =
+        sizeof(struct func_extra) + cells_bytes + catches_bytes + maps_bytes + slots_bytes;
     struct func_extra *extra = alloc_get(t->alloc, size);
     if (extra == NULL)
         return STINT_NOMEM;
@@ -472,8 +542,8 @@ enum stint_status interp_translate_func(struct module_code *code, uint32_t own_i
     return finish(t, own_index, ret_extra, ret_func);
 }
 
-enum stint_status interp_cell_offset(struct module_code *code, uint32_t own_index,
-                                     bool is_metered, uint32_t cell, uint32_t *ret_offset_bytes)
+enum stint_status interp_cell_offset(struct module_code *code, uint32_t own_index, bool is_metered,
+                                     uint32_t cell, uint32_t *ret_offset_bytes)
 {
     struct translator *t = translator_of(code);
     if (t == NULL || !begin(t, code, own_index, is_metered))

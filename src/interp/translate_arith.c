@@ -6,8 +6,8 @@
 /* Families of unordered pairs have each pair once, by this order of places. */
 static unsigned pair_rank(uint8_t place)
 {
-    static const uint8_t rank[] = {[PLACE_S] = 0, [PLACE_A] = 1, [PLACE_0] = 2, [PLACE_1] = 3,
-                                   [PLACE_C] = 4};
+    static const uint8_t rank[] = {
+        [PLACE_S] = 0, [PLACE_A] = 1, [PLACE_0] = 2, [PLACE_1] = 3, [PLACE_C] = 4};
     return rank[place];
 }
 
@@ -44,7 +44,8 @@ void tr_binary_int(struct translator *t, const struct lowering *how, valtype typ
     bool wide = is_wide(how->shape);
     int32_t fy = use_operand(t, &y, wide, &py);
     int32_t fx = use_operand(t, &x, wide, &px);
-    bool turn = (how->shape == SHAPE_PAIR || how->shape == SHAPE_PAIR64) && pair_rank(px) > pair_rank(py);
+    bool turn =
+        (how->shape == SHAPE_PAIR || how->shape == SHAPE_PAIR64) && pair_rank(px) > pair_rank(py);
     struct ins *i = tr_emit(t, how->family, (enum shape)how->shape, RESULT_INT);
     i->pa = turn ? py : px;
     i->a = turn ? fy : fx;
@@ -93,8 +94,7 @@ static void binary_float(struct translator *t, const struct lowering *how, valty
         fy = tr_use_float(t, &y, &py);
     if (!kx)
         fx = tr_use_float(t, &x, &px);
-    struct ins *i =
-        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
+    struct ins *i = tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
     i->pa = kx ? PLACE_K : px;
     i->pb = ky ? PLACE_K : py;
     /* With a constant, k covers b: the other operand is in a, whichever side it is on. */
@@ -131,8 +131,7 @@ static void unary(struct translator *t, const struct lowering *how, valtype type
         field = tr_use_slot(t, &x);
     else
         field = tr_use_int(t, &x, false, &place);
-    struct ins *i =
-        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
+    struct ins *i = tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
     i->pa = place;
     i->a = field;
     i->c = slot_offset(tr_top_slot(t));
@@ -169,10 +168,14 @@ void tr_equal_zero(struct translator *t, bool is_64)
 static valtype type_of_letter(char letter)
 {
     switch (letter) {
-    case 'i': return VT_I32;
-    case 'l': return VT_I64;
-    case 'f': return VT_F32;
-    default: return VT_F64;
+    case 'i':
+        return VT_I32;
+    case 'l':
+        return VT_I64;
+    case 'f':
+        return VT_F32;
+    default:
+        return VT_F64;
     }
 }
 
@@ -190,19 +193,34 @@ bool tr_plain_op(struct translator *t, enum op op)
     case SHAPE_CMP:
     case SHAPE_FULL64:
     case SHAPE_PAIR64:
-    case SHAPE_CMP64: tr_binary_int(t, how, type); return true;
-    case SHAPE_DIVIDE: divide(t, how, type); return true;
+    case SHAPE_CMP64:
+        tr_binary_int(t, how, type);
+        return true;
+    case SHAPE_DIVIDE:
+        divide(t, how, type);
+        return true;
     case SHAPE_FLOAT:
-    case SHAPE_FCMP: binary_float(t, how, type); return true;
-    case SHAPE_FSLOW: float_in_slots(t, how, type); return true;
+    case SHAPE_FCMP:
+        binary_float(t, how, type);
+        return true;
+    case SHAPE_FSLOW:
+        float_in_slots(t, how, type);
+        return true;
     case SHAPE_UNARY:
     case SHAPE_UNARY64:
     case SHAPE_FUNARY:
     case SHAPE_CONVERT:
-    case SHAPE_TRUNC: unary(t, how, type); return true;
+    case SHAPE_TRUNC:
+        unary(t, how, type);
+        return true;
     case SHAPE_LOAD:
-    case SHAPE_FLOAD: translate_load(t, op, type); return true;
-    case SHAPE_STORE: translate_store(t, op); return true;
-    default: return false;
+    case SHAPE_FLOAD:
+        translate_load(t, op, type);
+        return true;
+    case SHAPE_STORE:
+        translate_store(t, op);
+        return true;
+    default:
+        return false;
     }
 }

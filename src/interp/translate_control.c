@@ -117,9 +117,8 @@ static struct condition take_condition(struct translator *t)
     if (k.value.kind == ENTRY_TEMP && k.value.def >= 0 && k.value.def == t->n - 1) {
         struct ins *i = &t->ins[t->n - 1];
         bool constant = i->pa == PLACE_K || i->pb == PLACE_K;
-        if (i->region == t->region && i->pd == PLACE_S &&
-            i->c == slot_offset(k.value.home) && !constant &&
-            pick_branches(i->family, &k.branches)) {
+        if (i->region == t->region && i->pd == PLACE_S && i->c == slot_offset(k.value.home) &&
+            !constant && pick_branches(i->family, &k.branches)) {
             k.is_fused = true;
             k.compare = *i;
             t->n--;
@@ -143,8 +142,8 @@ static struct ins *emit_condition(struct translator *t, struct condition *k, boo
             field = tr_use_slot(t, &e);
             place = PLACE_S;
         }
-        struct ins *i = tr_emit(t, negate ? H_br_i32_eq_SSN : H_br_i32_ne_SSN, SHAPE_BRANCH,
-                             RESULT_NONE);
+        struct ins *i =
+            tr_emit(t, negate ? H_br_i32_eq_SSN : H_br_i32_ne_SSN, SHAPE_BRANCH, RESULT_NONE);
         i->pa = place;
         i->a = field;
         i->pb = PLACE_C;
@@ -153,7 +152,7 @@ static struct ins *emit_condition(struct translator *t, struct condition *k, boo
     }
     const struct ins *compare = &k->compare;
     struct ins *i = tr_emit(t, negate ? k->branches.when_false : k->branches.when_true,
-                         (enum shape)k->branches.shape, RESULT_NONE);
+                            (enum shape)k->branches.shape, RESULT_NONE);
     bool swap = negate && k->branches.not_swaps;
     i->pa = swap ? compare->pb : compare->pa;
     i->a = swap ? compare->b : compare->a;
@@ -187,8 +186,7 @@ static void place_block(struct translator *t, struct control *c)
 
 static void begin_loop(struct translator *t, struct control *c)
 {
-    if (!vec_reserve(t->alloc, &t->fuel, &t->fuel_capacity, t->loop_count + 1,
-                     sizeof(*t->fuel))) {
+    if (!vec_reserve(t->alloc, &t->fuel, &t->fuel_capacity, t->loop_count + 1, sizeof(*t->fuel))) {
         t->failed = true;
         return;
     }
@@ -457,8 +455,7 @@ static void emit_return(struct translator *t, uint32_t count)
             [PLACE_S] = H_return_S,
             [PLACE_C] = H_return_C,
             [PLACE_A] = H_return_A,
-            PINNED([PLACE_0] = H_return_P0, [PLACE_1] = H_return_P1, )
-        };
+            PINNED([PLACE_0] = H_return_P0, [PLACE_1] = H_return_P1, )};
         field = tr_use_int(t, &e, true, &place);
         handler = handlers[place];
     }
@@ -592,8 +589,8 @@ void tr_try_table(struct translator *t)
 static uint32_t stage(struct translator *t, const struct type_def *type)
 {
     tr_settle_top(t, type->param_count);
-    uint32_t frame = type->param_count > 0 ? t->stack[t->height - type->param_count].home
-                                           : tr_top_slot(t);
+    uint32_t frame =
+        type->param_count > 0 ? t->stack[t->height - type->param_count].home : tr_top_slot(t);
     uint32_t slots =
         type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     tr_use_slots(t, frame + slots);
@@ -664,7 +661,7 @@ static void call_through_table(struct translator *t, bool is_tail)
         place = PLACE_A;
     tr_use_slots(t, index.home + 1);
     struct ins *i = tr_emit(t, is_tail ? H_return_call_indirect : H_call_indirect_S,
-                         is_tail ? SHAPE_ONE : SHAPE_TABLE_JUMP, RESULT_NONE);
+                            is_tail ? SHAPE_ONE : SHAPE_TABLE_JUMP, RESULT_NONE);
     if (is_64 && !is_tail) {
         i->family = H_call_indirect_slow;
         i->shape = SHAPE_ONE;
@@ -702,11 +699,23 @@ static void call_reference(struct translator *t, bool is_tail)
 void tr_call(struct translator *t, enum op op)
 {
     switch (op) {
-    case OP_CALL: call_direct(t, (uint32_t)leb_next_unsigned(&t->at)); break;
-    case OP_RETURN_CALL: tail_call_direct(t, (uint32_t)leb_next_unsigned(&t->at)); break;
-    case OP_CALL_INDIRECT: call_through_table(t, false); break;
-    case OP_RETURN_CALL_INDIRECT: call_through_table(t, true); break;
-    case OP_CALL_REF: call_reference(t, false); break;
-    default: call_reference(t, true); break;
+    case OP_CALL:
+        call_direct(t, (uint32_t)leb_next_unsigned(&t->at));
+        break;
+    case OP_RETURN_CALL:
+        tail_call_direct(t, (uint32_t)leb_next_unsigned(&t->at));
+        break;
+    case OP_CALL_INDIRECT:
+        call_through_table(t, false);
+        break;
+    case OP_RETURN_CALL_INDIRECT:
+        call_through_table(t, true);
+        break;
+    case OP_CALL_REF:
+        call_reference(t, false);
+        break;
+    default:
+        call_reference(t, true);
+        break;
     }
 }

@@ -72,7 +72,9 @@ static void array_new(struct translator *t, enum op op)
         extra = slot_offset(t->stack[t->height - 1].home);
         at = object_op(t, H_array_new, type, 2);
         break;
-    case OP_ARRAY_NEW_DEFAULT: at = object_op(t, H_array_new_default, type, 1); break;
+    case OP_ARRAY_NEW_DEFAULT:
+        at = object_op(t, H_array_new_default, type, 1);
+        break;
     case OP_ARRAY_NEW_FIXED:
         extra = (int32_t)leb_next_unsigned(&t->at);
         at = object_op(t, H_array_new_fixed, type, (uint32_t)extra);
@@ -120,8 +122,8 @@ static void array_bulk(struct translator *t, enum op op)
             t->ins[at + 1].pointer = from;
     } else {
         int32_t segment = (int32_t)leb_next_unsigned(&t->at);
-        at = object_op(t, op == OP_ARRAY_INIT_DATA ? H_array_init_data : H_array_init_elem, type,
-                       4);
+        at =
+            object_op(t, op == OP_ARRAY_INIT_DATA ? H_array_init_data : H_array_init_elem, type, 4);
         if (!t->failed)
             t->ins[at + 1].a = segment;
     }
@@ -177,30 +179,53 @@ bool translate_gc(struct translator *t, enum op op)
     case OP_STRUCT_GET:
     case OP_STRUCT_GET_S:
     case OP_STRUCT_GET_U:
-    case OP_STRUCT_SET: struct_op(t, op); return true;
+    case OP_STRUCT_SET:
+        struct_op(t, op);
+        return true;
     case OP_ARRAY_NEW:
     case OP_ARRAY_NEW_DEFAULT:
     case OP_ARRAY_NEW_FIXED:
     case OP_ARRAY_NEW_DATA:
-    case OP_ARRAY_NEW_ELEM: array_new(t, op); return true;
+    case OP_ARRAY_NEW_ELEM:
+        array_new(t, op);
+        return true;
     case OP_ARRAY_GET:
     case OP_ARRAY_GET_S:
     case OP_ARRAY_GET_U:
-    case OP_ARRAY_SET: array_access(t, op); return true;
-    case OP_ARRAY_LEN: in_place(t, H_array_len, RESULT_INT, VT_I32); return true;
+    case OP_ARRAY_SET:
+        array_access(t, op);
+        return true;
+    case OP_ARRAY_LEN:
+        in_place(t, H_array_len, RESULT_INT, VT_I32);
+        return true;
     case OP_ARRAY_FILL:
     case OP_ARRAY_COPY:
     case OP_ARRAY_INIT_DATA:
-    case OP_ARRAY_INIT_ELEM: array_bulk(t, op); return true;
+    case OP_ARRAY_INIT_ELEM:
+        array_bulk(t, op);
+        return true;
     case OP_REF_TEST:
     case OP_REF_TEST_NULL:
     case OP_REF_CAST:
-    case OP_REF_CAST_NULL: cast(t, op); return true;
-    case OP_ANY_CONVERT_EXTERN: convert(t, HEAP_ANY); return true;
-    case OP_EXTERN_CONVERT_ANY: convert(t, HEAP_EXTERN); return true;
-    case OP_REF_I31: in_place(t, H_ref_i31, RESULT_INT, VT_MAKE_REF(HEAP_I31)); return true;
-    case OP_I31_GET_S: in_place(t, H_i31_get_s, RESULT_INT, VT_I32); return true;
-    case OP_I31_GET_U: in_place(t, H_i31_get_u, RESULT_INT, VT_I32); return true;
-    default: return false;
+    case OP_REF_CAST_NULL:
+        cast(t, op);
+        return true;
+    case OP_ANY_CONVERT_EXTERN:
+        convert(t, HEAP_ANY);
+        return true;
+    case OP_EXTERN_CONVERT_ANY:
+        convert(t, HEAP_EXTERN);
+        return true;
+    case OP_REF_I31:
+        in_place(t, H_ref_i31, RESULT_INT, VT_MAKE_REF(HEAP_I31));
+        return true;
+    case OP_I31_GET_S:
+        in_place(t, H_i31_get_s, RESULT_INT, VT_I32);
+        return true;
+    case OP_I31_GET_U:
+        in_place(t, H_i31_get_u, RESULT_INT, VT_I32);
+        return true;
+    default:
+        return false;
     }
 }

@@ -14,8 +14,8 @@
 #ifndef INTERP_TRANSLATE_INT_H
 #define INTERP_TRANSLATE_INT_H
 
-#include "interp/cell.h"
 #include "base/buf.h"
+#include "interp/cell.h"
 #include "interp/handler_ids.h"
 #include "wasm/op.h"
 
@@ -24,7 +24,7 @@ enum place { PLACE_S, PLACE_C, PLACE_A, PLACE_0, PLACE_1, PLACE_F, PLACE_K };
 
 /* How the handlers of a family are numbered by the places; see translate_pick.c. */
 enum shape {
-    SHAPE_ONE, /* a single handler */
+    SHAPE_ONE,  /* a single handler */
     SHAPE_DATA, /* not executed: the second cell of an instruction */
     SHAPE_FULL,
     SHAPE_PAIR,
@@ -51,8 +51,8 @@ enum shape {
     SHAPE_DIVIDE,
     SHAPE_SELECT,
     SHAPE_MOVE,
-    SHAPE_GET, /* destination only */
-    SHAPE_SET, /* operand b only */
+    SHAPE_GET,  /* destination only */
+    SHAPE_SET,  /* operand b only */
     SHAPE_JUMP, /* br, plain or metered */
     SHAPE_TABLE_JUMP,
 };
@@ -80,9 +80,9 @@ struct ins {
         uint64_t k;
         const void *pointer;
     };
-    int32_t target;  /* of branches: instruction, once known; else -1 */
-    int32_t chain;   /* next instruction that waits for the same label; else -1 */
-    int32_t loop;    /* of fuel charges: which loop's cost; else -1 */
+    int32_t target; /* of branches: instruction, once known; else -1 */
+    int32_t chain;  /* next instruction that waits for the same label; else -1 */
+    int32_t loop;   /* of fuel charges: which loop's cost; else -1 */
     uint32_t region;
     uint32_t offset_bytes; /* of the operator in the binary */
 };
@@ -102,17 +102,17 @@ struct entry {
 struct control {
     uint16_t op;
     bool is_dead_at_start;
-    uint32_t height;      /* entries below the block's parameters */
-    uint32_t base;        /* slot of the first parameter, and of the first result */
+    uint32_t height;                 /* entries below the block's parameters */
+    uint32_t base;                   /* slot of the first parameter, and of the first result */
     const valtype *params, *results; /* results NULL: the one is `single` */
     uint32_t param_count, result_count;
     valtype single;
     bool has_single;
-    int32_t label;        /* loops: the instruction branches go to */
-    int32_t waiting;      /* first instruction of the chain that waits for the end; -1 */
-    int32_t waiting_catch; /* first catch clause that waits for the end; -1 */
-    int32_t else_branch;  /* of `if` until `else`: the instruction that skips; -1 */
-    int32_t loop;         /* number of the innermost loop around the body; -1 */
+    int32_t label;                   /* loops: the instruction branches go to */
+    int32_t waiting;                 /* first instruction of the chain that waits for the end; -1 */
+    int32_t waiting_catch;           /* first catch clause that waits for the end; -1 */
+    int32_t else_branch;             /* of `if` until `else`: the instruction that skips; -1 */
+    int32_t loop;                    /* number of the innermost loop around the body; -1 */
     uint32_t first_catch, catch_end; /* try_table: its clauses in translator.catches */
 };
 
@@ -205,7 +205,10 @@ uint16_t pick_far(enum op op);
 
 /* ---- translate_stack.c ----------------------------------------------------------------------- */
 
-static inline int32_t slot_offset(uint32_t slot) { return (int32_t)(slot * CELL_SLOT_BYTES); }
+static inline int32_t slot_offset(uint32_t slot)
+{
+    return (int32_t)(slot * CELL_SLOT_BYTES);
+}
 
 /* Appends; never NULL: when memory is out it returns a dummy and sets t->failed. */
 struct ins *tr_emit(struct translator *t, unsigned family, enum shape shape, enum result result);

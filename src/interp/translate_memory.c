@@ -50,8 +50,7 @@ void translate_load(struct translator *t, enum op op, valtype type)
     }
     uint8_t place;
     int32_t field = tr_use_int(t, &index, true, &place);
-    struct ins *i =
-        tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
+    struct ins *i = tr_emit(t, how->family, (enum shape)how->shape, (enum result)how->result);
     i->pa = place;
     i->a = field;
     i->d = (int32_t)(uint32_t)m.offset;
@@ -102,7 +101,10 @@ void translate_store(struct translator *t, enum op op)
 }
 
 /* Width of the indices of a table or memory, as the handlers want it. */
-static int32_t width(bool is_64) { return is_64 ? 64 : 32; }
+static int32_t width(bool is_64)
+{
+    return is_64 ? 64 : 32;
+}
 
 /* Three operands in slots, popped; gives the offset of the first. */
 static int32_t three_slots(struct translator *t)
@@ -179,9 +181,9 @@ void tr_table_op(struct translator *t, enum op op)
     tr_settle_top(t, count);
     t->height -= count;
     int32_t at = slot_offset(tr_top_slot(t));
-    enum result result = op == OP_TABLE_GET                            ? RESULT_SLOT
+    enum result result = op == OP_TABLE_GET                           ? RESULT_SLOT
                          : op == OP_TABLE_SIZE || op == OP_TABLE_GROW ? RESULT_INT
-                                                                       : RESULT_NONE;
+                                                                      : RESULT_NONE;
     struct ins *i = tr_emit(t, rows[row].handler, SHAPE_ONE, result);
     i->a = at;
     i->b = (int32_t)table;

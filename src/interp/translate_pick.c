@@ -12,16 +12,19 @@
         LOWER(T##_MUL, p##_mul_SSS, PAIR##W, INT), LOWER(T##_AND, p##_and_SSS, PAIR##W, INT),      \
         LOWER(T##_OR, p##_or_SSS, PAIR##W, INT), LOWER(T##_XOR, p##_xor_SSS, PAIR##W, INT),        \
         LOWER(T##_SHL, p##_shl_SSS, FULL##W, INT), LOWER(T##_SHR_S, p##_shr_s_SSS, FULL##W, INT),  \
-        LOWER(T##_SHR_U, p##_shr_u_SSS, FULL##W, INT), LOWER(T##_ROTL, p##_rotl_SSS, FULL##W, INT), \
-        LOWER(T##_ROTR, p##_rotr_SSS, FULL##W, INT), LOWER(T##_DIV_S, p##_div_s_SS, DIVIDE, INT),  \
-        LOWER(T##_DIV_U, p##_div_u_SS, DIVIDE, INT), LOWER(T##_REM_S, p##_rem_s_SS, DIVIDE, INT),  \
-        LOWER(T##_REM_U, p##_rem_u_SS, DIVIDE, INT), LOWER(T##_EQ, p##_eq_SSS, CMP##W, INT),       \
-        LOWER(T##_NE, p##_ne_SSS, CMP##W, INT), LOWER(T##_LT_S, p##_lt_s_SSS, CMP##W, INT),        \
-        LOWER(T##_LT_U, p##_lt_u_SSS, CMP##W, INT), LOWER(T##_LE_S, p##_le_s_SSS, CMP##W, INT),    \
-        LOWER(T##_LE_U, p##_le_u_SSS, CMP##W, INT), SWAPPED(T##_GT_S, p##_lt_s_SSS, CMP##W, INT),  \
-        SWAPPED(T##_GT_U, p##_lt_u_SSS, CMP##W, INT), SWAPPED(T##_GE_S, p##_le_s_SSS, CMP##W, INT), \
+        LOWER(T##_SHR_U, p##_shr_u_SSS, FULL##W, INT),                                             \
+        LOWER(T##_ROTL, p##_rotl_SSS, FULL##W, INT), LOWER(T##_ROTR, p##_rotr_SSS, FULL##W, INT),  \
+        LOWER(T##_DIV_S, p##_div_s_SS, DIVIDE, INT), LOWER(T##_DIV_U, p##_div_u_SS, DIVIDE, INT),  \
+        LOWER(T##_REM_S, p##_rem_s_SS, DIVIDE, INT), LOWER(T##_REM_U, p##_rem_u_SS, DIVIDE, INT),  \
+        LOWER(T##_EQ, p##_eq_SSS, CMP##W, INT), LOWER(T##_NE, p##_ne_SSS, CMP##W, INT),            \
+        LOWER(T##_LT_S, p##_lt_s_SSS, CMP##W, INT), LOWER(T##_LT_U, p##_lt_u_SSS, CMP##W, INT),    \
+        LOWER(T##_LE_S, p##_le_s_SSS, CMP##W, INT), LOWER(T##_LE_U, p##_le_u_SSS, CMP##W, INT),    \
+        SWAPPED(T##_GT_S, p##_lt_s_SSS, CMP##W, INT),                                              \
+        SWAPPED(T##_GT_U, p##_lt_u_SSS, CMP##W, INT),                                              \
+        SWAPPED(T##_GE_S, p##_le_s_SSS, CMP##W, INT),                                              \
         SWAPPED(T##_GE_U, p##_le_u_SSS, CMP##W, INT), LOWER(T##_CLZ, p##_clz_SS, UNARY##W, INT),   \
-        LOWER(T##_CTZ, p##_ctz_SS, UNARY##W, INT), LOWER(T##_POPCNT, p##_popcnt_SS, UNARY##W, INT), \
+        LOWER(T##_CTZ, p##_ctz_SS, UNARY##W, INT),                                                 \
+        LOWER(T##_POPCNT, p##_popcnt_SS, UNARY##W, INT),                                           \
         LOWER(T##_EXTEND8_S, p##_extend8_s_SS, UNARY##W, INT),                                     \
         LOWER(T##_EXTEND16_S, p##_extend16_s_SS, UNARY##W, INT)
 
@@ -100,29 +103,16 @@ uint16_t pick_far(enum op op)
 {
     static const uint16_t handlers[OP_COUNT] = {
 #define ROW(id, handler) FAR_ACCESS([OP_##id] = H_far_##handler, )
-        ROW(I32_LOAD, load32_u)
-        ROW(I64_LOAD32_U, load32_u)
-        ROW(F32_LOAD, load32_u)
-        ROW(I64_LOAD, load64)
-        ROW(F64_LOAD, load64)
-        ROW(I32_LOAD8_U, load8_u)
-        ROW(I64_LOAD8_U, load8_u)
-        ROW(I32_LOAD16_U, load16_u)
-        ROW(I64_LOAD16_U, load16_u)
-        ROW(I32_LOAD8_S, i32_load8_s)
-        ROW(I32_LOAD16_S, i32_load16_s)
-        ROW(I64_LOAD8_S, i64_load8_s)
-        ROW(I64_LOAD16_S, i64_load16_s)
-        ROW(I64_LOAD32_S, i64_load32_s)
-        ROW(I32_STORE8, store8)
-        ROW(I64_STORE8, store8)
-        ROW(I32_STORE16, store16)
-        ROW(I64_STORE16, store16)
-        ROW(I32_STORE, store32)
-        ROW(I64_STORE32, store32)
-        ROW(F32_STORE, store32)
-        ROW(I64_STORE, store64)
-        ROW(F64_STORE, store64)
+        ROW(I32_LOAD, load32_u) ROW(I64_LOAD32_U, load32_u) ROW(F32_LOAD, load32_u)
+            ROW(I64_LOAD, load64) ROW(F64_LOAD, load64) ROW(I32_LOAD8_U, load8_u)
+                ROW(I64_LOAD8_U, load8_u) ROW(I32_LOAD16_U, load16_u) ROW(I64_LOAD16_U, load16_u)
+                    ROW(I32_LOAD8_S, i32_load8_s) ROW(I32_LOAD16_S, i32_load16_s)
+                        ROW(I64_LOAD8_S, i64_load8_s) ROW(I64_LOAD16_S, i64_load16_s)
+                            ROW(I64_LOAD32_S, i64_load32_s) ROW(I32_STORE8, store8)
+                                ROW(I64_STORE8, store8) ROW(I32_STORE16, store16)
+                                    ROW(I64_STORE16, store16) ROW(I32_STORE, store32)
+                                        ROW(I64_STORE32, store32) ROW(F32_STORE, store32)
+                                            ROW(I64_STORE, store64) ROW(F64_STORE, store64)
 #undef ROW
     };
     return handlers[op];
@@ -134,21 +124,38 @@ static const struct comparison {
     bool inverse_swaps, has_inverse;
     struct branch_family branches;
 } comparisons[] = {
-#define INT_EQ(p, W, x, y)                                                                           \
-    {H_##p##_##x##_SSS, H_##p##_##y##_SSS, false, true,                                            \
-     {H_br_##p##_##x##_SSN, H_br_##p##_##y##_SSN, SHAPE_BRANCH##W, false}}
-#define INT_LT(p, W, x, y)                                                                           \
-    {H_##p##_##x##_SSS, H_##p##_##y##_SSS, true, true,                                             \
-     {H_br_##p##_##x##_SSN, H_br_##p##_##y##_SSN, SHAPE_BRANCH##W, true}}
-#define INT_ALL(p, W)                                                                                \
-    INT_EQ(p, W, eq, ne), INT_EQ(p, W, ne, eq), INT_LT(p, W, lt_s, le_s), INT_LT(p, W, le_s, lt_s),            \
-        INT_LT(p, W, lt_u, le_u), INT_LT(p, W, le_u, lt_u)
+#define INT_EQ(p, W, x, y)                                                                         \
+    {                                                                                              \
+        H_##p##_##x##_SSS, H_##p##_##y##_SSS, false, true,                                         \
+        {                                                                                          \
+            H_br_##p##_##x##_SSN, H_br_##p##_##y##_SSN, SHAPE_BRANCH##W, false                     \
+        }                                                                                          \
+    }
+#define INT_LT(p, W, x, y)                                                                         \
+    {                                                                                              \
+        H_##p##_##x##_SSS, H_##p##_##y##_SSS, true, true,                                          \
+        {                                                                                          \
+            H_br_##p##_##x##_SSN, H_br_##p##_##y##_SSN, SHAPE_BRANCH##W, true                      \
+        }                                                                                          \
+    }
+#define INT_ALL(p, W)                                                                              \
+    INT_EQ(p, W, eq, ne), INT_EQ(p, W, ne, eq), INT_LT(p, W, lt_s, le_s),                          \
+        INT_LT(p, W, le_s, lt_s), INT_LT(p, W, lt_u, le_u), INT_LT(p, W, le_u, lt_u)
 #define FLOAT_ALL(p)                                                                               \
-    {H_##p##_eq_SSS, H_##p##_ne_SSS, false, true,                                                  \
+    {H_##p##_eq_SSS,                                                                               \
+     H_##p##_ne_SSS,                                                                               \
+     false,                                                                                        \
+     true,                                                                                         \
      {H_br_##p##_eq_SSN, H_br_##p##_ne_SSN, SHAPE_FBRANCH, false}},                                \
-        {H_##p##_ne_SSS, H_##p##_eq_SSS, false, true,                                              \
+        {H_##p##_ne_SSS,                                                                           \
+         H_##p##_eq_SSS,                                                                           \
+         false,                                                                                    \
+         true,                                                                                     \
          {H_br_##p##_ne_SSN, H_br_##p##_eq_SSN, SHAPE_FBRANCH, false}},                            \
-        {H_##p##_lt_SSS, 0, false, false,                                                          \
+        {H_##p##_lt_SSS,                                                                           \
+         0,                                                                                        \
+         false,                                                                                    \
+         false,                                                                                    \
          {H_br_##p##_lt_SSN, H_br_##p##_nlt_SSN, SHAPE_FBRANCH, false}},                           \
     {                                                                                              \
         H_##p##_le_SSS, 0, false, false,                                                           \
@@ -156,8 +163,14 @@ static const struct comparison {
             H_br_##p##_le_SSN, H_br_##p##_nle_SSN, SHAPE_FBRANCH, false                            \
         }                                                                                          \
     }
-    INT_ALL(i32, ), INT_ALL(i64, 64), FLOAT_ALL(f32), FLOAT_ALL(f64),
-    {H_i32_and_SSS, 0, false, false,
+    INT_ALL(i32, ),
+    INT_ALL(i64, 64),
+    FLOAT_ALL(f32),
+    FLOAT_ALL(f64),
+    {H_i32_and_SSS,
+     0,
+     false,
+     false,
      {H_br_i32_test_nz_SSN, H_br_i32_test_z_SSN, SHAPE_BRANCH, false}},
 };
 
@@ -196,8 +209,8 @@ enum {
 /* S A 0 1: the order of destinations, and of rows of pairs. */
 static uint32_t destination(unsigned place)
 {
-    static const uint8_t order[] = {[PLACE_S] = 0, [PLACE_C] = 99, [PLACE_A] = 1, [PLACE_0] = 2,
-                                    [PLACE_1] = 3};
+    static const uint8_t order[] = {
+        [PLACE_S] = 0, [PLACE_C] = 99, [PLACE_A] = 1, [PLACE_0] = 2, [PLACE_1] = 3};
     return order[place];
 }
 
@@ -217,11 +230,8 @@ static uint32_t unordered_pair(unsigned a, unsigned b)
 {
     static const uint8_t with_pins[5][5] = {
         /*              S   C   A   0   1 */
-        [PLACE_S] = {0, 1, 2, 3, 4},
-        [PLACE_C] = {1, 99, 5, 9, 12},
-        [PLACE_A] = {2, 5, 6, 7, 8},
-        [PLACE_0] = {3, 9, 7, 10, 11},
-        [PLACE_1] = {4, 12, 8, 11, 13},
+        [PLACE_S] = {0, 1, 2, 3, 4},   [PLACE_C] = {1, 99, 5, 9, 12},  [PLACE_A] = {2, 5, 6, 7, 8},
+        [PLACE_0] = {3, 9, 7, 10, 11}, [PLACE_1] = {4, 12, 8, 11, 13},
     };
     static const uint8_t without_pins[3][3] = {
         [PLACE_S] = {0, 1, 2},
@@ -232,11 +242,14 @@ static uint32_t unordered_pair(unsigned a, unsigned b)
 }
 
 enum {
-    FLOAT_PLACES = 1 + HAS_FLOAT_ACC,  /* S F */
-    MODES = 1 + HAS_METERED_BRANCHES,  /* N F */
+    FLOAT_PLACES = 1 + HAS_FLOAT_ACC, /* S F */
+    MODES = 1 + HAS_METERED_BRANCHES, /* N F */
 };
 
-static uint32_t float_place(unsigned place) { return place == PLACE_F ? 1 : 0; }
+static uint32_t float_place(unsigned place)
+{
+    return place == PLACE_F ? 1 : 0;
+}
 
 /* SS SF FS SK FK KS KF FF; small builds have SS only. */
 static uint32_t float_pair(unsigned a, unsigned b)
@@ -260,8 +273,7 @@ static uint32_t move_handler(unsigned from, unsigned to)
         [PLACE_A] = {H_move_AS, 0, 0, PINNED(H_move_A0, H_move_A1)},
         [PLACE_K] = {H_move_KS, 0, 0, PINNED(H_move_K0, H_move_K1)},
         PINNED([PLACE_0] = {H_move_0S, 0, 0, H_move_00, H_move_01},
-               [PLACE_1] = {H_move_1S, 0, 0, H_move_10, H_move_11}, )
-    };
+               [PLACE_1] = {H_move_1S, 0, 0, H_move_10, H_move_11}, )};
     return handlers[from][to];
 }
 
@@ -286,7 +298,8 @@ static uint32_t wide_index(const struct ins *i)
         if (HAS_WIDE_PLACES)
             return full_pair(a, b) * MODES + i->is_metered;
         break;
-    default: return HAS_WIDE_PLACES ? destination(a) * DESTINATIONS + destination(d) : 0;
+    default:
+        return HAS_WIDE_PLACES ? destination(a) * DESTINATIONS + destination(d) : 0;
     }
     /* SS SC CS */
     return a == PLACE_C ? 2 : b == PLACE_C ? 1 : 0;
@@ -297,31 +310,48 @@ uint32_t pick_handler(const struct ins *i)
     unsigned a = i->pa, b = i->pb, d = i->pd;
     switch ((enum shape)i->shape) {
     case SHAPE_ONE:
-    case SHAPE_DATA: return i->family;
-    case SHAPE_FULL: return i->family + full_pair(a, b) * DESTINATIONS + destination(d);
-    case SHAPE_PAIR: return i->family + unordered_pair(a, b) * DESTINATIONS + destination(d);
-    case SHAPE_CMP: return i->family + full_pair(a, b) * 2 + destination(d);
-    case SHAPE_BRANCH: return i->family + full_pair(a, b) * MODES + i->is_metered;
-    case SHAPE_UNARY: return i->family + destination(a) * DESTINATIONS + destination(d);
+    case SHAPE_DATA:
+        return i->family;
+    case SHAPE_FULL:
+        return i->family + full_pair(a, b) * DESTINATIONS + destination(d);
+    case SHAPE_PAIR:
+        return i->family + unordered_pair(a, b) * DESTINATIONS + destination(d);
+    case SHAPE_CMP:
+        return i->family + full_pair(a, b) * 2 + destination(d);
+    case SHAPE_BRANCH:
+        return i->family + full_pair(a, b) * MODES + i->is_metered;
+    case SHAPE_UNARY:
+        return i->family + destination(a) * DESTINATIONS + destination(d);
     case SHAPE_FULL64:
     case SHAPE_PAIR64:
     case SHAPE_CMP64:
     case SHAPE_BRANCH64:
-    case SHAPE_UNARY64: return i->family + wide_index(i);
-    case SHAPE_LOAD: return i->family + a * DESTINATIONS + destination(d);
-    case SHAPE_FLOAD: return i->family + a * FLOAT_PLACES + float_place(d);
-    case SHAPE_STORE: return i->family + a * PLACES + b;
-    case SHAPE_FSTORE: return i->family + a;
-    case SHAPE_FLOAT: return i->family + float_pair(a, b) * FLOAT_PLACES + float_place(d);
+    case SHAPE_UNARY64:
+        return i->family + wide_index(i);
+    case SHAPE_LOAD:
+        return i->family + a * DESTINATIONS + destination(d);
+    case SHAPE_FLOAD:
+        return i->family + a * FLOAT_PLACES + float_place(d);
+    case SHAPE_STORE:
+        return i->family + a * PLACES + b;
+    case SHAPE_FSTORE:
+        return i->family + a;
+    case SHAPE_FLOAT:
+        return i->family + float_pair(a, b) * FLOAT_PLACES + float_place(d);
     case SHAPE_FCMP:
         return i->family + (HAS_FLOAT_ACC ? float_pair(a, b) * 2 + destination(d) : 0);
     case SHAPE_FBRANCH:
         return i->family + (float_place(a) * 2 + float_place(b)) * MODES + i->is_metered;
-    case SHAPE_FUNARY: return i->family + float_place(a) * FLOAT_PLACES + float_place(d);
-    case SHAPE_CONVERT: return i->family + destination(a) * FLOAT_PLACES + float_place(d);
-    case SHAPE_TRUNC: return i->family + float_place(a);
-    case SHAPE_FSLOW: return i->family;
-    case SHAPE_DIVIDE: return i->family + (b == PLACE_C);
+    case SHAPE_FUNARY:
+        return i->family + float_place(a) * FLOAT_PLACES + float_place(d);
+    case SHAPE_CONVERT:
+        return i->family + destination(a) * FLOAT_PLACES + float_place(d);
+    case SHAPE_TRUNC:
+        return i->family + float_place(a);
+    case SHAPE_FSLOW:
+        return i->family;
+    case SHAPE_DIVIDE:
+        return i->family + (b == PLACE_C);
     case SHAPE_SELECT:
         if (!HAS_SELECT_PLACES)
             return i->family;
@@ -329,11 +359,16 @@ uint32_t pick_handler(const struct ins *i)
         return i->family +
                (((a == PLACE_C) * 2u + (b == PLACE_C)) * 2 + (i->chain == PLACE_A)) * DESTINATIONS +
                destination(d);
-    case SHAPE_MOVE: return move_handler(a, d);
-    case SHAPE_GET: return i->family + destination(d);
-    case SHAPE_SET: return i->family + b;
-    case SHAPE_JUMP: return i->family + i->is_metered;
-    case SHAPE_TABLE_JUMP: return i->family + destination(a);
+    case SHAPE_MOVE:
+        return move_handler(a, d);
+    case SHAPE_GET:
+        return i->family + destination(d);
+    case SHAPE_SET:
+        return i->family + b;
+    case SHAPE_JUMP:
+        return i->family + i->is_metered;
+    case SHAPE_TABLE_JUMP:
+        return i->family + destination(a);
     }
     return i->family;
 }

@@ -56,8 +56,11 @@ static void skip_catches(const uint8_t **at)
 void tr_skip_immediates(const uint8_t **at, enum op op)
 {
     switch ((enum op_immediate)op_infos[op].immediate) {
-    case IMM_NONE: break;
-    case IMM_BLOCK: skip_block_type(at); break;
+    case IMM_NONE:
+        break;
+    case IMM_BLOCK:
+        skip_block_type(at);
+        break;
     case IMM_BR_TABLE:
         for (uint64_t count = leb_next_unsigned(at) + 1; count > 0; count--)
             skip_leb(at);
@@ -75,16 +78,26 @@ void tr_skip_immediates(const uint8_t **at, enum op op)
         skip_leb(at);
         skip_leb(at);
         break;
-    case IMM_MEMARG: skip_memarg(at); break;
+    case IMM_MEMARG:
+        skip_memarg(at);
+        break;
     case IMM_MEMARG_LANE:
         skip_memarg(at);
         (*at)++;
         break;
-    case IMM_F32: *at += 4; break;
-    case IMM_F64: *at += 8; break;
+    case IMM_F32:
+        *at += 4;
+        break;
+    case IMM_F64:
+        *at += 8;
+        break;
     case IMM_V128:
-    case IMM_SHUFFLE: *at += 16; break;
-    case IMM_LANE: (*at)++; break;
+    case IMM_SHUFFLE:
+        *at += 16;
+        break;
+    case IMM_LANE:
+        (*at)++;
+        break;
     case IMM_SELECT_T:
         for (uint64_t count = leb_next_unsigned(at); count > 0; count--)
             skip_valtype(at);
@@ -111,7 +124,9 @@ void tr_skip_immediates(const uint8_t **at, enum op op)
     case IMM_I32:
     case IMM_I64:
     case IMM_HEAP:
-    case IMM_TAG: skip_leb(at); break;
+    case IMM_TAG:
+        skip_leb(at);
+        break;
     }
 }
 
@@ -123,8 +138,10 @@ uint32_t tr_op_fuel(enum op op)
     case OP_LOOP:
     case OP_ELSE:
     case OP_END:
-    case OP_TRY_TABLE: return 0;
-    default: return 1;
+    case OP_TRY_TABLE:
+        return 0;
+    default:
+        return 1;
     }
 }
 

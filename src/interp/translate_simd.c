@@ -11,31 +11,36 @@ static const uint16_t simd_handlers[OP_COUNT] = {
 #define ROW(id) [OP_##id] = H_simd_##id,
 #define ROW2(id, bytes) [OP_##id] = H_simd_##id,
     SIMD_LIST_V_V(ROW) SIMD_LIST_VV_V(ROW) SIMD_LIST_VVV_V(ROW) SIMD_LIST_VI_V(ROW)
-    SIMD_LIST_V_I(ROW) SIMD_LIST_SPLAT_I32(ROW) SIMD_LIST_SPLAT_I64(ROW) SIMD_LIST_SPLAT_F32(ROW)
-    SIMD_LIST_SPLAT_F64(ROW) SIMD_LIST_EXTRACT_I32(ROW) SIMD_LIST_EXTRACT_I64(ROW)
-    SIMD_LIST_EXTRACT_F32(ROW) SIMD_LIST_EXTRACT_F64(ROW) SIMD_LIST_REPLACE_I32(ROW)
-    SIMD_LIST_REPLACE_I64(ROW) SIMD_LIST_REPLACE_F32(ROW) SIMD_LIST_REPLACE_F64(ROW)
-    SIMD_LIST_SHUFFLE(ROW) SIMD_LIST_LOAD(ROW2) SIMD_LIST_STORE(ROW2) SIMD_LIST_LOAD_LANE(ROW2)
-    SIMD_LIST_STORE_LANE(ROW2)
+        SIMD_LIST_V_I(ROW) SIMD_LIST_SPLAT_I32(ROW) SIMD_LIST_SPLAT_I64(ROW)
+            SIMD_LIST_SPLAT_F32(ROW) SIMD_LIST_SPLAT_F64(ROW) SIMD_LIST_EXTRACT_I32(ROW)
+                SIMD_LIST_EXTRACT_I64(ROW) SIMD_LIST_EXTRACT_F32(ROW) SIMD_LIST_EXTRACT_F64(ROW)
+                    SIMD_LIST_REPLACE_I32(ROW) SIMD_LIST_REPLACE_I64(ROW) SIMD_LIST_REPLACE_F32(ROW)
+                        SIMD_LIST_REPLACE_F64(ROW) SIMD_LIST_SHUFFLE(ROW) SIMD_LIST_LOAD(ROW2)
+                            SIMD_LIST_STORE(ROW2) SIMD_LIST_LOAD_LANE(ROW2)
+                                SIMD_LIST_STORE_LANE(ROW2)
 #undef ROW
 #undef ROW2
 };
 
 static const uint16_t simd_far_handlers[OP_COUNT] = {
 #define ROW2(id, bytes) [OP_##id] = H_far_simd_##id,
-    SIMD_LIST_LOAD(ROW2) SIMD_LIST_STORE(ROW2) SIMD_LIST_LOAD_LANE(ROW2)
-    SIMD_LIST_STORE_LANE(ROW2)
+    SIMD_LIST_LOAD(ROW2) SIMD_LIST_STORE(ROW2) SIMD_LIST_LOAD_LANE(ROW2) SIMD_LIST_STORE_LANE(ROW2)
 #undef ROW2
 };
 
 static valtype type_of_letter(char letter)
 {
     switch (letter) {
-    case 'i': return VT_I32;
-    case 'l': return VT_I64;
-    case 'f': return VT_F32;
-    case 'd': return VT_F64;
-    default: return VT_V128;
+    case 'i':
+        return VT_I32;
+    case 'l':
+        return VT_I64;
+    case 'f':
+        return VT_F32;
+    case 'd':
+        return VT_F64;
+    default:
+        return VT_V128;
     }
 }
 
@@ -43,11 +48,16 @@ static enum result result_of_letter(char letter)
 {
     switch (letter) {
     case 'i':
-    case 'l': return RESULT_INT;
-    case 'f': return RESULT_F32;
-    case 'd': return RESULT_F64;
-    case 'v': return RESULT_SLOT;
-    default: return RESULT_NONE;
+    case 'l':
+        return RESULT_INT;
+    case 'f':
+        return RESULT_F32;
+    case 'd':
+        return RESULT_F64;
+    case 'v':
+        return RESULT_SLOT;
+    default:
+        return RESULT_NONE;
     }
 }
 
@@ -80,8 +90,8 @@ static void plain(struct translator *t, enum op op)
     bool is_shift_by = count == 2 && info->immediate == IMM_NONE && info->signature[1] == 'i' &&
                        operands[1].kind == ENTRY_CONST;
     for (size_t k = 0; k < count; k++)
-        fields[k] = is_shift_by && k == 1 ? (int32_t)operands[k].bits
-                                          : tr_use_slot(t, &operands[k]);
+        fields[k] =
+            is_shift_by && k == 1 ? (int32_t)operands[k].bits : tr_use_slot(t, &operands[k]);
     struct ins *i =
         tr_emit(t, simd_handlers[op] + is_shift_by, SHAPE_ONE, result_of_letter(colon[1]));
     int32_t at = t->n - 1;
@@ -123,7 +133,7 @@ static void memory_op(struct translator *t, enum op op)
     int32_t index_field = tr_use_slot(t, &index);
     int32_t value_field = has_value ? tr_use_slot(t, &value) : 0;
     struct ins *i = tr_emit(t, is_far ? simd_far_handlers[op] : simd_handlers[op], SHAPE_ONE,
-                         result_of_letter(colon[1]));
+                            result_of_letter(colon[1]));
     int32_t at = t->n - 1;
     i->a = index_field;
     i->b = value_field;

@@ -218,14 +218,19 @@ static bool writes_slot_only(const struct ins *i)
     case SHAPE_ONE:
     case SHAPE_DIVIDE:
     case SHAPE_TRUNC:
-    case SHAPE_FSLOW: return true;
+    case SHAPE_FSLOW:
+        return true;
     case SHAPE_FULL64:
     case SHAPE_PAIR64:
     case SHAPE_CMP64:
-    case SHAPE_UNARY64: return !HAS_WIDE_PLACES;
-    case SHAPE_SELECT: return !HAS_SELECT_PLACES;
-    case SHAPE_FCMP: return !HAS_FLOAT_ACC;
-    default: return false;
+    case SHAPE_UNARY64:
+        return !HAS_WIDE_PLACES;
+    case SHAPE_SELECT:
+        return !HAS_SELECT_PLACES;
+    case SHAPE_FCMP:
+        return !HAS_FLOAT_ACC;
+    default:
+        return false;
     }
 }
 
@@ -303,8 +308,8 @@ static bool retarget(struct translator *t, const struct entry *e, uint32_t local
      * A handler of this function may look at the local after a call in between threw; and the
      * temporary may be in the root map of an instruction in between.
      */
-    bool is_last = e->def == t->n - 1 ||
-                   (e->def == t->n - 2 && t->ins[t->n - 1].shape == SHAPE_DATA);
+    bool is_last =
+        e->def == t->n - 1 || (e->def == t->n - 2 && t->ins[t->n - 1].shape == SHAPE_DATA);
     if ((t->try_depth > 0 || vt_is_ref(e->type)) && !is_last)
         return false;
     uint8_t place = place_of_local(t, local);
@@ -336,8 +341,7 @@ void tr_set_local(struct translator *t, uint32_t local, bool tee)
 
 bool tr_is_collected(const struct translator *t, valtype type)
 {
-    return vt_is_ref(type) &&
-           types_heap_top(t->module->types_registry, vt_heap(type)) != HEAP_FUNC;
+    return vt_is_ref(type) && types_heap_top(t->module->types_registry, vt_heap(type)) != HEAP_FUNC;
 }
 
 static void add_root(struct translator *t, uint32_t slot)
@@ -369,6 +373,6 @@ void tr_note_roots(struct translator *t, int32_t at)
         t->failed = true;
         return;
     }
-    t->root_maps[t->root_map_count++] =
-        (struct root_map){.cell = (uint32_t)at, .first = first, .count = t->root_slot_count - first};
+    t->root_maps[t->root_map_count++] = (struct root_map){
+        .cell = (uint32_t)at, .first = first, .count = t->root_slot_count - first};
 }
