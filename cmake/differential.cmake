@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The programs behind tests/differential: one writes random modules, one runs them in this build.
+set(differential ${CMAKE_SOURCE_DIR}/tests/differential)
+set(generate_sources ${differential}/generate.c ${differential}/generate_control.c
+    ${differential}/generate_object.c ${differential}/generate_value.c)
+if(NOT STINT_FLAVOUR STREQUAL "fuzz")
+  add_executable(execute ${differential}/execute.c)
+  target_link_libraries(execute stint_interp stint_runtime stint_wasm stint_os stint_base)
+  set_target_properties(execute PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()
+if(STINT_FLAVOUR MATCHES "^(release|debug)$")
+  add_executable(generate ${generate_sources} ${differential}/generate_main.c)
+  target_link_libraries(generate stint_wasm stint_base)
+  set_target_properties(generate PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()

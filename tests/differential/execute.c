@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs generated modules (generate.h) and prints what happened, for comparison:
+ *
+ *     execute [--metered] [--gc-stress] FILE…
+ *
+ * A file gives "FILE" and then a line for each exported function, "r0 i32:0000002a f64:nan",
+ * "r1 trap MEMORY_BOUNDS" or "r2 exception", and for each memory its size and CRC-32; metered, the
+ * fuel that was used. A module that this build is without something for gives "unsupported".
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interp/interp.h"
+#include "runtime/store.h"
+
+enum { FILE_BYTES_MAX = 1 << 22, SLOTS_MAX = 64 };
+
+struct host {
+    struct stint_instance *instance; /* once it is there */
+};
+
+static uint32_t crc32_of(const uint8_t *bytes, uint64_t count)
+{
+    static uint32_t table[256];
+    uint32_t crc = 0xffffffff;
+    if (table[1] == 0)
+        for (uint32_t i = 0; i < 256; i++) {
+            uint32_t c = i;
+            for (int k = 0; k < 8; k++)
+                c = (c & 1) != 0 ? c >> 1 ^ 0xedb88320 : c >> 1;
+            table[i] = c;
+        }
+    while (count-- > 0)
+        crc = table[(crc ^ *bytes++) & 0xff] ^ crc >> 8;
+    return ~crc;
+}
+
+/* ---- Imports ----------------------------------------------------------------------------------- */
+
+static enum stint_status host_mix(struct host_call *call, uint64_t *slots)
+{
+    slots[0] = (slots[1] ^ (uint32_t)slots[0]) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    return STINT_OK;
+}
+
+static enum stint_status host_back(struct host_call *call, uint64_t *slots)
+{
+    struct host *host = call->env;
+    struct extern_value back;
+    if (host->instance == NULL || !instance_export(host->instance, "back", 4, &back))
+        return error_set_trap(call->error, STINT_TRAP_HOST);
+    slots[0] = (uint32_t)slots[0] + 1;
+    return rt_call(call->store, back.func, slots, call->error);
+}
+
+static enum stint_status link_imports(struct stint_store *store, struct stint_module *module,
+                                      struct host *host, struct extern_value *imports)
+{
+    static const host_fn functions[] = {host_mix, host_back};
+    if (module->wasm->import_count != COUNT_OF(functions))
+        return STINT_UNLINKABLE;
+    for (uint32_t i = 0; i < COUNT_OF(functions); i++) {
+        imports[i].kind = EXTERN_FUNC;
+        enum stint_status status =
+            rt_func_create(store, module->wasm->func_types[i]->id, functions[i], host, NULL,
+                           &imports[i].func);
+        if (status != STINT_OK)
+            return status;
+    }
+    return STINT_OK;
+}
+
+/* ---- Reports ------------------------------------------------------------------------------------- */
+
+static void print_value(valtype type, uint64_t slot)
+{
+    uint64_t exponent64 = UINT64_C(0x7ff0000000000000);
+    switch (type) {
+    case VT_I32: printf(" i32:%08" PRIx32, (uint32_t)slot); break;
+    case VT_I64: printf(" i64:%016" PRIx64, slot); break;
+    case VT_F32:
+        if (((uint32_t)slot & 0x7fffffff) > 0x7f800000)
+            printf(" f32:nan");
+        else
+            printf(" f32:%08" PRIx32, (uint32_t)slot);
+        break;
+    default:
+        if ((slot & ~(UINT64_C(1) << 63)) > exponent64)
+            printf(" f64:nan");
+        else
+            printf(" f64:%016" PRIx64, slot);
+        break;
+    }
+}
+
+static const char *trap_name(enum stint_trap trap)
+{
+    static const char *const names[] = {
+#define X(name, text) #name,
+        STINT_TRAP_MAP(X)
+#undef X
+    };
+    return names[trap];
+}
+
+static void call_export(struct stint_store *store, const struct wasm_export *export,
+                        struct stint_instance *instance)
+{
+    struct extern_value value =
+        instance_extern(instance, (enum extern_kind)export->kind, export->index);
+    uint64_t slots[SLOTS_MAX] = {0};
+    struct stint_error error = {0};
+    printf("%.*s", (int)export->name.bytes, export->name.text);
+    enum stint_status status = rt_call(store, value.func, slots, &error);
+    if (status == STINT_TRAP)
+        printf(" trap %s\n", trap_name(error.trap));
+    else if (status == STINT_EXCEPTION)
+        printf(" exception\n");
+    else if (status != STINT_OK)
+        printf(" %s\n", error.message);
+    if (status != STINT_OK)
+        return;
+    for (uint32_t i = 0; i < value.func->type->result_count; i++)
+        print_value(value.func->type->results[i], slots[i]);
+    putchar('\n');
+}
+
+static void run_exports(struct stint_store *store, struct stint_instance *instance)
+{
+    const struct wasm_module *module = instance->module->wasm;
+    for (uint32_t i = 0; i < module->export_count; i++) {
+        const struct wasm_export *export = &module->exports[i];
+        if (export->kind == EXTERN_FUNC && export->name.text[0] != 'b')
+            call_export(store, export, instance);
+    }
+    for (uint32_t i = 0; i < module->memory_count; i++)
+        printf("m%u %" PRIu64 " %08x\n", i, instance->memories[i]->bytes,
+               crc32_of(instance->memories[i]->base, instance->memories[i]->bytes));
+}
+
+/* ---- Files ----------------------------------------------------------------------------------------- */
+
+static void run_module(struct stint_engine *engine, const uint8_t *bytes, size_t size)
+{
+    struct store_limits limits = store_limits_default();
+    struct stint_module *module = NULL;
+    struct stint_store *store = NULL;
+    struct stint_instance *instance = NULL;
+    struct stint_error error = {0};
+    struct extern_value imports[2];
+    struct host host = {0};
+    limits.gc_heap_bytes_max = 64 << 20;
+    enum stint_status status = rt_module_create(engine, bytes, size, true, &module, &error);
+    if (status == STINT_OK)
+        status = store_create(engine, &limits, &store);
+    if (status == STINT_OK)
+        status = link_imports(store, module, &host, imports);
+    if (status == STINT_OK)
+        status = instance_create(store, module, imports, &instance, &error);
+    if (status == STINT_OK) {
+        host.instance = instance;
+        run_exports(store, instance);
+        if (engine->config.is_metered)
+            printf("fuel %" PRIu64 "\n", rt_fuel_used(store));
+    } else {
+        printf("unsupported %s\n", error.message);
+    }
+    store_free(store);
+    rt_module_release(module);
+}
+
+static bool run_file(struct stint_engine *engine, const char *path, uint8_t *bytes)
+{
+    FILE *f = fopen(path, "rb");
+    if (f == NULL) {
+        fprintf(stderr, "%s: cannot be read\n", path);
+        return false;
+    }
+    size_t size = fread(bytes, 1, FILE_BYTES_MAX, f);
+    fclose(f);
+    const char *name = strrchr(path, '/');
+    printf("%s\n", name != NULL ? name + 1 : path);
+    run_module(engine, bytes, size);
+    /* What was printed before a crash says which module it was. */
+    fflush(stdout);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static uint8_t bytes[FILE_BYTES_MAX];
+    struct engine_config config = engine_config_default();
+    struct stint_engine *engine;
+    bool ok = true;
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--metered") == 0)
+            config.is_metered = true;
+        else if (strcmp(argv[i], "--gc-stress") == 0)
+            config.gc_stress = true;
+    }
+    if (engine_create(&config, &interp_ops, &engine) != STINT_OK)
+        return 2;
+    for (; i < argc; i++)
+        ok = run_file(engine, argv[i], bytes) && ok;
+    engine_release(engine);
+    return ok ? 0 : 1;
+}
