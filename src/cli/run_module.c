@@ -14,7 +14,8 @@ enum { BACKTRACE_FRAMES = 24 };
 
 static void mark(struct run *run, enum run_mark which)
 {
-    run->marks_ns[which] = clock_now_ns(OS_CLOCK_MONOTONIC);
+    if (run->options->stats != NULL)
+        run->marks_ns[which] = clock_now_ns(OS_CLOCK_MONOTONIC);
 }
 
 static enum stint_status load(struct run *run, struct stint_error *error)
@@ -29,6 +30,7 @@ static enum stint_status load(struct run *run, struct stint_error *error)
     config.is_metered =
         options->fuel.is_given || options->timeout.is_given || options->stats != NULL;
     config.gc_stress = options->gc_stress;
+    config.is_timed = options->stats != NULL;
     status = engine_create(&config, &interp_ops, &run->engine);
     if (status != STINT_OK)
         return error_set(error, status, STINT_NO_OFFSET, "out of memory");

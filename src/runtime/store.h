@@ -28,6 +28,7 @@ struct engine_config {
     uint32_t features;     /* FEATURE_… */
     bool is_metered;       /* translate with fuel; needed for fuel, timeouts and interruption */
     bool gc_stress;        /* collect at every allocation */
+    bool is_timed;         /* take the time of decoding and validating */
     size_t budget_bytes;   /* of everything the engine allocates; SIZE_MAX: no limit */
     alloc_fn alloc_resize; /* the embedder's source of memory; NULL: the C library */
     void *alloc_context;
@@ -56,7 +57,7 @@ struct stint_module {
     struct module_code *code; /* the engine's (runtime/engine.h) */
     uint8_t *owned_bytes;     /* a copy of the binary, where the caller did not lend it */
     size_t owned_size_bytes;
-    uint64_t decode_ns, validate_ns; /* what its creation took */
+    uint64_t decode_ns, validate_ns; /* what its creation took, where the engine is timed */
 };
 
 /* Decodes and validates. With `lend` the bytes are not copied and must outlive the module. */
