@@ -193,9 +193,6 @@ static void other_op(struct translator *t, enum op op)
     case OP_SELECT_T:
         select_typed(t);
         break;
-    case OP_LOCAL_GET:
-        tr_push_local(t, (uint32_t)leb_next_unsigned(&t->at));
-        break;
     case OP_LOCAL_SET:
         tr_set_local(t, (uint32_t)leb_next_unsigned(&t->at), false);
         break;
@@ -362,7 +359,12 @@ static void translate_body(struct translator *t)
         enum op op = tr_next_op(&t->at);
         if (t->is_metered)
             t->fuel[t->controls[t->depth - 1].loop] += tr_op_fuel(op);
-        if (!control_op(t, op, &ends) && !tr_plain_op(t, op))
+        /* The most frequent first. */
+        if (op == OP_LOCAL_GET)
+            tr_push_local(t, (uint32_t)leb_next_unsigned(&t->at));
+        else if (lowerings[op].family != 0)
+            tr_plain_op(t, op);
+        else if (!control_op(t, op, &ends))
             other_op(t, op);
     }
 }

@@ -199,45 +199,76 @@ void tr_block_type(struct translator *t, struct control *control)
     control->result_count = type->result_count;
 }
 
-/*
- * Counts how often each local is named, eight times as much for each loop around it, and pins the
- * two integers that lead.
- */
-void tr_choose_pins(struct translator *t)
+/* What follows each opcode without a prefix; IMMEDIATE_OTHER: look it up. */
+enum { IMMEDIATE_OTHER = 0xff };
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+static const uint8_t immediate_of_byte[256] = {
+    [0 ... 255] = IMMEDIATE_OTHER,
+#define OP(id, prefix, code, text, imm, arg, sig, feature)                                         \
+    [(prefix) == 0 ? (code) : 0xff] = (prefix) == 0 ? IMM_##imm : IMMEDIATE_OTHER,
+#include "wasm/op.def"
+#undef OP
+};
+#pragma GCC diagnostic pop
+
+static void skip_other(const uint8_t **at)
+{
+    enum op op = tr_next_op(at);
+    tr_skip_immediates(at, op);
+}
+
+/* Counts how often each local is named, eight times as much for each loop around it. */
+static void weigh_locals(struct translator *t)
 {
     enum { LOOP_SHIFT = 3, LOOP_DEPTH_MAX = 12 };
+    const uint8_t end_code = (uint8_t)op_infos[OP_END].code;
+    const uint8_t loop_code = (uint8_t)op_infos[OP_LOOP].code;
     const uint8_t *at = t->at;
-    uint64_t loop_bits = 0;
+    uint64_t loop_bits = 0; /* of the innermost 64 blocks; beyond them weights are an estimate */
     unsigned depth = 0;
+    while (at < t->end) {
+        uint8_t byte = *at++;
+        unsigned loops = depth < LOOP_DEPTH_MAX ? depth : LOOP_DEPTH_MAX;
+        switch (immediate_of_byte[byte]) {
+        case IMM_NONE:
+            if (byte == end_code) {
+                depth -= (loop_bits & 1) != 0 && depth > 0;
+                loop_bits >>= 1;
+            }
+            break;
+        case IMM_LOCAL:
+            t->locals[leb_next_unsigned(&at)].weight += UINT64_C(1) << (loops * LOOP_SHIFT);
+            break;
+        case IMM_I32:
+        case IMM_LABEL:
+        case IMM_FUNC:
+        case IMM_GLOBAL:
+            skip_leb(&at);
+            break;
+        case IMM_MEMARG:
+            skip_memarg(&at);
+            break;
+        case IMM_BLOCK:
+        case IMM_TRY_TABLE:
+            loop_bits = loop_bits << 1 | (byte == loop_code);
+            depth += byte == loop_code;
+            tr_skip_immediates(&at, (enum op)op_from_byte[byte]);
+            break;
+        default:
+            at--;
+            skip_other(&at);
+            break;
+        }
+    }
+}
+
+void tr_choose_pins(struct translator *t)
+{
     t->pin[0] = t->pin[1] = -1;
     if (PIN_COUNT == 0)
         return;
-    while (at < t->end) {
-        enum op op = tr_next_op(&at);
-        enum op_immediate immediate = (enum op_immediate)op_infos[op].immediate;
-        if (immediate == IMM_NONE && op != OP_END)
-            continue;
-        if (immediate == IMM_I32) {
-            skip_leb(&at);
-            continue;
-        }
-        if (op == OP_LOCAL_GET || op == OP_LOCAL_SET || op == OP_LOCAL_TEE) {
-            uint32_t local = (uint32_t)leb_next_unsigned(&at);
-            unsigned loops = depth < LOOP_DEPTH_MAX ? depth : LOOP_DEPTH_MAX;
-            t->locals[local].weight += UINT64_C(1) << (loops * LOOP_SHIFT);
-            continue;
-        }
-        if (op == OP_BLOCK || op == OP_LOOP || op == OP_IF || op == OP_TRY_TABLE) {
-            loop_bits = loop_bits << 1 | (op == OP_LOOP);
-            depth += op == OP_LOOP;
-        } else if (op == OP_END) {
-            /* Beyond 64 nested blocks the bits run out; the weights are an estimate anyway. */
-            if ((loop_bits & 1) != 0 && depth > 0)
-                depth--;
-            loop_bits >>= 1;
-        }
-        tr_skip_immediates(&at, op);
-    }
+    weigh_locals(t);
     for (uint32_t i = 0; i < t->local_count; i++) {
         const struct local *l = &t->locals[i];
         if ((l->type != VT_I32 && l->type != VT_I64) || l->weight == 0 || l->slot > UINT16_MAX)
