@@ -158,8 +158,8 @@ struct exec {
     bool is_running;
     bool has_trap_frames; /* of this call from outside */
 
-    uint64_t *stack; /* reservation of the value stack */
-    size_t stack_bytes;
+    uint64_t *stack; /* reservation of the value stack, and of the records behind it */
+    size_t stack_bytes, records_at_bytes;
     struct record *records;
     struct record *record_limit;
     size_t records_bytes;

@@ -49,12 +49,14 @@ enum stint_status exec_create(struct stint_store *store, struct exec **ret_exec)
     ctx->stack_bytes = store->limits.stack_bytes_max;
     /* Each call takes a slot of stack and at most two records. */
     ctx->records_bytes = (ctx->stack_bytes / CELL_SLOT_BYTES * 2 + 64) * sizeof(struct record);
-    ctx->stack = pages_get(ctx->stack_bytes + STACK_SLACK_BYTES);
-    ctx->records = pages_get(ctx->records_bytes);
-    if (ctx->stack == NULL || ctx->records == NULL) {
+    ctx->records_at_bytes = ctx->stack_bytes + STACK_SLACK_BYTES;
+    /* One mapping for both: each costs a start some microseconds. */
+    ctx->stack = pages_get(ctx->records_at_bytes + ctx->records_bytes);
+    if (ctx->stack == NULL) {
         exec_free(ctx);
         return STINT_NOMEM;
     }
+    ctx->records = (struct record *)(void *)((uint8_t *)ctx->stack + ctx->records_at_bytes);
     ctx->stack_limit = (uint8_t *)ctx->stack + ctx->stack_bytes;
     ctx->record_limit = ctx->records + ctx->records_bytes / sizeof(struct record) - 8;
     ctx->frame_base = ctx->stack;
@@ -67,8 +69,7 @@ void exec_free(struct exec *ctx)
 {
     if (ctx == NULL)
         return;
-    pages_release(ctx->stack, ctx->stack_bytes + STACK_SLACK_BYTES);
-    pages_release(ctx->records, ctx->records_bytes);
+    pages_release(ctx->stack, ctx->records_at_bytes + ctx->records_bytes);
     alloc_put(&ctx->store->alloc, ctx, sizeof(*ctx));
 }
 

@@ -79,7 +79,7 @@ static void fail_no_end(struct reader *r)
     reader_fail(r, STINT_MALFORMED, r->end, "%s: the body's last byte is not `end`", text);
 }
 
-static void validate_body(struct validator *v, const struct body_rules *rules)
+static void validate_body(struct validator *v, struct body_rules *rules)
 {
     struct reader *r = &v->r;
     const struct block_type block = {.results = v->func_type->results,
@@ -110,7 +110,7 @@ static void validate_body(struct validator *v, const struct body_rules *rules)
                     (size_t)(r->end - r->at));
 }
 
-enum stint_status validate_bodies(const struct wasm_module *module, const struct body_rules *rules,
+enum stint_status validate_bodies(const struct wasm_module *module, struct body_rules *rules,
                                   struct stint_error *error)
 {
     struct validator v;
@@ -134,6 +134,6 @@ enum stint_status module_validate(const struct wasm_module *module, struct stint
     struct body_rules rules;
     if (module->func_count == module->import_func_count)
         return STINT_OK;
-    validate_rules_fill(module, &rules);
+    validate_rules_begin(&rules);
     return validate_bodies(module, &rules, error);
 }

@@ -87,10 +87,10 @@ void validator_free(struct validator *v);
 void validate_const(struct validator *v, valtype type, struct const_expr *ret_expr);
 /* module_validate with these rules. Rules that are all zero make every instruction go the slow way,
  * which must come to the same result: the tests compare the two. */
-enum stint_status validate_bodies(const struct wasm_module *module, const struct body_rules *rules,
+enum stint_status validate_bodies(const struct wasm_module *module, struct body_rules *rules,
                                   struct stint_error *error);
 /* Checks instructions from r.at on until the last block is closed, or r.end is reached or passed. */
-void validate_run(struct validator *v, const struct body_rules *rules);
+void validate_run(struct validator *v, struct body_rules *rules);
 /* Checks one instruction whose opcode was just read. */
 void validate_op(struct validator *v, enum op op);
 /* Reads an opcode, prefix included; OP_INVALID, and a failed reader, where there is none. */

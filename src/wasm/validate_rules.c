@@ -126,26 +126,19 @@ static void fill_rule(const struct wasm_module *module, enum op op, struct op_ru
     rule->action = ACTION_PLAIN;
 }
 
-/* Whether the byte before vector opcodes is anywhere in the code, whatever it means there. */
-static bool may_have_vectors(const struct wasm_module *module, uint8_t prefix)
+void validate_rules_begin(struct body_rules *rules)
 {
-    uint32_t count = module->func_count - module->import_func_count;
-    if ((module->features & FEATURE_SIMD) == 0 || count == 0)
-        return false;
-    const struct wasm_body *first = &module->bodies[0], *last = &module->bodies[count - 1];
-    size_t bytes = last->offset_bytes + last->size_bytes - first->offset_bytes;
-    return memchr(module->bytes + first->offset_bytes, prefix, bytes) != NULL;
+    for (unsigned byte = 0; byte < COUNT_OF(rules->by_byte); byte++)
+        rules->by_byte[byte].action = ACTION_UNKNOWN;
 }
 
-void validate_rules_fill(const struct wasm_module *module, struct body_rules *rules)
+void validate_rules_learn(const struct wasm_module *module, uint8_t byte, struct body_rules *rules)
 {
     enum { PREFIX_VECTOR = 0xfd };
-    for (unsigned byte = 0; byte < COUNT_OF(rules->by_byte); byte++)
-        fill_rule(module, (enum op)op_from_byte[byte], &rules->by_byte[byte]);
-    /* Half of the work, which small modules without vectors would notice. */
-    if (!may_have_vectors(module, PREFIX_VECTOR))
+    fill_rule(module, (enum op)op_from_byte[byte], &rules->by_byte[byte]);
+    if (byte != PREFIX_VECTOR || (module->features & FEATURE_SIMD) == 0)
         return;
     for (unsigned code = 0; code < COUNT_OF(rules->vector); code++)
         fill_rule(module, op_from_code(PREFIX_VECTOR, code), &rules->vector[code]);
-    rules->by_byte[PREFIX_VECTOR].action = ACTION_VECTOR;
+    rules->by_byte[byte].action = ACTION_VECTOR;
 }

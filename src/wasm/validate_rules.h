@@ -26,6 +26,7 @@ enum action {
     ACTION_CALL,
     ACTION_DROP,
     ACTION_SELECT,
+    ACTION_UNKNOWN, /* the rule is made when its opcode first comes up */
 };
 
 /*
@@ -55,7 +56,11 @@ struct body_rules {
     struct op_rule vector[RULES_VECTOR]; /* by the code that follows 0xfd */
 };
 
-/* For code of this module: with its features and its first memory. */
-void validate_rules_fill(const struct wasm_module *module, struct body_rules *rules);
+/*
+ * Rules for the code of a module, with its features and its first memory. They start unknown and
+ * are learnt opcode by opcode, those of vectors together: a small module needs few.
+ */
+void validate_rules_begin(struct body_rules *rules);
+void validate_rules_learn(const struct wasm_module *module, uint8_t byte, struct body_rules *rules);
 
 #endif

@@ -182,7 +182,7 @@ static void step(struct validator *v)
 }
 
 /* Runs up to `end`, the end of the body, or at least RULE_BYTES_MAX before that of the module. */
-static void run_fast(struct validator *v, const struct body_rules *rules, const uint8_t *end)
+static void run_fast(struct validator *v, struct body_rules *rules, const uint8_t *end)
 {
     const struct wasm_module *const module = v->r.module;
     const valtype *const locals = v->locals;
@@ -312,6 +312,10 @@ static void run_fast(struct validator *v, const struct body_rules *rules, const 
                        apply_plain(&rules->vector[index], &at, &sp)))
                 continue;
             break;
+        case ACTION_UNKNOWN:
+            validate_rules_learn(module, *op_at, rules);
+            at = op_at;
+            continue;
         case ACTION_PLAIN:
         case ACTION_OTHER:
             break;
@@ -328,7 +332,7 @@ static void run_fast(struct validator *v, const struct body_rules *rules, const 
     v->sp = sp;
 }
 
-void validate_run(struct validator *v, const struct body_rules *rules)
+void validate_run(struct validator *v, struct body_rules *rules)
 {
     struct reader *r = &v->r;
     const uint8_t *module_end = r->module->bytes + r->module->size_bytes;

@@ -34,7 +34,7 @@ static void read_names(const struct wasm_module *module)
 static enum stint_status check(struct alloc *alloc, struct type_registry *types,
                                const uint8_t *data, size_t size, uint32_t features)
 {
-    static const struct body_rules slow_rules;
+    static struct body_rules slow_rules;
     struct wasm_module *module = NULL;
     struct stint_error error = {0}, slow_error = {0};
     enum stint_status status = module_decode(alloc, types, data, size, features, &module, &error);

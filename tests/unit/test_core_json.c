@@ -63,7 +63,7 @@ static bool find_string(const char *at, const char *end, const char *key, char *
 
 static enum stint_status load(const struct buf *bytes, struct stint_error *error)
 {
-    static const struct body_rules slow_rules;
+    static struct body_rules slow_rules;
     struct wasm_module *module = NULL;
     enum stint_status status = module_decode(&root, types, bytes->data, bytes->bytes - 1,
                                              FEATURES_DEFAULT, &module, error);

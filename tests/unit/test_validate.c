@@ -38,7 +38,7 @@ static void put_module(struct bytes_test *t, uint8_t type, const char *body, siz
 static void check_body(uint8_t type, const char *body, size_t size, enum stint_status want,
                        const char *message, int line)
 {
-    static const struct body_rules slow_rules;
+    static struct body_rules slow_rules;
     struct bytes_test t;
     struct stint_error slow = {0};
     put_module(&t, type, body, size);
