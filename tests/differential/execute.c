@@ -64,9 +64,8 @@ static enum stint_status link_imports(struct stint_store *store, struct stint_mo
         return STINT_UNLINKABLE;
     for (uint32_t i = 0; i < COUNT_OF(functions); i++) {
         imports[i].kind = EXTERN_FUNC;
-        enum stint_status status =
-            rt_func_create(store, module->wasm->func_types[i]->id, functions[i], host, NULL,
-                           &imports[i].func);
+        enum stint_status status = rt_func_create(store, module->wasm->func_types[i]->id,
+                                                  functions[i], host, NULL, &imports[i].func);
         if (status != STINT_OK)
             return status;
     }
@@ -79,8 +78,12 @@ static void print_value(valtype type, uint64_t slot)
 {
     uint64_t exponent64 = UINT64_C(0x7ff0000000000000);
     switch (type) {
-    case VT_I32: printf(" i32:%08" PRIx32, (uint32_t)slot); break;
-    case VT_I64: printf(" i64:%016" PRIx64, slot); break;
+    case VT_I32:
+        printf(" i32:%08" PRIx32, (uint32_t)slot);
+        break;
+    case VT_I64:
+        printf(" i64:%016" PRIx64, slot);
+        break;
     case VT_F32:
         if (((uint32_t)slot & 0x7fffffff) > 0x7f800000)
             printf(" f32:nan");
@@ -110,7 +113,7 @@ static void call_export(struct stint_store *store, const struct wasm_export *exp
                         struct stint_instance *instance)
 {
     struct extern_value value =
-        instance_extern(instance, (enum extern_kind)export->kind, export->index);
+        instance_extern(instance, (enum extern_kind) export->kind, export->index);
     uint64_t slots[SLOTS_MAX] = {0};
     struct stint_error error = {0};
     printf("%.*s", (int)export->name.bytes, export->name.text);

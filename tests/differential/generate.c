@@ -111,7 +111,7 @@ uint32_t type_index(struct generator *g, const uint8_t *params, uint32_t param_c
             return i;
     }
     if (g->type_count == TYPES_MAX) {
-        { g->failed = true; __builtin_trap(); }
+        g->failed = true;
         return TYPE_SIG;
     }
     struct signature *s = &g->types[g->type_count];
@@ -156,8 +156,9 @@ static void plan_functions(struct generator *g)
             params[k] = pick_type(g);
         for (uint32_t k = 0; k < result_count; k++)
             results[k] = pick_type(g);
-        g->func_types[i] = chance(g, 25) ? (uint32_t)TYPE_SIG
-                                         : type_index(g, params, param_count, results, result_count);
+        g->func_types[i] = chance(g, 25)
+                               ? (uint32_t)TYPE_SIG
+                               : type_index(g, params, param_count, results, result_count);
     }
     for (uint32_t i = 0; i < TABLE_ELEMENTS; i++)
         g->table_funcs[i] = pick(g, g->func_count);
@@ -165,9 +166,11 @@ static void plan_functions(struct generator *g)
 
 static void plan_state(struct generator *g)
 {
-    static const struct signature tags[TAGS_MAX] = {
-        {{T_I32}, {0}, 1, 0}, {{0}, {0}, 0, 0}, {{T_I64, T_F64}, {0}, 2, 0}, {{T_F32, T_I32}, {0}, 2, 0},
-        {{T_I32, T_ANY}, {0}, 2, 0}};
+    static const struct signature tags[TAGS_MAX] = {{{T_I32}, {0}, 1, 0},
+                                                    {{0}, {0}, 0, 0},
+                                                    {{T_I64, T_F64}, {0}, 2, 0},
+                                                    {{T_F32, T_I32}, {0}, 2, 0},
+                                                    {{T_I32, T_ANY}, {0}, 2, 0}};
     g->globals[0] = T_I32;
     g->global_count = 1;
     uint32_t count = 6 + pick(g, 6);
@@ -228,6 +231,8 @@ static void begin_function(struct generator *g, uint32_t index)
 static void end_locals(struct generator *g)
 {
     g->scratch = g->local_count;
+    if (g->hot[0] >= g->local_count || g->hot[1] >= g->local_count)
+        g->hot[0] = g->hot[1] = 0;
     g->counters = g->local_count + 3;
 }
 
@@ -236,6 +241,11 @@ static void add_locals(struct generator *g)
     uint32_t count = 4 + pick(g, 8);
     for (uint32_t i = 0; i < count; i++)
         g->locals[g->local_count++] = pick_type(g);
+    for (uint32_t i = 0; i < 2; i++) {
+        g->hot[i] = pick(g, g->local_count);
+        for (uint32_t k = 0; k < g->local_count && g->locals[g->hot[i]] > T_I64; k++)
+            g->hot[i] = (g->hot[i] + 1) % g->local_count;
+    }
     end_locals(g);
 }
 
@@ -363,10 +373,9 @@ static void put_object_types(struct buf *b)
 {
     /* Open struct; its subtype; arrays of i32, i8, anyref. */
     static const uint8_t bytes[] = {
-        0x50, 0,    0x5f, 6,    0x7f, 1,    0x7e, 1,    0x7c, 1,    0x78, 1,    0x6e, 1,    0x63,
-        1,    1,    0x50, 1,    1,    0x5f, 8,    0x7f, 1,    0x7e, 1,    0x7c, 1,    0x78, 1,
-        0x6e, 1,    0x63, 1,    1,    0x7d, 1,    0x77, 1,    0x5e, 0x7f, 1,    0x5e, 0x78, 1,
-        0x5e, 0x6e, 1};
+        0x50, 0,    0x5f, 6,    0x7f, 1,    0x7e, 1,    0x7c, 1, 0x78, 1,    0x6e, 1,    0x63, 1,
+        1,    0x50, 1,    1,    0x5f, 8,    0x7f, 1,    0x7e, 1, 0x7c, 1,    0x78, 1,    0x6e, 1,
+        0x63, 1,    1,    0x7d, 1,    0x77, 1,    0x5e, 0x7f, 1, 0x5e, 0x78, 1,    0x5e, 0x6e, 1};
     buf_append(b, bytes, sizeof(bytes));
 }
 
@@ -374,8 +383,7 @@ static void put_types(const struct generator *g, struct buf *b)
 {
     buf_append_uleb(b, g->type_count + g->tag_count);
     for (uint32_t i = 0; i < g->type_count + g->tag_count; i++) {
-        const struct signature *s =
-            i < g->type_count ? &g->types[i] : &g->tags[i - g->type_count];
+        const struct signature *s = i < g->type_count ? &g->types[i] : &g->tags[i - g->type_count];
         if (i == TYPE_STRUCT && has(g, GENERATE_GC)) {
             put_object_types(b);
             i = TYPE_REFS;
@@ -413,9 +421,9 @@ static void put_global(struct generator *g, struct buf *b, uint32_t global)
         put_u(g, FUNC_MIX);
     } else {
         static const uint8_t heaps[T_COUNT] = {
-            [T_EXTERN] = 0x6f,      [T_EXN] = 0x69,         [T_ANY] = 0x6e,
+            [T_EXTERN] = 0x6f,      [T_EXN] = 0x69,           [T_ANY] = 0x6e,
             [T_I31] = 0x6c,         [T_STRUCT] = TYPE_STRUCT, [T_SUB] = TYPE_SUB,
-            [T_ARRAY] = TYPE_ARRAY, [T_BYTES] = TYPE_BYTES, [T_REFS] = TYPE_REFS};
+            [T_ARRAY] = TYPE_ARRAY, [T_BYTES] = TYPE_BYTES,   [T_REFS] = TYPE_REFS};
         put_op(g, OP_REF_NULL);
         buf_append_byte(b, heaps[type]);
     }

@@ -17,13 +17,13 @@
 
 /* What a module may use beyond Wasm 1.0 with bulk memory, sign extension and multiple values. */
 enum {
-    GENERATE_REFS = 1,       /* reference types and typed function references */
+    GENERATE_REFS = 1, /* reference types and typed function references */
     GENERATE_TAIL_CALLS = 2,
     GENERATE_SIMD = 4,
-    GENERATE_MEMORIES = 8,   /* several memories, 64-bit memories and tables */
+    GENERATE_MEMORIES = 8, /* several memories, 64-bit memories and tables */
     GENERATE_EXCEPTIONS = 16,
-    GENERATE_GC = 32,        /* wants GENERATE_REFS */
-    GENERATE_RELAXED = 64,   /* relaxed vectors, where engines may differ; wants GENERATE_SIMD */
+    GENERATE_GC = 32,      /* wants GENERATE_REFS */
+    GENERATE_RELAXED = 64, /* relaxed vectors, where engines may differ; wants GENERATE_SIMD */
     GENERATE_ALL = 127,
 };
 

@@ -44,8 +44,7 @@ static void put_block_type(struct generator *g, const struct block_type *type)
     } else if (type->param_count == 0 && type->result_count == 1 && chance(g, 80)) {
         put_type(g->code, type->results[0]);
     } else {
-        put_s(g, type_index(g, type->params, type->param_count, type->results,
-                            type->result_count));
+        put_s(g, type_index(g, type->params, type->param_count, type->results, type->result_count));
     }
 }
 
@@ -221,6 +220,35 @@ static uint32_t payload_of(struct generator *g, uint32_t kind, uint32_t tag, uin
     return count;
 }
 
+static void make_throw(struct generator *g, int32_t tag, int depth)
+{
+    int32_t exn = find_local(g, T_EXN);
+    if (tag < 0 && exn >= 0 && chance(g, 25)) {
+        get_local(g, (uint32_t)exn);
+        put_op(g, OP_THROW_REF);
+        return;
+    }
+    uint32_t thrown = tag >= 0 ? (uint32_t)tag : pick(g, g->tag_count);
+    want(g, g->tags[thrown].params, g->tags[thrown].param_count, depth);
+    put_op(g, OP_THROW);
+    put_u(g, thrown);
+}
+
+/* Throws where a condition holds. */
+static void make_sometimes(struct generator *g, int32_t tag, int depth)
+{
+    make_condition(g, depth);
+    put_op(g, OP_IF);
+    buf_append_byte(g->code, 0x40);
+    pop_types(g, 1);
+    open_label(g, NULL, 0, 0);
+    make_statements(g, pick(g, 2), depth - 1);
+    make_throw(g, tag, depth);
+    g->height = label_at(g, 0)->base;
+    label_at(g, 0)->is_dead = true;
+    close_label(g, &(struct block_type){0});
+}
+
 /* try_table in a block that catches; the block's results are the payload. */
 static void make_try(struct generator *g, int depth)
 {
@@ -255,23 +283,36 @@ static void make_try(struct generator *g, int depth)
         put_u(g, i < more ? (uint32_t)targets[i] : 0);
     }
     open_label(g, inner.results, inner.result_count, inner.param_count);
-    make_statements(g, 2 + pick(g, 4), depth - 1);
+    make_statements(g, 1 + pick(g, 3), depth - 1);
+    int32_t late = find_local(g, (uint8_t)pick(g, 4));
+    if (late >= 0 && chance(g, 60)) {
+        /* A value is there, a call throws: the local must still be the old one. */
+        make_value(g, g->locals[late], 3);
+        uint32_t before = g->height, floor = g->floor;
+        g->floor = before;
+        (void)make_call(g, 1);
+        while (g->height > before)
+            put_drop(g);
+        g->floor = floor;
+        set_local(g, (uint32_t)late);
+    }
+    if (chance(g, 60))
+        make_sometimes(g, chance(g, 60) && kind < 2 ? (int32_t)tag : -1, depth - 1);
+    make_statements(g, pick(g, 3), depth - 1);
     close_label(g, &inner);
     close_label(g, &around);
-}
-
-static void make_throw(struct generator *g, int depth)
-{
-    int32_t exn = find_local(g, T_EXN);
-    if (exn >= 0 && chance(g, 25)) {
-        get_local(g, (uint32_t)exn);
-        put_op(g, OP_THROW_REF);
-        return;
+    /* What was caught, and what the body left in locals, counts. */
+    for (uint32_t i = 0; i < around.result_count; i++) {
+        int32_t local = find_local(g, g->stack[g->height - 1]);
+        if (local >= 0)
+            set_local(g, (uint32_t)local);
+        else
+            put_drop(g);
     }
-    uint32_t tag = pick(g, g->tag_count);
-    want(g, g->tags[tag].params, g->tags[tag].param_count, depth);
-    put_op(g, OP_THROW);
-    put_u(g, tag);
+    for (uint32_t i = 0; i < 3; i++)
+        make_witness(g, -1);
+    if (late >= 0)
+        make_witness(g, late);
 }
 
 /* ---- Branches ------------------------------------------------------------------------------------------ */
@@ -324,7 +365,7 @@ static void make_transfer(struct generator *g, int depth)
     } else if (way < 55) {
         make_br_table(g, depth);
     } else if (way < 72 && has(g, GENERATE_EXCEPTIONS)) {
-        make_throw(g, depth);
+        make_throw(g, -1, depth);
     } else if (way < 82 && has(g, GENERATE_TAIL_CALLS) && make_tail_call(g, depth)) {
         /* The call is the transfer. */
     } else if (way < 83) {
@@ -415,8 +456,13 @@ static void make_assignment(struct generator *g, int depth)
         local = pick(g, local + 1);
     uint8_t type = g->locals[local];
     uint32_t way = pick(g, 10);
-    if (way < 5) {
+    if (way < 4) {
         want(g, &type, 1, depth);
+        set_local(g, local);
+    } else if (way < 6) {
+        /* What produces the value is not what comes before the assignment. */
+        make_value(g, type, depth);
+        make_neutral_statement(g, depth - 1);
         set_local(g, local);
     } else if (way < 7) {
         /* The stack keeps the old value, under the new one's feet. */
@@ -445,11 +491,22 @@ static void make_global_set(struct generator *g, int depth)
     pop_types(g, 1);
 }
 
+static void make_drop_segment(struct generator *g)
+{
+    bool data = chance(g, 50);
+    put_op(g, data ? OP_DATA_DROP : OP_ELEM_DROP);
+    put_u(g, data ? 1 : 0);
+}
+
 static void make_bulk(struct generator *g, int depth)
 {
     uint32_t memory = pick(g, g->memory_count), other = pick(g, g->memory_count);
     bool is_64 = g->memory_is_64[memory];
     uint32_t way = pick(g, 10);
+    if (chance(g, 3)) {
+        make_drop_segment(g);
+        return;
+    }
     if (way < 1) {
         put_op(g, is_64 ? OP_I64_CONST : OP_I32_CONST);
         put_s(g, pick(g, 3));
@@ -490,7 +547,13 @@ void make_neutral_statement(struct generator *g, int depth)
 {
     uint32_t before = g->height, floor = g->floor;
     g->floor = g->height;
-    make_statement(g, depth);
+    /* Calls and allocations are what loses registers and moves objects. */
+    if (chance(g, 35))
+        (void)make_call(g, 1);
+    else if (has(g, GENERATE_GC) && chance(g, 30))
+        make_value(g, chance(g, 50) ? T_STRUCT : T_REFS, 1);
+    else
+        make_statement(g, depth);
     while (g->height > before)
         put_drop(g);
     g->floor = floor;
@@ -506,12 +569,16 @@ void make_statement(struct generator *g, int depth)
         return;
     }
     g->room--;
-    if (way < 22 || depth <= 0)
+    if (way < 14)
+        make_update(g, depth);
+    else if (way < 26 || depth <= 0)
         make_assignment(g, depth);
-    else if (way < 30)
+    else if (way < 31)
         make_store(g, depth);
-    else if (way < 36)
+    else if (way < 34)
         make_global_set(g, depth);
+    else if (way < 38)
+        make_witness(g, -1);
     else if (way < 52)
         make_operator(g, depth);
     else if (way < 58)
@@ -572,6 +639,8 @@ void make_body(struct generator *g)
     g->room = 20 + (int32_t)pick(g, 8) * (int32_t)pick(g, 60);
     while (g->room > 0 && !g->failed)
         make_statement(g, 5);
+    for (uint32_t i = 0; i < 4; i++)
+        make_witness(g, -1);
     if (has(g, GENERATE_TAIL_CALLS) && chance(g, 20) && make_tail_call(g, 2)) {
         g->height = 0;
         label_at(g, 0)->is_dead = true;

@@ -16,8 +16,8 @@ enum gtype {
     T_F32,
     T_F64,
     T_V128,
-    T_FUNC,   /* funcref */
-    T_SIG,    /* (ref null 0): functions of type (i32, i64) -> (i64) */
+    T_FUNC, /* funcref */
+    T_SIG,  /* (ref null 0): functions of type (i32, i64) -> (i64) */
     T_EXTERN,
     T_EXN,
     T_ANY,
@@ -64,8 +64,8 @@ struct label {
     uint8_t types[8]; /* what a branch carries */
     uint8_t type_count;
     bool takes_branches; /* false for loops whose counter only their own end looks at */
-    bool is_dead;         /* code that no one reaches */
-    uint32_t base;        /* stack height below the block's parameters */
+    bool is_dead;        /* code that no one reaches */
+    uint32_t base;       /* stack height below the block's parameters */
     uint32_t outer_floor;
 };
 
@@ -88,7 +88,7 @@ struct generator {
     uint32_t memory_count;
     bool memory_is_64[2];
     uint32_t table_count;
-    bool table_is_64;           /* of table 1 */
+    bool table_is_64;                     /* of table 1 */
     uint32_t table_funcs[TABLE_ELEMENTS]; /* what is in table 0 at first */
 
     /* The function being made. */
@@ -97,6 +97,7 @@ struct generator {
     uint32_t self_index;
     uint8_t locals[LOCALS_MAX];
     uint32_t local_count; /* those that code may choose; behind them the ones below */
+    uint32_t hot[2];      /* locals that are used most */
     uint32_t scratch;     /* f32, f64, v128 */
     uint32_t counters;    /* COUNTERS i32, COUNTERS i64 */
     uint32_t counters_used;
@@ -157,6 +158,10 @@ bool make_call(struct generator *g, int depth);
 void put_drop(struct generator *g);
 /* An operator on what lies on the stack. */
 void make_operator(struct generator *g, int depth);
+/* A number in a local, this one or any (-1), becomes visible in memory. */
+void make_witness(struct generator *g, int32_t which);
+/* An integer local gets a new value from others. */
+void make_update(struct generator *g, int depth);
 /* A call in place of a return; false: there is no function for it. */
 bool make_tail_call(struct generator *g, int depth);
 

@@ -15,9 +15,10 @@ static void make_null(struct generator *g, uint8_t type)
 {
     struct buf *b = g->code;
     static const uint8_t heaps[T_COUNT] = {
-        [T_FUNC] = 0x70,        [T_SIG] = TYPE_SIG,     [T_EXTERN] = 0x6f,     [T_EXN] = 0x69,
-        [T_ANY] = 0x6e,         [T_I31] = 0x6c,         [T_STRUCT] = TYPE_STRUCT, [T_SUB] = TYPE_SUB,
-        [T_ARRAY] = TYPE_ARRAY, [T_BYTES] = TYPE_BYTES, [T_REFS] = TYPE_REFS};
+        [T_FUNC] = 0x70,          [T_SIG] = TYPE_SIG,  [T_EXTERN] = 0x6f,
+        [T_EXN] = 0x69,           [T_ANY] = 0x6e,      [T_I31] = 0x6c,
+        [T_STRUCT] = TYPE_STRUCT, [T_SUB] = TYPE_SUB,  [T_ARRAY] = TYPE_ARRAY,
+        [T_BYTES] = TYPE_BYTES,   [T_REFS] = TYPE_REFS};
     put_op(g, OP_REF_NULL);
     buf_append_byte(b, heaps[type]);
     push_type(g, type);
@@ -98,14 +99,18 @@ static void make_object(struct generator *g, uint8_t type, int depth)
     }
     switch (type) {
     case T_STRUCT:
-    case T_SUB: make_struct(g, type == T_SUB, depth); break;
+    case T_SUB:
+        make_struct(g, type == T_SUB, depth);
+        break;
     case T_I31:
         make_value(g, T_I32, depth - 1);
         put_op(g, OP_REF_I31);
         pop_types(g, 1);
         push_type(g, T_I31);
         break;
-    default: make_array(g, type, depth); break;
+    default:
+        make_array(g, type, depth);
+        break;
     }
 }
 
@@ -142,8 +147,9 @@ static void get_field(struct generator *g, uint32_t field, uint8_t type, int dep
 {
     bool is_sub = field >= 6 || chance(g, 30);
     make_object(g, is_sub ? T_SUB : T_STRUCT, depth - 1);
-    put_typed(g, field == 3 || field == 7 ? (chance(g, 50) ? OP_STRUCT_GET_S : OP_STRUCT_GET_U)
-                                          : OP_STRUCT_GET,
+    put_typed(g,
+              field == 3 || field == 7 ? (chance(g, 50) ? OP_STRUCT_GET_S : OP_STRUCT_GET_U)
+                                       : OP_STRUCT_GET,
               is_sub ? TYPE_SUB : TYPE_STRUCT);
     put_u(g, field);
     retype(g, type);
@@ -155,8 +161,12 @@ static void make_any(struct generator *g, int depth)
 {
     static const uint8_t below[] = {T_I31, T_STRUCT, T_SUB, T_ARRAY, T_REFS};
     switch (pick(g, 6)) {
-    case 0: get_field(g, 4, T_ANY, depth); break;
-    case 1: get_element(g, T_REFS, depth); break;
+    case 0:
+        get_field(g, 4, T_ANY, depth);
+        break;
+    case 1:
+        get_element(g, T_REFS, depth);
+        break;
     case 2:
         make_value(g, T_EXTERN, depth - 1);
         put_op(g, OP_ANY_CONVERT_EXTERN);
@@ -262,14 +272,21 @@ void make_reference(struct generator *g, uint8_t type, int depth)
         break;
     case T_STRUCT:
     case T_SUB:
-        if (depth > 1 && chance(g, 30))
+        if (depth > 1 && chance(g, 30)) {
             cast_to_struct(g, type, depth);
-        else if (depth > 1 && type == T_STRUCT && chance(g, 30))
+        } else if (chance(g, 20)) {
+            make_object(g, type, depth - 1);
+            put_op(g, chance(g, 50) ? OP_REF_CAST : OP_REF_CAST_NULL);
+            buf_append_byte(g->code, type == T_SUB ? TYPE_SUB : TYPE_STRUCT);
+        } else if (depth > 1 && type == T_STRUCT && chance(g, 30)) {
             get_field(g, 5, T_STRUCT, depth);
-        else
+        } else {
             make_object(g, type, depth);
+        }
         break;
-    default: make_object(g, type, depth); break;
+    default:
+        make_object(g, type, depth);
+        break;
     }
 }
 
@@ -278,8 +295,8 @@ static uint8_t pick_reference(struct generator *g)
     uint8_t type = T_FUNC;
     for (uint32_t k = pick(g, 12); k < 24; k++) {
         type = (uint8_t)(T_FUNC + k % (T_COUNT - T_FUNC));
-        bool ok = type == T_EXN ? has(g, GENERATE_EXCEPTIONS)
-                                : type <= T_EXTERN || has(g, GENERATE_GC);
+        bool ok =
+            type == T_EXN ? has(g, GENERATE_EXCEPTIONS) : type <= T_EXTERN || has(g, GENERATE_GC);
         if (ok)
             break;
     }
@@ -302,22 +319,38 @@ bool make_from_reference(struct generator *g, uint8_t type, int depth)
         return false;
     bool gc = has(g, GENERATE_GC);
     if (type == T_I32) {
-        switch (pick(g, gc ? 8 : 1)) {
+        switch (pick(g, gc ? 9 : 1)) {
         case 0:
             make_value(g, pick_reference(g), depth - 1);
             put_op(g, OP_REF_IS_NULL);
             retype(g, T_I32);
             break;
-        case 1: get_element(g, T_ARRAY, depth); break;
-        case 2: get_element(g, T_BYTES, depth); break;
-        case 3: get_field(g, chance(g, 50) ? 0 : 3, T_I32, depth); break;
-        case 4: get_field(g, 7, T_I32, depth); break;
+        case 1:
+            get_element(g, T_ARRAY, depth);
+            break;
+        case 2:
+            get_element(g, T_BYTES, depth);
+            break;
+        case 3:
+            get_field(g, chance(g, 50) ? 0 : 3, T_I32, depth);
+            break;
+        case 4:
+            get_field(g, 7, T_I32, depth);
+            break;
         case 5:
             make_object(g, T_I31, depth);
             put_op(g, chance(g, 50) ? OP_I31_GET_S : OP_I31_GET_U);
             retype(g, T_I32);
             break;
-        case 6: test_type(g, depth); break;
+        case 6:
+            test_type(g, depth);
+            break;
+        case 7:
+            make_object(g, T_REFS, depth);
+            put_op(g, OP_REF_AS_NON_NULL);
+            put_op(g, OP_ARRAY_LEN);
+            retype(g, T_I32);
+            break;
         default:
             make_value(g, T_STRUCT, depth - 1);
             make_value(g, chance(g, 50) ? T_STRUCT : T_SUB, depth - 1);
@@ -362,6 +395,12 @@ static void set_elements(struct generator *g, uint8_t type, int depth)
         make_i32(g, 1);
         put_typed(g, OP_ARRAY_FILL, index);
         pop_types(g, 4);
+    } else if (type == T_BYTES && way < 9) {
+        make_i32(g, (int32_t)pick(g, 60));
+        make_i32(g, 1);
+        put_typed(g, OP_ARRAY_INIT_DATA, index);
+        put_u(g, 1);
+        pop_types(g, 4);
     } else {
         make_object(g, type, depth - 1);
         make_i32(g, 0);
@@ -402,6 +441,66 @@ static void branch_on_null(struct generator *g, int depth)
     g->depth--;
 }
 
+/* A reference that is made, then allocations, then its local: nothing may keep the old address. */
+static void move_object(struct generator *g, int depth)
+{
+    int32_t local = find_local(g, T_STRUCT);
+    uint32_t way = pick(g, 4);
+    if (local < 0)
+        return;
+    if (way == 0)
+        get_field(g, 5, T_STRUCT, depth);
+    else if (way == 1)
+        make_leaf(g, T_STRUCT);
+    else
+        make_value(g, T_STRUCT, 2);
+    for (uint32_t i = pick(g, 3); i > 0; i--) {
+        make_struct(g, chance(g, 50), 0);
+        put_drop(g);
+    }
+    if (way == 3) {
+        put_op(g, OP_LOCAL_TEE);
+        put_u(g, (uint32_t)local);
+        put_op(g, OP_REF_IS_NULL);
+        put_op(g, OP_BR_IF);
+        put_u(g, 0);
+        pop_types(g, 1);
+    } else {
+        set_local(g, (uint32_t)local);
+    }
+    put_op(g, g->memory_is_64[0] ? OP_I64_CONST : OP_I32_CONST);
+    put_s(g, pick(g, 8000) * 8);
+    put_op(g, OP_LOCAL_GET);
+    put_u(g, (uint32_t)local);
+    put_typed(g, OP_STRUCT_GET, TYPE_STRUCT);
+    put_u(g, 0);
+    put_op(g, OP_I32_STORE);
+    put_u(g, 0);
+    put_u(g, 0);
+}
+
+/* The same in a block of its own, which it leaves when the reference is null. */
+static void move_in_block(struct generator *g, int depth)
+{
+    struct label *l = &g->labels[g->depth++];
+    put_op(g, OP_BLOCK);
+    buf_append_byte(g->code, 0x40);
+    *l = (struct label){.base = g->height, .outer_floor = g->floor};
+    g->floor = g->height;
+    int32_t local = find_local(g, T_STRUCT);
+    if (local >= 0) {
+        get_local(g, (uint32_t)local);
+        put_op(g, OP_REF_IS_NULL);
+        put_op(g, OP_BR_IF);
+        put_u(g, 0);
+        pop_types(g, 1);
+        move_object(g, depth);
+    }
+    put_op(g, OP_END);
+    g->floor = l->outer_floor;
+    g->depth--;
+}
+
 void make_object_statement(struct generator *g, int depth)
 {
     static const uint8_t arrays[] = {T_ARRAY, T_BYTES, T_REFS};
@@ -412,7 +511,9 @@ void make_object_statement(struct generator *g, int depth)
         branch_on_null(g, depth);
     else if (way < 4)
         make_value(g, pick_reference(g), depth);
-    else if (has(g, GENERATE_GC) && way < 7)
+    else if (has(g, GENERATE_GC) && way < 6)
+        move_in_block(g, depth);
+    else if (has(g, GENERATE_GC) && way < 8)
         set_field(g, depth);
     else if (has(g, GENERATE_GC))
         set_elements(g, arrays[pick(g, 3)], depth);

@@ -9,13 +9,13 @@ void push_type(struct generator *g, uint8_t type)
     if (g->height < STACK_MAX)
         g->stack[g->height++] = type;
     else
-        { g->failed = true; __builtin_trap(); }
+        g->failed = true;
 }
 
 void pop_types(struct generator *g, uint32_t count)
 {
     if (count > g->height)
-        { g->failed = true; __builtin_trap(); }
+        g->failed = true;
     else
         g->height -= count;
 }
@@ -37,18 +37,39 @@ void make_i32(struct generator *g, int32_t value)
 
 static uint64_t interesting(struct generator *g)
 {
-    static const uint64_t values[] = {
-        0, 1, 2, 3, 7, 8, 31, 32, 63, 64, 255, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-        0x100000000, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX, UINT64_MAX - 1,
-        0xffffffff80000000, 0xffffffff7fffffff, 0x123456789abcdef0};
+    static const uint64_t values[] = {0,
+                                      1,
+                                      2,
+                                      3,
+                                      7,
+                                      8,
+                                      31,
+                                      32,
+                                      63,
+                                      64,
+                                      255,
+                                      0xffff,
+                                      0x7fffffff,
+                                      0x80000000,
+                                      0xffffffff,
+                                      0x100000000,
+                                      0x7fffffffffffffff,
+                                      0x8000000000000000,
+                                      UINT64_MAX,
+                                      UINT64_MAX - 1,
+                                      0xffffffff80000000,
+                                      0xffffffff7fffffff,
+                                      0x123456789abcdef0};
     return chance(g, 70) ? values[pick(g, COUNT_OF(values))] : pick_bits(g);
 }
 
 static uint64_t interesting_double(struct generator *g)
 {
-    static const double values[] = {0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 3.0, 1e10, -1e10,
-                                    2147483647.0, 2147483648.0, -2147483649.0, 4294967296.0, 1e300,
-                                    1e-310, 9223372036854775808.0, 16777217.0};
+    static const double values[] = {
+        0.0,          -0.0,          1.0,          -1.0,  0.5,    1.5,
+        2.5,          -2.5,          3.0,          1e10,  -1e10,  2147483647.0,
+        2147483648.0, -2147483649.0, 4294967296.0, 1e300, 1e-310, 9223372036854775808.0,
+        16777217.0};
     uint64_t bits;
     if (chance(g, 8))
         return 0x7ff0000000000000 | (uint64_t)pick(g, 2) << 63;
@@ -62,7 +83,8 @@ static uint64_t interesting_double(struct generator *g)
 
 static uint32_t interesting_float(struct generator *g)
 {
-    static const float values[] = {0.0f, -0.0f, 1.0f, -1.0f, 0.5f, 1.5f, -2.5f, 3.0f, 1e10f, -1e20f,
+    static const float values[] = {0.0f,          -0.0f,  1.0f,        -1.0f,  0.5f,
+                                   1.5f,          -2.5f,  3.0f,        1e10f,  -1e20f,
                                    2147483648.0f, 1e-40f, 16777216.0f, 3.4e38f};
     uint32_t bits;
     if (chance(g, 8))
@@ -80,7 +102,9 @@ void make_const(struct generator *g, uint8_t type)
     uint64_t bits;
     uint32_t word;
     switch (type) {
-    case T_I32: make_i32(g, (int32_t)(uint32_t)interesting(g)); return;
+    case T_I32:
+        make_i32(g, (int32_t)(uint32_t)interesting(g));
+        return;
     case T_I64:
         put_op(g, OP_I64_CONST);
         put_s(g, (int64_t)interesting(g));
@@ -108,10 +132,10 @@ void make_const(struct generator *g, uint8_t type)
 
 int32_t find_local(struct generator *g, uint8_t type)
 {
-    /* From a random one on; the first ones are named more often, which pins them. */
+    /* From a random one on; two are named more often, which pins them. */
     uint32_t n = g->local_count, first = n > 0 ? pick(g, n) : 0;
     if (n > 0 && chance(g, 40))
-        first = pick(g, first + 1);
+        first = g->hot[pick(g, 2)];
     for (uint32_t i = 0; i < n; i++)
         if (g->locals[(first + i) % n] == type)
             return (int32_t)((first + i) % n);
@@ -171,7 +195,7 @@ void want(struct generator *g, const uint8_t *types, uint32_t count, int depth)
     for (uint32_t k = best; k < count; k++) {
         make_value(g, types[k], depth - 1);
         /* What lies lazily below must survive what happens now. */
-        if (k + 1 < count && depth > 0 && chance(g, 6))
+        if (k + 1 < count && depth > 0 && chance(g, 12))
             make_neutral_statement(g, depth - 2);
     }
 }
@@ -225,7 +249,7 @@ void make_address(struct generator *g, uint32_t memory, int depth)
     uint32_t way = pick(g, 100);
     int32_t local = find_local(g, type);
     if (way < 30 || depth <= 0) {
-        bool at_end = way < 3 && chance(g, 40);
+        bool at_end = way < 3 && chance(g, 15);
         int64_t at = at_end ? PAGE_BYTES - 8 - (int64_t)pick(g, 16) : (int64_t)pick(g, 60000);
         put_op(g, is_64 ? OP_I64_CONST : OP_I32_CONST);
         put_s(g, at);
@@ -235,8 +259,14 @@ void make_address(struct generator *g, uint32_t memory, int depth)
     } else if (way < 55 && local >= 0) {
         get_local(g, (uint32_t)local);
         mask_index(g, is_64);
-        if (chance(g, 60)) {
-            put_op(g, OP_LOCAL_TEE);
+        uint32_t keep = pick(g, 3);
+        if (keep < 2) {
+            put_op(g, keep == 0 ? OP_LOCAL_TEE : OP_LOCAL_SET);
+            put_u(g, (uint32_t)local);
+        }
+        if (keep == 1) {
+            /* An index that is read where it lies. */
+            put_op(g, OP_LOCAL_GET);
             put_u(g, (uint32_t)local);
         }
     } else if (way < 65) {
@@ -252,13 +282,13 @@ void make_address(struct generator *g, uint32_t memory, int depth)
 
 void put_memarg(struct generator *g, uint32_t memory, uint32_t log2_bytes)
 {
-    uint32_t way = pick(g, 1000);
+    uint32_t way = pick(g, 4000);
     uint64_t offset = 0;
-    if (way < 400)
+    if (way < 1600)
         offset = pick(g, 256);
-    else if (way < 403)
+    else if (way < 1603)
         offset = PAGE_BYTES - pick(g, 20);
-    else if (way < 404)
+    else if (way < 1604)
         offset = g->memory_is_64[memory] ? interesting(g) : 0xffffffff - pick(g, 8);
     put_u(g, pick(g, log2_bytes + 1) | (memory != 0 ? 64 : 0));
     if (memory != 0)
@@ -276,11 +306,16 @@ static uint32_t pick_memory(struct generator *g)
 static uint8_t type_of_letter(char letter)
 {
     switch (letter) {
-    case 'i': return T_I32;
-    case 'l': return T_I64;
-    case 'f': return T_F32;
-    case 'd': return T_F64;
-    default: return T_V128;
+    case 'i':
+        return T_I32;
+    case 'l':
+        return T_I64;
+    case 'f':
+        return T_F32;
+    case 'd':
+        return T_F64;
+    default:
+        return T_V128;
     }
 }
 
@@ -309,6 +344,15 @@ static enum op find_op(struct generator *g, char letter)
     return OP_INVALID;
 }
 
+/* The float on the stack, as bits that are the same everywhere; perhaps in an accumulator. */
+static void make_stable(struct generator *g, uint8_t type)
+{
+    static const uint16_t ops[] = {OP_F32_ABS, OP_F32_NEG, OP_F64_ABS, OP_F64_NEG};
+    canonicalise(g, type);
+    if (chance(g, 50))
+        put_op(g, (enum op)ops[(type == T_F64 ? 2 : 0) + pick(g, 2)]);
+}
+
 static void make_access(struct generator *g, enum op op, int depth)
 {
     const struct op_info *info = &op_infos[op];
@@ -319,7 +363,7 @@ static void make_access(struct generator *g, enum op op, int depth)
         uint8_t type = type_of_letter(*s);
         make_value(g, type, depth - 1);
         if (type == T_F32 || type == T_F64)
-            canonicalise(g, type);
+            make_stable(g, type);
     }
     put_op(g, op);
     put_memarg(g, memory, info->arg);
@@ -348,8 +392,8 @@ static void make_operands(struct generator *g, enum op op, int depth)
         return;
     }
     want(g, types, count, depth);
-    bool is_div = (op >= OP_I32_DIV_S && op <= OP_I32_REM_U) ||
-                  (op >= OP_I64_DIV_S && op <= OP_I64_REM_U);
+    bool is_div =
+        (op >= OP_I32_DIV_S && op <= OP_I32_REM_U) || (op >= OP_I64_DIV_S && op <= OP_I64_REM_U);
     if (is_div && chance(g, 85)) {
         put_op(g, types[1] == T_I32 ? OP_I32_CONST : OP_I64_CONST);
         put_s(g, chance(g, 50) ? 1 : 3);
@@ -426,6 +470,14 @@ static bool make_callee(struct generator *g, uint32_t func, uint32_t way, bool i
         put_u(g, type);
         put_u(g, 0);
         pop_types(g, 1);
+        return true;
+    }
+    if (way == 3 && type == TYPE_SIG && has(g, GENERATE_REFS)) {
+        put_op(g, g->table_is_64 ? OP_I64_CONST : OP_I32_CONST);
+        put_s(g, pick(g, TABLE_ELEMENTS));
+        put_op(g, is_tail ? OP_RETURN_CALL_INDIRECT : OP_CALL_INDIRECT);
+        put_u(g, type);
+        put_u(g, 1);
         return true;
     }
     if (way == 2 && has(g, GENERATE_REFS)) {
@@ -590,6 +642,57 @@ void make_value(struct generator *g, uint8_t type, int depth)
             make_leaf(g, type);
     }
     g->floor = floor;
+}
+
+void make_witness(struct generator *g, int32_t which)
+{
+    static const uint16_t stores[] = {OP_I32_STORE, OP_I64_STORE, OP_F32_STORE, OP_F64_STORE};
+    uint32_t local = which >= 0 ? (uint32_t)which : pick(g, g->local_count);
+    uint8_t type = g->locals[local];
+    if (type > T_V128)
+        return;
+    put_op(g, g->memory_is_64[0] ? OP_I64_CONST : OP_I32_CONST);
+    put_s(g, pick(g, 8000) * 8);
+    put_op(g, OP_LOCAL_GET);
+    put_u(g, local);
+    if (type == T_F32 || type == T_F64)
+        canonicalise(g, type);
+    put_op(g, type == T_V128 ? OP_V128_STORE : (enum op)stores[type]);
+    put_u(g, 0);
+    put_u(g, 0);
+}
+
+/* x = y op z, of integers that are often in registers. */
+void make_update(struct generator *g, int depth)
+{
+    bool is_64 = chance(g, 50);
+    uint8_t type = is_64 ? T_I64 : T_I32;
+    int32_t x = find_local(g, type), y = find_local(g, type);
+    enum op op = (enum op)((is_64 ? OP_I64_ADD : OP_I32_ADD) + pick(g, 15));
+    if (x < 0)
+        return;
+    if (chance(g, 20))
+        make_value(g, type, depth - 1);
+    else if (chance(g, 15))
+        make_const(g, type);
+    else
+        get_local(g, (uint32_t)(chance(g, 50) ? x : y));
+    uint32_t way = pick(g, 10);
+    bool is_div =
+        op >= (is_64 ? OP_I64_DIV_S : OP_I32_DIV_S) && op <= (is_64 ? OP_I64_REM_U : OP_I32_REM_U);
+    if (is_div || way < 3) {
+        put_op(g, is_64 ? OP_I64_CONST : OP_I32_CONST);
+        put_s(g, 1 + pick(g, 200));
+        push_type(g, type);
+    } else if (way < 5) {
+        make_value(g, type, depth - 1);
+    } else {
+        get_local(g, (uint32_t)(way < 7 ? x : find_local(g, type)));
+    }
+    put_op(g, op);
+    pop_types(g, 1);
+    if (chance(g, 85))
+        set_local(g, (uint32_t)x);
 }
 
 void make_operator(struct generator *g, int depth)
