@@ -9,7 +9,10 @@ import sys
 import tempfile
 
 SIZE_BYTES_MAX = 200_000
-STINT = os.environ.get("STINT", "build/device/stint-device")
+# The flavour's program has a name of its own.
+STINT = os.environ.get("STINT", "build/device/stint")
+if not os.path.basename(STINT).endswith("-device"):
+    STINT += "-device"
 TRANSLATOR = os.path.join(os.environ.get("STINT_BUILD", "build"), "release", "stint")
 
 HELLO = """
