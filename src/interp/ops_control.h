@@ -257,12 +257,10 @@ OP(tail_any, {
             ctx->trap = STINT_TRAP_NONE;
             ctx->status = status;
             if (status == STINT_EXCEPTION) {
-                /* This frame is gone: the exception starts at the caller's call. */
-                rs--;
-                ctx->ip = rs->ip;
-                ctx->sp = rs->sp;
-                ctx->rs = rs;
-                JUMP(unwind_from_record);
+                /* This frame is gone: handlers are looked for from the top record on, which may
+                 * be the host's or one that restores an instance. This ip is in no function. */
+                ip = interp_restore_cells;
+                JUMP(unwind);
             }
             JUMP(trap);
         }
