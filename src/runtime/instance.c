@@ -37,6 +37,7 @@ static struct stint_instance *allocate(struct stint_store *store, struct stint_m
     instance->store = store;
     instance->module = rt_module_retain(owner);
     instance->code = owner->code;
+    instance->types = module->types;
     instance->next = store->instances;
     store->instances = instance;
 
@@ -94,7 +95,10 @@ static enum stint_status make_memories_tables(struct stint_instance *instance,
         if (status != STINT_OK)
             return status;
     }
-    instance->memory0 = module->memory_count == 0 ? NULL : instance->memories[0];
+    if (module->memory_count != 0) {
+        instance->memory0 = instance->memories[0];
+        instance->memory0_base = instance->memory0->base;
+    }
     for (uint32_t i = module->import_table_count; i < module->table_count; i++) {
         status = rt_table_create(instance->store, &module->tables[i].type, 0, &instance->tables[i],
                                  error);
@@ -126,6 +130,7 @@ static enum stint_status init_globals(struct stint_instance *instance, struct st
     struct global *globals = arena_get_zeroed(&instance->store->arena, count, sizeof(*globals));
     if (globals == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for %u globals", count);
+    instance->own_globals = globals;
     for (uint32_t i = 0; i < count; i++) {
         globals[i].type = module->globals[first + i].type;
         instance->globals[first + i] = &globals[i];

@@ -21,6 +21,8 @@
 #include "wasm/module.h"
 
 struct gc_heap;
+struct native_run;
+struct native_code;
 
 /* ---- Engine and module ------------------------------------------------------------------- */
 
@@ -55,6 +57,7 @@ struct stint_module {
     struct stint_engine *engine;
     struct wasm_module *wasm;
     struct module_code *code; /* the engine's (runtime/engine.h) */
+    _Atomic(struct native_code *) native; /* its images (runtime/native.h), or NULL */
     uint8_t *owned_bytes;     /* a copy of the binary, where the caller did not lend it */
     size_t owned_size_bytes;
     uint64_t decode_ns, validate_ns; /* what its creation took, where the engine is timed */
@@ -90,6 +93,7 @@ struct stint_store {
     struct exec *exec;  /* the engine's execution state; made at the first call */
     struct gc_heap *gc; /* made when first needed */
     void *user;         /* the embedder's */
+    struct native_run *run; /* machine code's part; made when first needed (runtime/native.h) */
     /* The public API's own; freed with the store, once no guest and no host function is left. */
     void *api_state;
     void (*api_state_free)(void *api_state);
@@ -146,6 +150,8 @@ typedef enum stint_status (*host_fn)(struct host_call *call, uint64_t *slots);
 struct func {
     const struct type_def *type;     /* NULL: not filled yet */
     struct stint_instance *instance; /* NULL: a host function */
+    uintptr_t native_key;    /* the type's address | NATIVE_CLASS_… where there is native_code */
+    const void *native_code; /* machine code (runtime/native.h), callable by code of that class */
     const void *code; /* the engine's entry for module-defined ones (struct interp_func) */
     host_fn host;     /* host functions */
     void *host_env;
@@ -204,16 +210,22 @@ struct elem_instance {
 };
 
 struct stint_instance {
-    struct stint_store *store;
-    struct stint_module *module;
-    struct module_code *code; /* module->code */
-    struct memory *memory0;   /* NULL when there is none */
+    /* The context of machine code (runtime/native_abi.h: NATIVE_CONTEXT_…). */
+    struct native_run *run; /* NULL until machine code of this instance runs */
+    uint8_t *memory0_base;  /* NULL when there is no memory, as is the next one */
+    struct memory *memory0;
     struct memory **memories; /* by index, imports first; likewise below */
     struct table **tables;
     struct global **globals;
+    struct global *own_globals; /* the module-defined ones */
     struct tag **tags;
     struct func **import_funcs; /* import_func_count */
     struct func *own_funcs;     /* the module-defined ones, filled on demand */
+    const struct type_def **types; /* module->wasm->types */
+
+    struct stint_store *store;
+    struct stint_module *module;
+    struct module_code *code; /* module->code */
     struct elem_instance *elems;
     uint8_t *data_dropped; /* a byte a segment */
     void *user;

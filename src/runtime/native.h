@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Running machine code: images of a module, entering and leaving them. It knows nothing of where
+ * images come from (aot/, or the compiler in this process) and nothing of the interpreter but
+ * runtime/engine.h. In builds without it (no_native.c) no module has images.
+ *
+ * Machine code runs on a stack of the store's own, with a guard; the first entry switches to it and
+ * what it calls, host functions and the interpreter included, stays there.
+ */
+#ifndef RUNTIME_NATIVE_H
+#define RUNTIME_NATIVE_H
+
+#include "runtime/native_abi.h"
+#include "runtime/store.h"
+
+struct image_header;
+
+/* The part of a store that machine code works on; see native_abi.h. The first fields are its. */
+struct native_run {
+    int64_t fuel;
+    uint32_t pending;
+    uint32_t exception;
+    uint64_t *shadow_top, *shadow_limit;
+    struct gc_heap *gc;
+    struct func *tail_callee;
+    uint64_t values[NATIVE_VALUES_MAX];
+
+    struct native_state *state; /* private to native*.c; made at the first entry */
+};
+
+/*
+ * A mapped image. Immutable; shared by the modules of one process that use it. `header`, `meta` and
+ * `text` stay mapped until `release` (may be NULL) is called with the image.
+ */
+struct native_image {
+    const struct image_header *header;
+    const uint8_t *meta; /* address that offset header->sections[IMAGE_META].offset has */
+    const uint8_t *text;
+    size_t text_bytes;
+    void (*release)(struct native_image *image);
+    void *owner; /* of `release` */
+};
+
+/*
+ * Gives a module an image; thread-safe, also while the module runs: stores find it at their next
+ * slow call or slice. The image belongs to the module from then on, on failure too. Fails when the
+ * image is not of this module's shape (STINT_INVALID) or there is no memory. The caller has verified
+ * digests, trust and CPU.
+ */
+MUST_CHECK enum stint_status native_add_image(struct stint_module *module,
+                                              struct native_image *image,
+                                              struct stint_error *error);
+/* Ends what the module has; for rt_module_release. */
+void native_detach(struct stint_module *module);
+
+/* Code for an own function, or NULL. When several images hold it, the newest. */
+struct native_code_ref {
+    const void *code, *entry;
+    uint32_t code_class;
+};
+bool native_find(const struct stint_module *module, uint32_t own_index,
+                 struct native_code_ref *ret_code);
+/* The OSR entry for a loop of an own function, or NULL. */
+const void *native_find_osr(const struct stint_module *module, uint32_t own_index,
+                            uint32_t loop_offset);
+/* Whether the instance's memories fit the images' bounds mode; false: it must interpret. */
+bool native_fits(const struct stint_instance *instance);
+/* Fills native_key and native_code of a function from the module's images, where there is code and
+ * the instance fits; sets instance->run then. */
+void native_fill_func(struct func *func);
+
+/*
+ * Runs `code` through its entry, or an OSR entry (code NULL), with slots as in native_abi.h.
+ * store->run->fuel is the slice's rest on both sides. STINT_OK, STINT_EXCEPTION (the exnref is in
+ * run.exception), STINT_TRAP and the others with `error` filled. Guests that tail-call out of code
+ * return STINT_OK with run.pending == NATIVE_PENDING_TAIL, which the caller carries on.
+ */
+MUST_CHECK enum stint_status native_enter(struct stint_store *store, const void *entry,
+                                          const void *code, struct stint_instance *instance,
+                                          uint64_t *slots, struct stint_error *error);
+
+/* Whether at least 64 KiB are left of the stack that this thread is on now, as host functions and
+ * the interpreter need. True when that is not the store's native stack. */
+bool native_has_headroom(const struct stint_store *store);
+
+void native_visit_roots(struct stint_store *store, void (*visit)(void *context, uint64_t *slot),
+                        void *context);
+void native_store_end(struct stint_store *store);
+
+/*
+ * The frames of the last segment of machine code that ended in a failure, innermost first; written
+ * for the caller of native_enter, which appends its own.
+ */
+size_t native_frames(const struct stint_store *store, struct frame_info *ret_frames, size_t limit,
+                     size_t *ret_total);
+
+#endif
