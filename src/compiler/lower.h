@@ -27,7 +27,8 @@ enum memory_kind {
     MEMORY_CONTEXT = 4, /* instance, run and other structs of the runtime that may change */
     MEMORY_GLOBALS,
     MEMORY_TABLES,
-    MEMORY_OBJECTS,  /* the collected heap */
+    MEMORY_OBJECTS,  /* the collected heap: fields and elements */
+    MEMORY_HEADERS,  /* of its objects: type ids and lengths, which no program stores to */
     MEMORY_SHADOW,   /* the shadow stack */
     MEMORY_FUEL,     /* run->fuel */
     MEMORY_KIND_COUNT

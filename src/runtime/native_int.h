@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What native.c and the files of machine code's helpers (native_*.c) share. */
+#ifndef RUNTIME_NATIVE_INT_H
+#define RUNTIME_NATIVE_INT_H
+
+#include "runtime/native.h"
+
+/*
+ * For helpers that fail: leaves the reason for the end of the innermost entry and gives NATIVE_EXIT.
+ * The context is the instance whose code called.
+ */
+enum native_result native_trap(struct stint_instance *context, enum stint_trap trap);
+/* The same for other ends; `error` says more and may be NULL. */
+enum native_result native_fail(struct stint_instance *context, enum stint_status status,
+                               const struct stint_error *error);
+
+/*
+ * Makes the collected heap of an instance whose module has struct or array types, since the code of
+ * such modules reads run->gc at entry: to be called when instance->run is set. False when memory is
+ * out; the instance has to interpret then.
+ */
+MUST_CHECK bool native_prepare_objects(struct stint_instance *instance);
+
+/* The helpers themselves, native_<ID> of native_helpers.def: what is taken and given is said there.
+ * native_call.c … (H5's part) declare their own where they are used by others. */
+enum native_result native_fuel_slice(struct stint_instance *context);
+
+#endif
