@@ -41,7 +41,7 @@ define ninja
 	{ test -f $$d/build.ninja && test "$$(cat $$d/options)" = "$$want" || { \
 	rm -rf $$d/CMakeCache.txt $$d/CMakeFiles && mkdir -p $$d && \
 	cmake -S . -B $$d -G Ninja -DSTINT_FLAVOUR=$(1) $(call options,$(1)) >$$d.log 2>&1 && \
-	echo "$$want" >$$d/options || { cat $$d.log >&2; exit 1; }; }; } && \
+	{ sed -n 's/^-- Note: //p' $$d.log >&2; echo "$$want" >$$d/options; } || { cat $$d.log >&2; exit 1; }; }; } && \
 	nice ninja -C $$d -j $(JOBS) $(NINJAFLAGS) $(2)
 endef
 
@@ -91,7 +91,7 @@ uninstall:
 	DESTDIR="$$stage" cmake --install $(BUILD)/release --prefix "$(PREFIX)" >/dev/null && \
 	cd "$$stage" && find . ! -type d | while read -r path; do \
 		rm -f "$(DESTDIR)/$${path#./}" && echo "removed $(DESTDIR)/$${path#./}"; done && \
-	for dir in $(LIBDIR)/cmake/stint share/doc/stint; do \
+	for dir in $(LIBDIR)/stint $(LIBDIR)/cmake/stint share/doc/stint; do \
 		rmdir "$(DESTDIR)$(PREFIX)/$$dir" 2>/dev/null || true; done
 
 format:
