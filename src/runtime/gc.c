@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "os/pages.h"
 #include "runtime/gc_int.h"
+#include "runtime/native.h"
 
 enum {
     CAPACITY_FIRST_BYTES = 64 << 10,
@@ -82,8 +83,11 @@ static struct gc_heap *create(struct stint_store *store)
 
 struct gc_heap *gc_heap_of(struct stint_store *store, struct stint_error *error)
 {
-    if (store->gc == NULL)
+    if (store->gc == NULL) {
         store->gc = create(store);
+        if (store->run != NULL)
+            store->run->gc = store->gc;
+    }
     if (store->gc == NULL)
         (void)error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for the collected heap");
     return store->gc;
