@@ -40,6 +40,7 @@ static int cmd_run(const struct verb *verb, int argc, char **argv)
                       .path = argv[operands],
                       .guest_argc = argc - operands - 1,
                       .guest_argv = argv + operands + 1,
+                      .set_tier = run_set_tier,
                       .invoke = run_invoke};
     struct stint_error error = {0};
     enum stint_status status = run_module(&run, &error);

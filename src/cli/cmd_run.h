@@ -40,6 +40,8 @@ struct run {
     struct wasi_p1 *wasi;
     struct extern_value *imports;
     uint64_t marks_ns[MARK_COUNT];
+    /* Where machine code is offered: fills config.tier from the options. */
+    void (*set_tier)(const struct run *run, struct engine_config *config);
     /* --invoke, where it is offered: run_invoke. */
     enum stint_status (*invoke)(struct run *run, struct stint_error *error);
 };
@@ -64,6 +66,9 @@ MUST_CHECK enum stint_status run_link(struct run *run, struct stint_error *error
  * arguments are reported on stderr: STINT_ARGUMENT with `error` as it was.
  */
 MUST_CHECK enum stint_status run_invoke(struct run *run, struct stint_error *error);
+
+/* For run->set_tier. */
+void run_set_tier(const struct run *run, struct engine_config *config);
 
 /* Prints --stats to stderr. */
 void run_print_stats(const struct run *run);

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/features_list.h"
+#include "cli/tier_flags.h"
 #include "interp/interp.h"
 #include "runtime/store.h"
 #include "wast/wast.h"
@@ -31,6 +32,13 @@ static int run_scripts(const char *const *paths, size_t count,
     config.features = features_apply(&options->features);
     config.is_metered = options->metered;
     config.gc_stress = options->gc_stress || (stress != NULL && strcmp(stress, "1") == 0);
+    const struct tier_flags tier = {.mode = options->tier != NULL ? options->tier : "interp",
+                                    .is_strict = options->strict_traps,
+                                    .has_no_cache = true,
+                                    .opt_level = options->opt_level,
+                                    .samples = options->tier_samples,
+                                    .seed = options->tier_seed};
+    tier_flags_apply(&tier, &config);
     if (engine_create(&config, &interp_ops, &engine) != STINT_OK) {
         cli_error("out of memory");
         return CLI_EXIT_FAILED;

@@ -31,6 +31,8 @@ static enum stint_status load(struct run *run, struct stint_error *error)
         options->fuel.is_given || options->timeout.is_given || options->stats != NULL;
     config.gc_stress = options->gc_stress;
     config.is_timed = options->stats != NULL;
+    if (run->set_tier != NULL)
+        run->set_tier(run, &config);
     status = engine_create(&config, &interp_ops, &run->engine);
     if (status != STINT_OK)
         return error_set(error, status, STINT_NO_OFFSET, "out of memory");

@@ -9,6 +9,8 @@ struct lock {
     pthread_mutex_t mutex;
 };
 
+#define LOCK_INIT {PTHREAD_MUTEX_INITIALIZER}
+
 static inline void lock_init(struct lock *lock)
 {
     pthread_mutex_init(&lock->mutex, NULL);

@@ -9,7 +9,8 @@
 
 struct engine_config engine_config_default(void)
 {
-    return (struct engine_config){.features = FEATURES_DEFAULT, .budget_bytes = SIZE_MAX};
+    return (struct engine_config){
+        .features = FEATURES_DEFAULT, .budget_bytes = SIZE_MAX, .tier = tier_config_default()};
 }
 
 /*
@@ -64,6 +65,7 @@ void engine_release(struct stint_engine *engine)
 static void destroy_module(struct stint_module *module)
 {
     struct stint_engine *engine = module->engine;
+    tier_module_end(module);
     if (module->code != NULL)
         engine->ops->module_detach(module->code);
     if (module->wasm != NULL)
@@ -102,6 +104,8 @@ static enum stint_status load_module(struct stint_module *module, const uint8_t 
     module->validate_ns = now_if_timed(engine) - decoded_ns;
     if (status == STINT_OK)
         status = engine->ops->module_attach(module, &module->code, error);
+    if (status == STINT_OK)
+        status = tier_module_begin(module, error);
     return status;
 }
 

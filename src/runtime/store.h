@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "runtime/engine.h"
+#include "runtime/tier.h"
 #include "wasm/module.h"
 
 struct gc_heap;
@@ -34,6 +35,7 @@ struct engine_config {
     size_t budget_bytes;   /* of everything the engine allocates; SIZE_MAX: no limit */
     alloc_fn alloc_resize; /* the embedder's source of memory; NULL: the C library */
     void *alloc_context;
+    struct tier_config tier; /* a mode other than TIER_INTERP needs is_metered */
 };
 
 struct stint_engine {
@@ -58,6 +60,7 @@ struct stint_module {
     struct wasm_module *wasm;
     struct module_code *code; /* the engine's (runtime/engine.h) */
     _Atomic(struct native_code *) native; /* its images (runtime/native.h), or NULL */
+    struct tier *tier; /* what is known of its hot spots (runtime/tier.h), or NULL */
     uint8_t *owned_bytes;     /* a copy of the binary, where the caller did not lend it */
     size_t owned_size_bytes;
     uint64_t decode_ns, validate_ns; /* what its creation took, where the engine is timed */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images from the plug-in and the cache, for runtime/tier.h. */
+#include "api/compile.h"
+
+#include <string.h>
+
+#include "compiler/compiler.h"
+#include "os/lock.h"
+#include "os/plugin.h"
+#include "runtime/native.h"
+
+#define PLUGIN_NAME "libstint-compiler.so"
+
+static struct lock plugin_lock = LOCK_INIT;
+static const struct compiler_api *plugin; /* once it is loaded; under the lock */
+
+static enum stint_status load_plugin(const struct compiler_api **ret_api, struct stint_error *error)
+{
+    const struct compiler_api *(*entry)(void) = NULL;
+    void *symbol = NULL;
+    enum stint_status status = plugin_load(PLUGIN_NAME, COMPILER_SYMBOL, &symbol, error);
+    if (status != STINT_OK)
+        return status;
+    memcpy(&entry, &symbol, sizeof(entry));
+    const struct compiler_api *api = entry();
+    if (api->version != COMPILER_API_VERSION || api->abi_version != NATIVE_ABI_VERSION)
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         PLUGIN_NAME " is of another version of Stint");
+    *ret_api = api;
+    return STINT_OK;
+}
+
+enum stint_status compile_plugin(const struct compiler_api **ret_api, struct stint_error *error)
+{
+    enum stint_status status = STINT_OK;
+    lock_take(&plugin_lock);
+    if (plugin == NULL)
+        status = load_plugin(&plugin, error);
+    if (status == STINT_OK)
+        *ret_api = plugin;
+    lock_give(&plugin_lock);
+    return status;
+}
+
+static enum stint_status status_of(enum compiler_status status, const char *message,
+                                   struct stint_error *error)
+{
+    switch (status) {
+    case COMPILER_OK:
+        return STINT_OK;
+    case COMPILER_NOMEM:
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory to compile the module");
+    case COMPILER_STOPPED:
+        return error_set(error, STINT_INTERRUPTED, STINT_NO_OFFSET, "the compilation was stopped");
+    case COMPILER_FAILED:
+        break;
+    }
+    return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "the compiler failed: %s", message);
+}
+
+static enum stint_status compile(struct stint_module *module, const struct tier_request *request,
+                                 struct native_image **ret_image, struct stint_error *error)
+{
+    const struct engine_config *config = &module->engine->config;
+    const struct compiler_api *api;
+    enum stint_status status = compile_plugin(&api, error);
+    if (status != STINT_OK)
+        return status;
+    _Static_assert(sizeof(struct tier_loop) == sizeof(struct compiler_osr), "the same pair");
+    const struct compiler_options options = {
+        .target = COMPILER_NATIVE,
+        .opt_level = config->tier.opt_level,
+        .strict = config->tier.is_strict,
+        .metered = config->is_metered,
+        .debug_info = config->tier.has_debug_info,
+        .features = config->features,
+        .jobs = request->jobs,
+        .functions = request->functions,
+        .function_count = request->function_count,
+        .osrs = (const struct compiler_osr *)request->loops,
+        .osr_count = request->loop_count,
+        .progress = request->progress,
+        .progress_context = request->progress_context,
+    };
+    struct compiler_result result;
+    char message[STINT_ERROR_MESSAGE_BYTES] = "";
+    memset(&result, 0, sizeof(result));
+    const struct wasm_module *wasm = module->wasm;
+    status = status_of(
+        api->compile(wasm->bytes, wasm->size_bytes, &options, &result, message, sizeof(message)),
+        message, error);
+    if (status != STINT_OK)
+        return status;
+    status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "images cannot be mapped yet");
+    (void)ret_image;
+    api->result_clear(&result);
+    return status;
+}
+
+static enum stint_status find(struct stint_module *module, struct native_image **ret_image)
+{
+    (void)module;
+    (void)ret_image;
+    return STINT_NOT_FOUND;
+}
+
+const struct tier_source *compile_source(void)
+{
+    static const struct tier_source source = {.find = find, .compile = compile};
+    return &source;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tiers: which functions of a module become machine code, and when. Nothing here knows a compiler or
+ * a cache: images come from a struct tier_source, which the engine's maker puts into its
+ * configuration (src/api has one). Builds without machine code have no tier but the interpreter.
+ *
+ *   interp  never
+ *   aot     all of a module, before it runs: rt_module_create compiles it, or finds it in the cache
+ *   jit     starts in the interpreter, which reports at each slice of fuel where it stands. What is
+ *           seen often is compiled by a thread of the module, then the rest of the module, while it
+ *           runs on; the interpreter enters machine code at calls and, at a slice, in loops.
+ *
+ * A tiered engine is metered: slices are where hot code is seen, and the charge is the same in every
+ * tier.
+ */
+#ifndef RUNTIME_TIER_H
+#define RUNTIME_TIER_H
+
+#include <stdatomic.h>
+
+#include "base/status.h"
+
+struct stint_engine;
+struct stint_module;
+struct stint_instance;
+struct native_image;
+
+enum tier_mode { TIER_INTERP, TIER_JIT, TIER_AOT };
+
+/* A loop: the offset of its operator in the module's binary. */
+struct tier_loop {
+    uint32_t own_index;
+    uint32_t loop_offset;
+};
+
+/* What is wanted of the compiler. */
+struct tier_request {
+    const uint32_t *functions; /* own indices, ascending; NULL: all */
+    uint32_t function_count;
+    const struct tier_loop *loops; /* to be entered at their heads; by own_index, then offset */
+    uint32_t loop_count;
+    uint32_t jobs; /* threads; 0: one a core */
+    bool is_kept;  /* to be put into the cache as well */
+    /* Called now and then, from any thread: not 0 ends the compilation. May be NULL. */
+    int (*progress)(void *context, uint32_t done, uint32_t total);
+    void *progress_context;
+};
+
+/* Where images come from. Thread-safe. */
+struct tier_source {
+    /* An image of the module from the cache: STINT_NOT_FOUND when it has none that fits. */
+    enum stint_status (*find)(struct stint_module *module, struct native_image **ret_image);
+    /* Compiles and maps. */
+    enum stint_status (*compile)(struct stint_module *module, const struct tier_request *request,
+                                 struct native_image **ret_image, struct stint_error *error);
+};
+
+/* Part of struct engine_config. */
+struct tier_config {
+    uint8_t mode;      /* enum tier_mode */
+    uint8_t opt_level; /* 0 … 3 */
+    bool is_strict;    /* exact traps and backtraces; see docs/aot.md */
+    bool uses_cache;
+    bool has_debug_info;              /* functions are known to debuggers */
+    bool has_perf_map;                /* and to perf */
+    const struct tier_source *source; /* NULL: no machine code, whatever the mode */
+    /* For tests. */
+    uint32_t hot_samples; /* slices after which a module is compiled; 0: the default */
+    bool is_synchronous;  /* compile in the guest's thread: the same run each time */
+    uint64_t seed;        /* not 0: thresholds are random numbers from it */
+};
+
+/* The interpreter, with what the other modes take when they are chosen. */
+struct tier_config tier_config_default(void);
+
+/* What became of a module, for reports. Plain numbers, 0 where nothing was done. */
+struct tier_stats {
+    uint64_t samples;
+    uint64_t compile_ns;         /* from request to image, summed */
+    uint32_t images, cached;     /* made here, and found in the cache */
+    uint32_t functions, loops;   /* compiled */
+    uint32_t loop_entries;       /* loops left for machine code */
+    uint32_t failures;
+};
+
+/* For rt_module_create: does what the mode wants done before the module runs. */
+MUST_CHECK enum stint_status tier_module_begin(struct stint_module *module,
+                                               struct stint_error *error);
+/* For the module's end: stops the compile thread and waits for it. */
+void tier_module_end(struct stint_module *module);
+void tier_module_stats(const struct stint_module *module, struct tier_stats *ret_stats);
+
+#endif

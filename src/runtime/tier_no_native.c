@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds without machine code: one tier. */
+#include <string.h>
+
+#include "runtime/store.h"
+
+struct tier_config tier_config_default(void)
+{
+    return (struct tier_config){.mode = TIER_INTERP};
+}
+
+enum stint_status tier_module_begin(struct stint_module *module, struct stint_error *error)
+{
+    (void)module;
+    (void)error;
+    return STINT_OK;
+}
+
+void tier_module_end(struct stint_module *module)
+{
+    (void)module;
+}
+
+void tier_module_stats(const struct stint_module *module, struct tier_stats *ret_stats)
+{
+    (void)module;
+    memset(ret_stats, 0, sizeof(*ret_stats));
+}
