@@ -96,6 +96,7 @@ struct lower {
     uint32_t offset_bytes;    /* of the operator being lowered, in the module's binary */
     struct entry_cache *cache; /* memory bases and the like, loaded once at entry */
     struct shadow_frame *shadow;
+    LLVMValueRef heap, heap_base; /* lower_object.c's, once needed; see NATIVE_RUN_GC */
 };
 
 /* ---- The operand stack (lower.c) ------------------------------------------------------------ */

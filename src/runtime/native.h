@@ -23,6 +23,7 @@ struct native_run {
     uint64_t *shadow_top, *shadow_limit;
     struct gc_heap *gc;
     struct func *tail_callee;
+    const struct type_def *const *types; /* NULL, or types_chunks of the engine's registry */
     uint64_t values[NATIVE_VALUES_MAX];
 
     struct native_state *state; /* private to native*.c; made at the first entry */

@@ -88,9 +88,12 @@ enum {
     NATIVE_RUN_EXCEPTION = 12,    /* i32: gc_ref */
     NATIVE_RUN_SHADOW_TOP = 16,   /* uint64_t * */
     NATIVE_RUN_SHADOW_LIMIT = 24, /* uint64_t * */
-    NATIVE_RUN_GC = 32,           /* struct gc_heap *, or NULL before the first allocation */
+    /* struct gc_heap *, or NULL before the first allocation; but from the start on, like
+     * NATIVE_RUN_TYPES, where the module has struct or array types. */
+    NATIVE_RUN_GC = 32,
     NATIVE_RUN_TAIL_CALLEE = 40,  /* struct func * */
-    NATIVE_RUN_VALUES = 48,       /* uint64_t [NATIVE_VALUES_MAX] */
+    NATIVE_RUN_TYPES = 48,        /* const struct type_def *const *, see NATIVE_TYPES_FIRST_LOG2 */
+    NATIVE_RUN_VALUES = 56,       /* uint64_t [NATIVE_VALUES_MAX] */
 };
 
 /* struct memory, table, global, func, type_def, gc_heap */
@@ -107,12 +110,20 @@ enum {
     NATIVE_FUNC_CODE = 24, /* the compiled function */
     NATIVE_FUNC_BYTES = 80, /* stride of own_funcs */
     NATIVE_TYPE_ID = 0,
+    NATIVE_TYPE_KIND = 8,   /* u8: enum type_kind */
     NATIVE_TYPE_DEPTH = 10, /* u16 */
     NATIVE_TYPE_DISPLAY = 16, /* const uint32_t * */
+    NATIVE_TYPE_BYTES = 80,   /* stride in the chunks of run->types */
     NATIVE_GC_BASE = 0, /* never changes once the heap is there */
     NATIVE_GC_NEXT = 8, /* u32 */
     NATIVE_GC_END = 12, /* u32 */
 };
+
+/*
+ * From the type id of an object to its struct type_def: chunk k of run->types holds those of
+ * 1 << (k + NATIVE_TYPES_FIRST_LOG2) ids, one after the other from id 0 on.
+ */
+enum { NATIVE_TYPES_FIRST_LOG2 = 6 };
 
 /*
  * The imports of an image: a table of addresses in its own read-only page, filled when it is

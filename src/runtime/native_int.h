@@ -15,9 +15,9 @@ enum native_result native_fail(struct stint_instance *context, enum stint_status
                                const struct stint_error *error);
 
 /*
- * Makes the collected heap of an instance whose module has struct or array types, since the code of
- * such modules reads run->gc at entry: to be called when instance->run is set. False when memory is
- * out; the instance has to interpret then.
+ * Sets run->types, and makes the collected heap of an instance whose module has struct or array
+ * types, since the code of such modules reads run->gc at entry: to be called when instance->run is
+ * set. False when memory is out; the instance has to interpret then.
  */
 MUST_CHECK bool native_prepare_objects(struct stint_instance *instance);
 

@@ -11,8 +11,12 @@
 #include "runtime/ops.h"
 #include "runtime/runtime_int.h"
 
+_Static_assert(sizeof(struct type_def) == NATIVE_TYPE_BYTES, "machine code finds definitions");
+_Static_assert(offsetof(struct type_def, kind) == NATIVE_TYPE_KIND, "and their kinds");
+
 bool native_prepare_objects(struct stint_instance *instance)
 {
+    instance->run->types = types_chunks(instance->store->engine->types);
     const struct wasm_module *module = instance->module->wasm;
     for (uint32_t i = 0; i < module->type_count; i++) {
         if (module->types[i]->kind != TYPE_FUNC)

@@ -71,6 +71,12 @@ const struct type_def *types_get(const struct type_registry *types, uint32_t id)
     return def_at(types, id);
 }
 
+const struct type_def *const *types_chunks(const struct type_registry *types)
+{
+    _Static_assert(sizeof(types->chunks[0]) == sizeof(struct type_def *), "read as plain pointers");
+    return (const struct type_def *const *)(const void *)types->chunks;
+}
+
 enum stint_status types_create(struct alloc *alloc, struct type_registry **ret_types)
 {
     struct type_registry *types = alloc_get_zeroed(alloc, 1, sizeof(*types));

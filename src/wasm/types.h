@@ -144,6 +144,9 @@ MUST_CHECK enum stint_status types_add_func(struct type_registry *types, const v
 
 /* The definition of a registered id. Lock-free. */
 const struct type_def *types_get(const struct type_registry *types, uint32_t id);
+/* For machine code, which does by itself what types_get does: chunk k holds the definitions of
+ * 1 << (k + 6) ids (runtime/native_abi.h: NATIVE_TYPES_FIRST_LOG2). */
+const struct type_def *const *types_chunks(const struct type_registry *types);
 
 /* Subtyping. Equal words are the caller's fast path. */
 bool types_heap_matches(const struct type_registry *types, heaptype sub, heaptype super);
