@@ -16,6 +16,7 @@
 #define COMPILER_LOWER_H
 
 #include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
 
 #include "compiler/compiler.h"
 #include "runtime/native_abi.h"
@@ -49,18 +50,25 @@ struct unit {
     LLVMTypeRef *func_types; /* LLVM type by module type index, made on demand */
     LLVMValueRef *funcs;     /* by function index, declared on demand */
     LLVMValueRef imports;    /* external hidden constant [NATIVE_IMPORT_COUNT x ptr] */
-    LLVMMetadataRef scope_domain, scope_lists[MEMORY_KIND_COUNT], noalias_lists[MEMORY_KIND_COUNT];
+    /* Metadata as values, for LLVMSetMetadata(instruction, md_…, …). */
+    LLVMValueRef scope_lists[MEMORY_KIND_COUNT], noalias_lists[MEMORY_KIND_COUNT], empty_node;
     unsigned md_alias_scope, md_noalias, md_invariant_load, md_prof, md_range;
-    LLVMMetadataRef cold_branch, hot_branch; /* !prof of branches hardly ever / nearly always taken */
-    struct arena *arena;
+    LLVMValueRef cold_branch, hot_branch; /* !prof of branches hardly ever / nearly always taken */
+    LLVMAttributeRef nounwind, cold, noreturn, nomerge, noinline, swiftself;
+    struct arena *arena; /* of this unit's thread */
     bool failed; /* out of memory */
+    LLVMBuilderRef entry_builder; /* stands before lower->entry_end */
+    struct unit_state *state;     /* private to unit.c, lower.c */
     /* Debug locations: line = offset in the wasm binary (image_place). */
     LLVMDIBuilderRef di;
     LLVMMetadataRef di_file, di_unit, di_type;
 };
 
+/* The scope of a memory: imported ones share theirs, since two may be the same memory. */
+enum memory_kind linear_kind(const struct unit *u, uint32_t memory);
+
 struct value {
-    LLVMValueRef v;
+    LLVMValueRef v; /* NULL on the operand stack: a gc_ref that waits in its shadow slot */
     valtype type;
 };
 
@@ -71,7 +79,7 @@ struct local {
     bool is_shadow;
 };
 
-struct immediate; /* lower_int.h of the core */
+struct control;
 
 struct lower {
     struct unit *unit;
@@ -81,22 +89,19 @@ struct lower {
     LLVMValueRef fn, context; /* context: the swiftself parameter */
     LLVMValueRef run;         /* loaded at entry */
     LLVMBasicBlockRef entry;  /* allocas and invariant loads go before its terminator */
-    LLVMValueRef entry_end;   /* the entry's terminator, to insert before */
-    LLVMValueRef fuel;        /* alloca i64 */
+    LLVMValueRef entry_end;   /* the entry's terminator; unit->entry_builder inserts before it */
+    LLVMValueRef fuel;        /* alloca i64, or NULL where nothing is metered */
     struct local *locals;
     uint32_t local_count;
     struct value *stack;
     uint32_t height;
-    size_t stack_capacity;
     struct control *controls;
     uint32_t depth;
-    size_t control_capacity;
     bool is_dead;
     const uint8_t *at, *end;  /* where reading stands in the body */
     uint32_t offset_bytes;    /* of the operator being lowered, in the module's binary */
-    struct entry_cache *cache; /* memory bases and the like, loaded once at entry */
-    struct shadow_frame *shadow;
     LLVMValueRef heap, heap_base; /* lower_object.c's, once needed; see NATIVE_RUN_GC */
+    struct lower_state *state; /* lower_int.h: what only the core looks at */
 };
 
 /* ---- The operand stack (lower.c) ------------------------------------------------------------ */
@@ -112,8 +117,10 @@ int32_t lower_s32(struct lower *l);
 int64_t lower_s64(struct lower *l);
 uint64_t lower_u64(struct lower *l);
 const uint8_t *lower_bytes(struct lower *l, uint32_t count);
-heaptype lower_heap_index(struct lower *l, uint32_t *ret_module_type); /* abstract: HEAP_…; else the
-                                              canonical id, and the module's index beside it */
+/* Abstract: HEAP_… (and the module type index TYPE_ID_NONE); else the canonical id, and the module's
+ * index beside it. */
+heaptype lower_heap_index(struct lower *l, uint32_t *ret_module_type);
+valtype lower_valtype(struct lower *l);
 
 /* ---- Building (lower.c, access.c) ------------------------------------------------------------ */
 LLVMValueRef const_i32(const struct unit *u, uint32_t value);
@@ -181,8 +188,17 @@ LLVMValueRef lower_ref_test(struct lower *l, struct value ref, heaptype heap, ui
 /* The struct func of call_indirect's fast path lies with lower_call.c. */
 
 /* ---- Whole functions (unit.c, lower.c) ---------------------------------------------------------- */
+/* The class of a module's code: which NATIVE_CLASS_… bits its bodies call for. */
+uint32_t lower_class(const struct wasm_module *wasm);
+/*
+ * Begins a partition. The caller has zeroed the unit and set arena, is_compiled, type_of_func and
+ * is_aarch64; it sets triple and data layout of u->module afterwards, before anything is lowered.
+ */
 bool unit_begin(struct unit *u, const struct wasm_module *wasm,
                 const struct compiler_options *options, uint32_t code_class);
+/* After the last function, before passes run. */
+void unit_finish(struct unit *u);
+/* Frees what is left. The caller that takes u->module over sets it to NULL. */
 void unit_end(struct unit *u);
 /* The declaration of a function, hidden visibility, named func_symbol(index). */
 LLVMValueRef unit_func(struct unit *u, uint32_t func_index);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the compiler's core share: lower.c, lower_*.c of control flow, calls, exceptions
+ * and variables, access.c, unit.c. Operators of numbers, memories, tables and objects need none of it.
+ *
+ * Control. Each block has a label block, made at the first branch to it: of a `loop` the latch, where
+ * later passes are charged; of all others the join behind their `end`, with a phi a result. Loops:
+ *
+ *            charge ---- (slice) ---.
+ *              |                    |
+ *            outer <----------------+-----------.
+ *              |                                |
+ *            header ... body ... latch ---- (slice)
+ *              ^---------------------|
+ *
+ * so that the inner loop, header to latch, calls nothing and stays countable for LLVM. Parameters of
+ * loops live in allocas.
+ *
+ * References to collected objects. Locals of such types are slots of the shadow frame wherever the
+ * function calls or allocates (lower_state.may_collect). Operands are spilled to the slot of their
+ * height on the operand stack when something may collect, and before blocks, and stay there (value.v
+ * is NULL) until they are popped: so nothing that joins differs between two paths.
+ */
+#ifndef COMPILER_LOWER_INT_H
+#define COMPILER_LOWER_INT_H
+
+#include "compiler/lower.h"
+
+enum { LOWER_STACK_SPARE = 2048 }; /* more than any operator pushes */
+
+/* One clause of a try_table. */
+struct catch_row {
+    uint8_t kind; /* enum catch_kind */
+    uint32_t tag;
+    uint32_t depth; /* the label's, as an index from the outermost control */
+};
+enum catch_kind { CATCH_TAG, CATCH_TAG_REF, CATCH_EVERY, CATCH_EVERY_REF };
+
+struct control {
+    uint16_t op; /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE, OP_TRY_TABLE */
+    bool has_single;
+    bool is_reached;   /* its beginning was: dead blocks are not on the stack, so always */
+    bool has_branches; /* label exists */
+    uint32_t height;   /* of the operand stack below its parameters */
+    uint32_t param_count, result_count;
+    const valtype *params, *results;
+    valtype single; /* results, where has_single */
+    LLVMBasicBlockRef label, else_block;
+    uint32_t phi_first; /* in lower_state.phis: of the label */
+    LLVMBasicBlockRef outer, header; /* of loops */
+    uint32_t loop; /* number of the innermost loop, by text, or LOOP_NONE */
+    /* try_table */
+    uint32_t catch_first, catch_count;
+    LLVMBasicBlockRef dispatch; /* where exceptions raised inside go, or NULL so far */
+};
+enum { LOOP_NONE = UINT32_MAX };
+
+/* What is loaded once, in the entry block. */
+enum cache_part {
+    CACHE_FIELDS,
+    CACHE_MEMORIES,
+    CACHE_BASES,
+    CACHE_TABLES,
+    CACHE_GLOBALS,
+    CACHE_TYPES,
+    CACHE_FUNCS,
+    CACHE_PART_COUNT
+};
+
+/* An OSR entry that is being made. */
+struct osr {
+    uint32_t loop_offset;
+    LLVMValueRef slots;
+    LLVMBasicBlockRef start; /* behind the prologue */
+    bool is_entered;
+};
+
+struct lower_state {
+    /* From the scan of the body (lower_scan.c). */
+    uint32_t entry_fuel;
+    uint32_t *loop_fuel; /* by number of the loop */
+    uint32_t loop_count, loop_next;
+    bool may_collect;
+
+    uint32_t dead_depth; /* blocks nested in what is skipped */
+    LLVMBasicBlockRef exit; /* the one return, with a phi for the result */
+    LLVMValueRef exit_phi;
+    LLVMMetadataRef scope; /* DISubprogram */
+    uint32_t place_bytes;  /* the offset that the builder's location has */
+
+    /* What the entry block has loaded, by enum cache_part and index; NULL: not yet. */
+    LLVMValueRef *cache;
+    uint32_t cache_part[CACHE_PART_COUNT];
+    uint32_t *cached; /* places in use, to be cleared */
+    uint32_t cached_count;
+
+    LLVMValueRef scratch; /* helper_slots */
+    uint32_t scratch_count;
+
+    LLVMValueRef frame; /* of the shadow stack, or NULL so far */
+    uint32_t frame_slots, frame_operands; /* all; the first slot of operands */
+    LLVMValueRef *leaves; /* instructions before which the frame has to be given back */
+    uint32_t leave_count;
+
+    LLVMValueRef *phis;
+    uint32_t phi_count;
+    struct catch_row *catches;
+    uint32_t catch_count;
+    LLVMBasicBlockRef unwind; /* leaves the function with an exception pending */
+    struct osr *osr; /* or NULL */
+
+    size_t stack_capacity, control_capacity, local_capacity, loop_capacity, phi_capacity,
+        catch_capacity, leave_capacity, cached_capacity;
+};
+
+/* Kept between the functions of a unit. */
+struct unit_state {
+    struct lower lower;
+    struct lower_state state;
+    LLVMValueRef slice;           /* "stint.slice" */
+    LLVMValueRef *slow[4];        /* by enum slow_kind, then module type index */
+    bool is_lowering;             /* `lower` is in use */
+};
+
+/* ---- Scanning (lower_scan.c) ------------------------------------------------------------------ */
+enum op scan_op(const uint8_t **at);
+void scan_skip(const uint8_t **at, enum op op);
+valtype scan_valtype(const struct wasm_module *wasm, const uint8_t **at);
+heaptype scan_heaptype(const struct wasm_module *wasm, const uint8_t **at,
+                       uint32_t *ret_module_type);
+/* Fills entry_fuel, loop_fuel, loop_count, may_collect from the operators at l->at. */
+bool scan_body(struct lower *l);
+/* Whether instructions of this operator need a location: those that trap or call. */
+bool scan_has_place(enum op op);
+
+/* ---- Functions (lower.c) ---------------------------------------------------------------------- */
+/* The unit's struct lower, cleared, with a function begun: blocks entry and body, context and run;
+ * the builder stands in body. */
+struct lower *lower_begin(struct unit *u, LLVMValueRef fn, LLVMValueRef context,
+                          uint32_t offset_bytes);
+/* Fills in what is known at the end: scratch slots, the shadow frame. */
+void lower_finish(struct lower *l);
+void lower_set_place(struct lower *l, uint32_t offset_bytes);
+LLVMBasicBlockRef lower_block(struct lower *l, const char *name);
+void lower_goto(struct lower *l, LLVMBasicBlockRef to);
+LLVMBasicBlockRef lower_here(struct lower *l);
+/* br condition, then, otherwise; `weights` may be NULL or unit->cold_branch / hot_branch. */
+void lower_branch(struct lower *l, LLVMValueRef condition, LLVMBasicBlockRef then,
+                  LLVMBasicBlockRef otherwise, LLVMValueRef weights);
+void lower_continue_at(struct lower *l, LLVMBasicBlockRef block);
+LLVMValueRef lower_entry_alloca(struct lower *l, LLVMTypeRef type, const char *name);
+LLVMValueRef entry_load(struct lower *l, LLVMTypeRef type, LLVMValueRef at);
+/* Returns as many values as the type says. */
+void return_values(struct lower *l, const LLVMValueRef *values);
+/* Results beyond the first, in run->values: writes them; reads and pushes them. */
+void store_more_results(struct lower *l, const struct type_def *type, const LLVMValueRef *values);
+void load_more_results(struct lower *l, const struct type_def *type);
+void local_store(struct lower *l, const struct local *local, LLVMValueRef v);
+LLVMValueRef local_load(struct lower *l, const struct local *local);
+/* Leaves with an exception (or a tail call) pending. */
+void lower_leave_pending(struct lower *l);
+void lower_add_leave(struct lower *l, LLVMValueRef instruction);
+
+/* ---- Leaving (lower_leave.c) -------------------------------------------------------------------- */
+void fuel_spill(struct lower *l);
+void fuel_reload(struct lower *l);
+/* Subtracts; where it is used up, takes a slice and goes on at `again` (NULL: right here). */
+void fuel_charge(struct lower *l, uint32_t operators, LLVMBasicBlockRef again);
+void spill_operands(struct lower *l);
+LLVMValueRef shadow_slot(struct lower *l, uint32_t slot);
+LLVMValueRef shadow_operand(struct lower *l, uint32_t height);
+/* After a call: goes to the handlers where something is pending. */
+void deal_with_result(struct lower *l, LLVMValueRef result);
+LLVMValueRef import_func(struct lower *l, uint32_t func_index); /* access.c */
+LLVMValueRef import_pointer(struct lower *l, enum native_import import);
+/* "stint.slice": what is left in, a new slice out; it touches no register of its caller. */
+LLVMValueRef call_slice(struct lower *l, LLVMValueRef left);
+LLVMValueRef call_import(struct lower *l, enum native_import import, LLVMValueRef *args,
+                         unsigned arg_count);
+void leave_now(struct lower *l);
+
+/* ---- Control (lower_control.c, lower_exception.c) --------------------------------------------- */
+const valtype *control_results(const struct control *c);
+struct control *control_at(struct lower *l, uint32_t depth);
+void control_push(struct lower *l, enum op op);
+void control_push_function(struct lower *l);
+/* Branches, unconditionally, to a label with the values on top of the stack, which stay there. */
+void branch_to(struct lower *l, struct control *c);
+void branch_to_values(struct lower *l, struct control *c, const LLVMValueRef *values);
+uint32_t label_arity(const struct control *c);
+const valtype *label_types(const struct control *c);
+/* The block to which code goes when an exception is pending. */
+LLVMBasicBlockRef exception_target(struct lower *l);
+/* `end` of a try_table: fills its dispatch block, if any. */
+void end_try(struct lower *l, const struct control *c);
+bool lower_call_op(struct lower *l, enum op op);
+/* The entry of an OSR function meets its loop: operands below it come from the frame. */
+void osr_meet_loop(struct lower *l, struct control *c);
+
+/* ---- Types and symbols (unit.c) ----------------------------------------------------------------- */
+LLVMTypeRef unit_func_type(struct unit *u, uint32_t type_index);
+unsigned unit_convention(const struct unit *u);
+enum { CONVENTION_TAIL = 18 }; /* tailcc; the C interface has no name for it */
+void unit_add_attribute(struct unit *u, LLVMValueRef fn, const char *name, uint64_t value);
+LLVMTypeRef unit_func_type_with(struct unit *u, const struct type_def *type,
+                                const LLVMTypeRef *more, uint32_t more_count);
+void unit_mark_context(struct unit *u, LLVMValueRef fn, uint32_t index, bool is_swiftself);
+void unit_begin_function(struct unit *u, LLVMValueRef fn, const char *name, uint32_t offset_bytes);
+
+#endif
