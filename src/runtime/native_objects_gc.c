@@ -31,7 +31,7 @@ bool native_prepare_objects(struct stint_instance *instance)
  * parameters. */
 struct value_types {
     const struct field_type *fields;
-    bool is_repeated; /* fields[0] for all */
+    bool is_repeated;     /* fields[0] for all */
     const valtype *types; /* instead of `fields` */
     uint32_t count;
 };
@@ -193,27 +193,27 @@ enum native_result native_array_fill(struct stint_instance *context, uint32_t ty
 }
 
 enum native_result native_array_copy(struct stint_instance *context, uint32_t to_type,
-                                     uint32_t from_type, uint32_t to, uint32_t to_at,
-                                     uint32_t from, uint32_t from_at, uint32_t count)
+                                     uint32_t from_type, uint32_t to, uint32_t to_at, uint32_t from,
+                                     uint32_t from_at, uint32_t count)
 {
     return finish(context, op_array_copy(context, context->types[to_type], to, to_at,
                                          context->types[from_type], from, from_at, count));
 }
 
 enum native_result native_array_init_data(struct stint_instance *context, uint32_t type,
-                                          uint32_t data, uint32_t array, uint32_t at,
-                                          uint32_t from, uint32_t count)
+                                          uint32_t data, uint32_t array, uint32_t at, uint32_t from,
+                                          uint32_t count)
 {
-    return finish(context, op_array_init_data(context, context->types[type], data, array, at, from,
-                                              count));
+    return finish(context,
+                  op_array_init_data(context, context->types[type], data, array, at, from, count));
 }
 
 enum native_result native_array_init_elem(struct stint_instance *context, uint32_t type,
-                                          uint32_t elem, uint32_t array, uint32_t at,
-                                          uint32_t from, uint32_t count)
+                                          uint32_t elem, uint32_t array, uint32_t at, uint32_t from,
+                                          uint32_t count)
 {
-    return finish(context, op_array_init_elem(context, context->types[type], elem, array, at, from,
-                                              count));
+    return finish(context,
+                  op_array_init_elem(context, context->types[type], elem, array, at, from, count));
 }
 
 uint32_t native_ref_test(struct stint_instance *context, uint64_t ref, uint32_t heap,
@@ -226,8 +226,7 @@ uint32_t native_ref_test(struct stint_instance *context, uint64_t ref, uint32_t 
 
 /* ---- Exceptions ------------------------------------------------------------------------------ */
 
-enum native_result native_throw(struct stint_instance *context, uint32_t tag_index,
-                                uint64_t *slots)
+enum native_result native_throw(struct stint_instance *context, uint32_t tag_index, uint64_t *slots)
 {
     struct tag *tag = context->tags[tag_index];
     struct gc_heap *heap = heap_for(context);

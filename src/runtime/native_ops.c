@@ -3,8 +3,8 @@
  * Helpers of machine code for memories, tables and segments (runtime/native_helpers.def): the
  * operators of runtime/ops.h by the module's indices, with the fuel that the interpreter charges.
  */
-#include "runtime/native_int.h"
 #include "runtime/native_ops.h"
+#include "runtime/native_int.h"
 #include "runtime/ops.h"
 #include "runtime/runtime_int.h"
 

@@ -50,14 +50,14 @@ enum native_result native_array_new_elem(struct stint_instance *context, uint32_
 enum native_result native_array_fill(struct stint_instance *context, uint32_t type, uint32_t array,
                                      uint32_t at, uint64_t *slots, uint32_t count);
 enum native_result native_array_copy(struct stint_instance *context, uint32_t to_type,
-                                     uint32_t from_type, uint32_t to, uint32_t to_at,
-                                     uint32_t from, uint32_t from_at, uint32_t count);
+                                     uint32_t from_type, uint32_t to, uint32_t to_at, uint32_t from,
+                                     uint32_t from_at, uint32_t count);
 enum native_result native_array_init_data(struct stint_instance *context, uint32_t type,
-                                          uint32_t data, uint32_t array, uint32_t at,
-                                          uint32_t from, uint32_t count);
+                                          uint32_t data, uint32_t array, uint32_t at, uint32_t from,
+                                          uint32_t count);
 enum native_result native_array_init_elem(struct stint_instance *context, uint32_t type,
-                                          uint32_t elem, uint32_t array, uint32_t at,
-                                          uint32_t from, uint32_t count);
+                                          uint32_t elem, uint32_t array, uint32_t at, uint32_t from,
+                                          uint32_t count);
 uint32_t native_ref_test(struct stint_instance *context, uint64_t ref, uint32_t heap,
                          uint32_t is_nullable);
 
