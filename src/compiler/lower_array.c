@@ -79,9 +79,9 @@ static void array_new_fixed(struct lower *l)
     uint32_t module_type = lower_u32(l), length = lower_u32(l);
     uint32_t width = vt_slots(element_of(l, module_type)->type);
     LLVMValueRef slots = helper_slots(l, length > 0 ? length * width : 1);
-    l->height -= length;
+    const struct value *values = object_pop_many(l, length);
     for (uint32_t i = 0; i < length; i++)
-        slot_store(l, slots, i * width, l->stack[l->height + i]);
+        slot_store(l, slots, i * width, values[i]);
     LLVMValueRef args[] = {const_i32(l->unit, module_type), const_i32(l->unit, length), slots};
     make(l, NATIVE_IMPORT_array_new_fixed, module_type, args, 3, slots);
 }

@@ -8,13 +8,10 @@
  */
 #include "compiler/lower_object.h"
 
+#include "compiler/lower_int.h"
+
 /* Header words from here on are kinds that are no type ids (runtime/gc.h: GC_KIND_EXN, _HOST). */
 #define KIND_FIRST UINT32_C(0xfffffffd)
-
-bool object_is_func_type(const struct unit *u, valtype type)
-{
-    return types_heap_top(u->wasm->types_registry, vt_heap(type)) == HEAP_FUNC;
-}
 
 /* ---- The heap -------------------------------------------------------------------------------- */
 
@@ -23,32 +20,21 @@ LLVMValueRef object_load_fixed(struct lower *l, LLVMTypeRef type, LLVMValueRef a
     struct unit *u = l->unit;
     LLVMValueRef v = LLVMBuildLoad2(u->builder, type, at, "");
     LLVMSetAlignment(v, align);
-    LLVMMetadataRef none = LLVMMDNodeInContext2(u->context, NULL, 0);
-    LLVMSetMetadata(v, u->md_invariant_load, LLVMMetadataAsValue(u->context, none));
+    LLVMSetMetadata(v, u->md_invariant_load, u->empty_node);
     return v;
-}
-
-static void load_heap(struct lower *l)
-{
-    struct unit *u = l->unit;
-    LLVMBasicBlockRef here = LLVMGetInsertBlock(u->builder);
-    LLVMPositionBuilderBefore(u->builder, l->entry_end);
-    l->heap = object_load_fixed(l, u->ptr, address_at(l, l->run, NATIVE_RUN_GC), 8);
-    l->heap_base = object_load_fixed(l, u->ptr, address_at(l, l->heap, NATIVE_GC_BASE), 8);
-    LLVMPositionBuilderAtEnd(u->builder, here);
 }
 
 LLVMValueRef object_heap(struct lower *l)
 {
     if (l->heap == NULL)
-        load_heap(l);
+        l->heap = invariant_pointer(l, l->run, NATIVE_RUN_GC / 8);
     return l->heap;
 }
 
 LLVMValueRef object_base(struct lower *l)
 {
     if (l->heap_base == NULL)
-        load_heap(l);
+        l->heap_base = invariant_pointer(l, object_heap(l), NATIVE_GC_BASE / 8);
     return l->heap_base;
 }
 
@@ -60,8 +46,17 @@ LLVMValueRef object_address(struct lower *l, LLVMValueRef ref)
 
 LLVMValueRef object_type_id(struct lower *l, uint32_t module_type)
 {
-    LLVMValueRef type = type_pointer(l, module_type);
-    return object_load_fixed(l, l->unit->i32, address_at(l, type, NATIVE_TYPE_ID), 4);
+    _Static_assert(NATIVE_TYPE_ID == 0, "the address of a definition is that of its id");
+    return entry_load(l, l->unit->i32, type_pointer(l, module_type));
+}
+
+const struct value *object_pop_many(struct lower *l, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct value value = lower_pop(l);
+        l->stack[l->height] = value;
+    }
+    return &l->stack[l->height];
 }
 
 static LLVMValueRef is_null(struct lower *l, LLVMValueRef ref)
@@ -115,11 +110,6 @@ struct test {
     unsigned count;
 };
 
-static LLVMBasicBlockRef new_block(struct lower *l)
-{
-    return LLVMAppendBasicBlockInContext(l->unit->context, l->fn, "");
-}
-
 static LLVMValueRef constant_bool(const struct unit *u, bool value)
 {
     return LLVMConstInt(u->i1, value, false);
@@ -128,16 +118,16 @@ static LLVMValueRef constant_bool(const struct unit *u, bool value)
 static void answer_from_here(struct lower *l, struct test *t, LLVMValueRef answer)
 {
     t->answers[t->count] = answer;
-    t->from[t->count++] = LLVMGetInsertBlock(l->unit->builder);
+    t->from[t->count++] = lower_here(l);
 }
 
 /* The answer where the condition holds; goes on where it does not. */
 static void settle_if(struct lower *l, struct test *t, LLVMValueRef condition, bool answer)
 {
-    LLVMBasicBlockRef next = new_block(l);
+    LLVMBasicBlockRef next = lower_block(l, "");
     answer_from_here(l, t, constant_bool(l->unit, answer));
     LLVMBuildCondBr(l->unit->builder, condition, t->done, next);
-    LLVMPositionBuilderAtEnd(l->unit->builder, next);
+    lower_continue_at(l, next);
 }
 
 /* The last step. */
@@ -145,8 +135,8 @@ static LLVMValueRef settle(struct lower *l, struct test *t, LLVMValueRef answer)
 {
     LLVMBuilderRef b = l->unit->builder;
     answer_from_here(l, t, answer);
-    LLVMBuildBr(b, t->done);
-    LLVMPositionBuilderAtEnd(b, t->done);
+    lower_goto(l, t->done);
+    lower_continue_at(l, t->done);
     LLVMValueRef phi = LLVMBuildPhi(b, l->unit->i1, "");
     LLVMAddIncoming(phi, t->answers, t->from, t->count);
     return phi;
@@ -262,7 +252,7 @@ LLVMValueRef lower_ref_test(struct lower *l, struct value ref, heaptype heap, ui
     }
     if (LLVMTypeOf(ref.v) != u->ptr && !has_objects(u))
         return test_by_helper(l, ref, heap, null_passes);
-    struct test t = {.done = new_block(l)};
+    struct test t = {.done = lower_block(l, "")};
     if (may_be_null)
         settle_if(l, &t, null, null_passes);
     LLVMValueRef last = LLVMTypeOf(ref.v) == u->ptr ? func_is(l, &t, ref.v, module_type)

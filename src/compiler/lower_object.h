@@ -8,8 +8,6 @@
 /* Layout of objects (runtime/gc.h). */
 enum { OBJECT_TYPE = 0, OBJECT_HEADER_BYTES = 8, ARRAY_LENGTH = 8, ARRAY_ELEMENTS = 16 };
 
-/* Whether a type is of the func hierarchy, whose references are addresses. */
-bool object_is_func_type(const struct unit *u, valtype type);
 /* struct gc_heap, and its base; loaded once, at entry. The module has struct or array types. */
 LLVMValueRef object_heap(struct lower *l);
 LLVMValueRef object_base(struct lower *l);
@@ -19,6 +17,8 @@ LLVMValueRef object_address(struct lower *l, LLVMValueRef ref);
 LLVMValueRef object_load_fixed(struct lower *l, LLVMTypeRef type, LLVMValueRef at, unsigned align);
 /* The runtime's id of a type of the module. */
 LLVMValueRef object_type_id(struct lower *l, uint32_t module_type);
+/* Pops so many; they stay where they were, behind the stack's new end, until the next push. */
+const struct value *object_pop_many(struct lower *l, uint32_t count);
 /* Traps when the reference is null, unless its type says that it is not. */
 void object_trap_null(struct lower *l, struct value ref, enum stint_trap trap);
 

@@ -3,6 +3,7 @@
  * Structs. Fields are plain loads and stores. Small structs are made here, where the heap has room
  * at its end; the runtime's helper collects and makes the others.
  */
+#include "compiler/lower_int.h"
 #include "compiler/lower_object.h"
 
 /* Larger ones are left to the helper: their code would be long, and the call costs little beside. */
@@ -64,33 +65,6 @@ static void struct_set(struct lower *l)
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
-/* The operands' values before a path that may move objects, to meet those behind it. */
-static LLVMValueRef *operands_before(struct lower *l)
-{
-    LLVMValueRef *before = arena_get(l->unit->arena, (l->height + 1) * sizeof(*before));
-    if (before == NULL) {
-        l->unit->failed = true;
-        return NULL;
-    }
-    for (uint32_t i = 0; i < l->height; i++)
-        before[i] = l->stack[i].v;
-    return before;
-}
-
-/* Where the builder stands now, the fast path and the slow one, which reloaded references, meet. */
-static void merge_operands(struct lower *l, const LLVMValueRef *before, LLVMBasicBlockRef fast,
-                           LLVMBasicBlockRef slow)
-{
-    for (uint32_t i = 0; i < l->height; i++) {
-        LLVMValueRef values[] = {before[i], l->stack[i].v};
-        LLVMBasicBlockRef from[] = {fast, slow};
-        if (values[0] == values[1])
-            continue;
-        l->stack[i].v = LLVMBuildPhi(l->unit->builder, LLVMTypeOf(values[0]), "");
-        LLVMAddIncoming(l->stack[i].v, values, from, 2);
-    }
-}
-
 /* Makes it through the runtime. `values` are NULL for defaults. */
 static LLVMValueRef make_by_helper(struct lower *l, uint32_t module_type,
                                    const struct value *values)
@@ -130,37 +104,35 @@ static void fill(struct lower *l, uint32_t module_type, const struct value *valu
     }
 }
 
-static LLVMValueRef make_inline(struct lower *l, uint32_t module_type, const struct value *values,
-                                LLVMValueRef *before)
+static LLVMValueRef make_inline(struct lower *l, uint32_t module_type, const struct value *values)
 {
     struct unit *u = l->unit;
     LLVMBuilderRef b = u->builder;
+    /* Before the branch: the two paths must not differ in where operands are. */
+    spill_operands(l);
     LLVMValueRef heap = object_heap(l);
     LLVMValueRef bytes = const_i32(u, u->wasm->types[module_type]->object_bytes);
     LLVMValueRef next_at = address_at(l, heap, NATIVE_GC_NEXT);
     LLVMValueRef next = load_as(l, u->i32, next_at, 4, MEMORY_CONTEXT);
     LLVMValueRef end = load_as(l, u->i32, address_at(l, heap, NATIVE_GC_END), 4, MEMORY_CONTEXT);
     LLVMValueRef room = LLVMBuildSub(b, end, next, "");
-    LLVMBasicBlockRef fast = LLVMAppendBasicBlockInContext(u->context, l->fn, "new");
-    LLVMBasicBlockRef slow = LLVMAppendBasicBlockInContext(u->context, l->fn, "new.slow");
-    LLVMBasicBlockRef done = LLVMAppendBasicBlockInContext(u->context, l->fn, "new.done");
+    LLVMBasicBlockRef fast = lower_block(l, "new"), slow = lower_block(l, "new.slow");
+    LLVMBasicBlockRef done = lower_block(l, "new.done");
     LLVMValueRef full = LLVMBuildICmp(b, LLVMIntULT, room, bytes, "");
-    LLVMValueRef branch = LLVMBuildCondBr(b, full, slow, fast);
-    LLVMSetMetadata(branch, u->md_prof, LLVMMetadataAsValue(u->context, u->cold_branch));
+    lower_branch(l, full, slow, fast, u->cold_branch);
 
-    LLVMPositionBuilderAtEnd(b, fast);
+    lower_continue_at(l, fast);
     store_as(l, LLVMBuildAdd(b, next, bytes, ""), next_at, 4, MEMORY_CONTEXT);
     fill(l, module_type, values, object_address(l, next));
-    fast = LLVMGetInsertBlock(b);
-    LLVMBuildBr(b, done);
+    fast = lower_here(l);
+    lower_goto(l, done);
 
-    LLVMPositionBuilderAtEnd(b, slow);
+    lower_continue_at(l, slow);
     LLVMValueRef made = make_by_helper(l, module_type, values);
-    slow = LLVMGetInsertBlock(b);
-    LLVMBuildBr(b, done);
+    slow = lower_here(l);
+    lower_goto(l, done);
 
-    LLVMPositionBuilderAtEnd(b, done);
-    merge_operands(l, before, fast, slow);
+    lower_continue_at(l, done);
     LLVMValueRef phi = LLVMBuildPhi(b, u->i32, "");
     LLVMValueRef refs[] = {next, made};
     LLVMBasicBlockRef from[] = {fast, slow};
@@ -173,15 +145,10 @@ static void struct_new(struct lower *l, bool is_default)
     struct unit *u = l->unit;
     uint32_t module_type = lower_u32(l);
     const struct type_def *type = u->wasm->types[module_type];
-    /* Popped values stay where they are until the next push. */
-    const struct value *values = NULL;
-    if (!is_default) {
-        l->height -= type->field_count;
-        values = &l->stack[l->height];
-    }
-    LLVMValueRef *before = type->object_bytes <= INLINE_BYTES_MAX ? operands_before(l) : NULL;
-    LLVMValueRef ref = before != NULL ? make_inline(l, module_type, values, before)
-                                      : make_by_helper(l, module_type, values);
+    const struct value *values = is_default ? NULL : object_pop_many(l, type->field_count);
+    LLVMValueRef ref = type->object_bytes <= INLINE_BYTES_MAX
+                           ? make_inline(l, module_type, values)
+                           : make_by_helper(l, module_type, values);
     lower_push(l, ref, VT_MAKE_REF(type->id));
 }
 

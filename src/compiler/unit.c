@@ -39,7 +39,7 @@ static void make_scopes(struct unit *u)
 {
     static const char *const names[MEMORY_KIND_COUNT] = {
         "memory0", "memory1", "memory2", "memory3", "context",
-        "globals", "tables",  "objects", "shadow",  "fuel",
+        "globals", "tables",  "objects", "headers", "shadow",  "fuel",
     };
     LLVMMetadataRef text = LLVMMDStringInContext2(u->context, "stint", 5), scopes[MEMORY_KIND_COUNT];
     LLVMMetadataRef domain = node(u, &text, 1);
