@@ -70,8 +70,7 @@ uint32_t cpu_levels(void)
     if (levels == CPU_X86_V2 && (one.c & V3_1C) == V3_1C && (seven.b & V3_7B) == V3_7B &&
         (extended.c & bit_LZCNT) && (saved & XCR0_AVX) == XCR0_AVX)
         levels |= CPU_X86_V3;
-    if ((levels & CPU_X86_V3) && (seven.b & v4_7b) == v4_7b &&
-        (saved & XCR0_AVX512) == XCR0_AVX512)
+    if ((levels & CPU_X86_V3) && (seven.b & v4_7b) == v4_7b && (saved & XCR0_AVX512) == XCR0_AVX512)
         levels |= CPU_X86_V4;
     return levels;
 }

@@ -16,11 +16,11 @@
 
 /* The next four words of the schedule, in place of the oldest four, `a`. */
 #define SCHEDULE(a, b, c, d)                                                                       \
-    a = _mm_sha256msg2_epu32(                                                                      \
-        _mm_add_epi32(_mm_sha256msg1_epu32(a, b), _mm_alignr_epi8(d, c, 4)), d)
+    a = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(a, b), _mm_alignr_epi8(d, c, 4)), d)
 
-__attribute__((target("sha,sse4.1,ssse3"))) static void
-blocks_x86(uint32_t state[8], const uint8_t *data, size_t count)
+__attribute__((target("sha,sse4.1,ssse3"))) static void blocks_x86(uint32_t state[8],
+                                                                   const uint8_t *data,
+                                                                   size_t count)
 {
     const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     __m128i low = _mm_loadu_si128((const void *)state);

@@ -42,6 +42,9 @@ struct native_image {
     void *owner; /* of `release` */
 };
 
+/* The addresses that an image's import table is filled with, by enum native_import. */
+extern const void *const native_imports[NATIVE_IMPORT_COUNT];
+
 /*
  * Gives a module an image; thread-safe, also while the module runs: stores find it at their next
  * slow call or slice. The image belongs to the module from then on, on failure too. Fails when the
