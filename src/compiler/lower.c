@@ -412,9 +412,10 @@ static void lower_operator(struct lower *l, enum op op)
     (void)lower_exception_op(l, op);
 }
 
-static void lower_body(struct lower *l)
+void lower_body(struct lower *l)
 {
     struct lower_state *s = l->state;
+    control_push_function(l);
     struct alloc *alloc = l->unit->arena->alloc;
     while (l->depth > 0 && !l->unit->failed) {
         if (l->is_dead && skip_dead(l))
@@ -432,7 +433,7 @@ static void lower_body(struct lower *l)
     }
 }
 
-static void begin_own(struct lower *l, uint32_t own_index)
+bool lower_prepare(struct lower *l, uint32_t own_index)
 {
     const struct wasm_module *m = l->unit->wasm;
     const struct wasm_body *body = &m->bodies[own_index];
@@ -442,31 +443,32 @@ static void begin_own(struct lower *l, uint32_t own_index)
     l->type = m->types[l->type_index];
     l->at = m->bytes + body->offset_bytes;
     l->end = l->at + body->size_bytes;
+    if (!read_locals(l) || !scan_body(l)) {
+        l->unit->failed = true;
+        return false;
+    }
+    place_locals(l);
+    return true;
 }
 
 bool lower_function(struct unit *u, uint32_t own_index, bool inline_only)
 {
     const struct wasm_module *m = u->wasm;
     uint32_t func_index = m->import_func_count + own_index;
+    uint32_t offset_bytes = m->bodies[own_index].offset_bytes;
     LLVMValueRef fn = unit_func(u, func_index);
     char name[32];
     snprintf(name, sizeof(name), "f.%u", func_index);
-    unit_begin_function(u, fn, name, m->bodies[own_index].offset_bytes);
+    unit_begin_function(u, fn, name, offset_bytes);
     if (inline_only)
         LLVMSetLinkage(fn, LLVMAvailableExternallyLinkage);
-    const struct type_def *type = m->types[u->type_of_func[func_index]];
-    struct lower *l = lower_begin(u, fn, LLVMGetParam(fn, type->param_count),
-                                  m->bodies[own_index].offset_bytes);
-    begin_own(l, own_index);
-    if (!read_locals(l) || !scan_body(l)) {
-        u->failed = true;
+    LLVMValueRef context = LLVMGetLastParam(fn);
+    struct lower *l = lower_begin(u, fn, context, offset_bytes);
+    if (!lower_prepare(l, own_index))
         return false;
-    }
-    place_locals(l);
     fill_locals(l);
     fuel_reload(l);
     fuel_charge(l, l->state->entry_fuel, NULL);
-    control_push_function(l);
     lower_body(l);
     lower_finish(l);
     return !u->failed;

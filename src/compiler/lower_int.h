@@ -32,28 +32,35 @@ enum { LOWER_STACK_SPARE = 2048 }; /* more than any operator pushes */
 struct catch_row {
     uint8_t kind; /* enum catch_kind */
     uint32_t tag;
-    uint32_t depth; /* the label's, as an index from the outermost control */
+    uint32_t control; /* whose label, by index in lower->controls */
 };
 enum catch_kind { CATCH_TAG, CATCH_TAG_REF, CATCH_EVERY, CATCH_EVERY_REF };
 
 struct control {
     uint16_t op; /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE, OP_TRY_TABLE */
     bool has_single;
-    bool is_reached;   /* its beginning was: dead blocks are not on the stack, so always */
-    bool has_branches; /* label exists */
-    uint32_t height;   /* of the operand stack below its parameters */
+    uint32_t offset_bytes; /* of its operator in the module */
+    uint32_t height;       /* of the operand stack below its parameters */
     uint32_t param_count, result_count;
     const valtype *params, *results;
     valtype single; /* results, where has_single */
-    LLVMBasicBlockRef label, else_block;
-    uint32_t phi_first; /* in lower_state.phis: of the label */
-    LLVMBasicBlockRef outer, header; /* of loops */
-    uint32_t loop; /* number of the innermost loop, by text, or LOOP_NONE */
+    LLVMBasicBlockRef label, else_block; /* NULL: none so far; no `if`, or past its `else` */
+    /* In lower_state.phis: phis of the label (of a loop: allocas of its parameters); of an `if` its
+     * parameters follow. */
+    uint32_t phi_first;
+    uint32_t loop; /* of a loop: its number, by text */
+    LLVMBasicBlockRef outer, header;
+    /* The br_table that last went here through a block of its own, by offset, and that block. */
+    uint32_t table;
+    LLVMBasicBlockRef table_edge;
     /* try_table */
     uint32_t catch_first, catch_count;
     LLVMBasicBlockRef dispatch; /* where exceptions raised inside go, or NULL so far */
 };
 enum { LOOP_NONE = UINT32_MAX };
+
+/* More values than any block, function or branch has. */
+enum { LOWER_VALUES_MAX = 1024 };
 
 /* What is loaded once, in the entry block. */
 enum cache_part {
@@ -106,6 +113,7 @@ struct lower_state {
     uint32_t phi_count;
     struct catch_row *catches;
     uint32_t catch_count;
+    bool is_leaving; /* a tail call in an OSR entry: handlers here do not count */
     LLVMBasicBlockRef unwind; /* leaves the function with an exception pending */
     struct osr *osr; /* or NULL */
 
@@ -113,12 +121,21 @@ struct lower_state {
         catch_capacity, leave_capacity, cached_capacity;
 };
 
+/* See lower_thunk.c below. */
+enum slow_kind {
+    SLOW_FUNC,   /* ptr: the struct func */
+    SLOW_INDEX,  /* i32: the function's index */
+    SLOW_TABLE,  /* i64, i32: index and table */
+    SLOW_FINISH, /* nothing; and no parameters of the type: finishes a pending tail call */
+    SLOW_KIND_COUNT
+};
+
 /* Kept between the functions of a unit. */
 struct unit_state {
     struct lower lower;
     struct lower_state state;
     LLVMValueRef slice;           /* "stint.slice" */
-    LLVMValueRef *slow[4];        /* by enum slow_kind, then module type index */
+    LLVMValueRef *slow[SLOW_KIND_COUNT]; /* by module type index */
     bool is_lowering;             /* `lower` is in use */
 };
 
@@ -159,6 +176,10 @@ void local_store(struct lower *l, const struct local *local, LLVMValueRef v);
 LLVMValueRef local_load(struct lower *l, const struct local *local);
 /* Leaves with an exception (or a tail call) pending. */
 void lower_leave_pending(struct lower *l);
+/* Reads the locals of an own function, scans its body, places its locals. */
+bool lower_prepare(struct lower *l, uint32_t own_index);
+/* From the first operator to the function's end. */
+void lower_body(struct lower *l);
 void lower_add_leave(struct lower *l, LLVMValueRef instruction);
 
 /* ---- Leaving (lower_leave.c) -------------------------------------------------------------------- */
@@ -180,22 +201,34 @@ LLVMValueRef call_import(struct lower *l, enum native_import import, LLVMValueRe
 void leave_now(struct lower *l);
 
 /* ---- Control (lower_control.c, lower_exception.c) --------------------------------------------- */
-const valtype *control_results(const struct control *c);
 struct control *control_at(struct lower *l, uint32_t depth);
-void control_push(struct lower *l, enum op op);
+/* A block with its type read; its parameters stay on the operand stack. NULL: out of memory. */
+struct control *control_push(struct lower *l, enum op op);
 void control_push_function(struct lower *l);
 /* Branches, unconditionally, to a label with the values on top of the stack, which stay there. */
 void branch_to(struct lower *l, struct control *c);
 void branch_to_values(struct lower *l, struct control *c, const LLVMValueRef *values);
-uint32_t label_arity(const struct control *c);
-const valtype *label_types(const struct control *c);
+bool lower_call_op(struct lower *l, enum op op);
 /* The block to which code goes when an exception is pending. */
 LLVMBasicBlockRef exception_target(struct lower *l);
-/* `end` of a try_table: fills its dispatch block, if any. */
+/* After the `end` of a try_table: fills its dispatch block, if any. */
 void end_try(struct lower *l, const struct control *c);
-bool lower_call_op(struct lower *l, enum op op);
-/* The entry of an OSR function meets its loop: operands below it come from the frame. */
-void osr_meet_loop(struct lower *l, struct control *c);
+/* The builder is in the outer block of a loop, which `before` goes to. Where it is the one that this
+ * function enters at: operands come from the frame or from `before`. `params`: allocas. */
+void osr_meet_loop(struct lower *l, const struct control *c, LLVMBasicBlockRef before,
+                   const LLVMValueRef *params);
+
+/* ---- Thunks (lower_thunk.c) --------------------------------------------------------------------- */
+/*
+ * Functions "slow.<kind>.<type>" of a unit: like a function of that type in C's convention, with one
+ * or two further parameters behind the context, which go through a helper.
+ */
+/* Pushes the first result and those in run->values (lower_call.c). */
+void take_results(struct lower *l, const struct type_def *type, LLVMValueRef result);
+LLVMValueRef slow_function(struct unit *u, enum slow_kind kind, uint32_t type_index,
+                           LLVMTypeRef *ret_type);
+/* Defines those that were declared. */
+void define_thunks(struct unit *u);
 
 /* ---- Types and symbols (unit.c) ----------------------------------------------------------------- */
 LLVMTypeRef unit_func_type(struct unit *u, uint32_t type_index);
@@ -204,6 +237,7 @@ enum { CONVENTION_TAIL = 18 }; /* tailcc; the C interface has no name for it */
 void unit_add_attribute(struct unit *u, LLVMValueRef fn, const char *name, uint64_t value);
 LLVMTypeRef unit_func_type_with(struct unit *u, const struct type_def *type,
                                 const LLVMTypeRef *more, uint32_t more_count);
+void unit_mark_call(struct unit *u, LLVMValueRef call, uint32_t context, unsigned convention);
 void unit_mark_context(struct unit *u, LLVMValueRef fn, uint32_t index, bool is_swiftself);
 void unit_begin_function(struct unit *u, LLVMValueRef fn, const char *name, uint32_t offset_bytes);
 

@@ -215,6 +215,7 @@ void unit_end(struct unit *u)
 
 void unit_finish(struct unit *u)
 {
+    define_thunks(u);
     LLVMDIBuilderFinalize(u->di);
 }
 
@@ -305,6 +306,14 @@ void unit_mark_context(struct unit *u, LLVMValueRef fn, uint32_t index, bool is_
     LLVMAddAttributeAtIndex(fn, at,
                             LLVMCreateEnumAttribute(u->context, attribute_kind("dereferenceable"),
                                                     NATIVE_CONTEXT_TYPES + 8));
+}
+
+/* Of a call: its convention, and which argument (from 0) is the callee's context. */
+void unit_mark_call(struct unit *u, LLVMValueRef call, uint32_t context, unsigned convention)
+{
+    LLVMSetInstructionCallConv(call, convention);
+    LLVMAddCallSiteAttribute(call, context + 1, u->swiftself);
+    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, u->nounwind);
 }
 
 /* What all definitions have: no unwinding through them, a probed stack, address 0 like any other,

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls. Functions with code in this image are called directly. All others through their struct
+ * func: where its key says that it has code of our class and exactly the type wanted, through its
+ * address; else through a thunk ("slow.…") that goes to the runtime.
+ */
+#include "compiler/lower_int.h"
+
+/* A call that is being made. */
+struct call {
+    uint32_t type_index;
+    const struct type_def *type;
+    LLVMValueRef args[LOWER_VALUES_MAX]; /* room for what follows the parameters */
+};
+
+static void begin_call(struct lower *l, struct call *call, uint32_t type_index)
+{
+    call->type_index = type_index;
+    call->type = l->unit->wasm->types[type_index];
+    for (uint32_t i = call->type->param_count; i > 0; i--)
+        call->args[i - 1] = lower_pop_v(l);
+}
+
+/* Everything that the callee may look at goes to memory. */
+static void settle(struct lower *l)
+{
+    spill_operands(l);
+    fuel_spill(l);
+}
+
+/* Calls code of our class with this context. */
+static LLVMValueRef call_code(struct lower *l, struct call *call, LLVMValueRef code,
+                              LLVMValueRef context)
+{
+    struct unit *u = l->unit;
+    uint32_t n = call->type->param_count;
+    call->args[n] = context;
+    LLVMValueRef result = LLVMBuildCall2(u->builder, unit_func_type(u, call->type_index), code,
+                                         call->args, n + 1, "");
+    unit_mark_call(u, result, n, unit_convention(u));
+    return result;
+}
+
+static LLVMValueRef call_slow(struct lower *l, struct call *call, enum slow_kind kind,
+                              LLVMValueRef first, LLVMValueRef second)
+{
+    struct unit *u = l->unit;
+    LLVMTypeRef type;
+    LLVMValueRef fn = slow_function(u, kind, call->type_index, &type);
+    uint32_t n = kind == SLOW_FINISH ? 0 : call->type->param_count, context = n;
+    call->args[n++] = l->context;
+    if (first != NULL)
+        call->args[n++] = first;
+    if (second != NULL)
+        call->args[n++] = second;
+    LLVMValueRef result = LLVMBuildCall2(u->builder, type, fn, call->args, n, "");
+    unit_mark_call(u, result, context, LLVMCCallConv);
+    return result;
+}
+
+/* ---- After a call ----------------------------------------------------------------------------- */
+
+void take_results(struct lower *l, const struct type_def *type, LLVMValueRef result)
+{
+    if (type->result_count == 0)
+        return;
+    lower_push(l, result, type->results[0]);
+    load_more_results(l, type);
+}
+
+/* The first result of two ways that meet in the current block. */
+static LLVMValueRef merge(struct lower *l, const struct call *call, LLVMValueRef results[2],
+                          LLVMBasicBlockRef from[2])
+{
+    if (call->type->result_count == 0)
+        return results[0];
+    LLVMTypeRef type = lower_type(l->unit, call->type->results[0]);
+    LLVMValueRef phi = LLVMBuildPhi(l->unit->builder, type, "");
+    LLVMAddIncoming(phi, results, from, 2);
+    return phi;
+}
+
+static LLVMValueRef pending_now(struct lower *l)
+{
+    LLVMValueRef at = address_at(l, l->run, NATIVE_RUN_PENDING);
+    return load_as(l, l->unit->i32, at, 4, MEMORY_CONTEXT);
+}
+
+static LLVMValueRef pending_is(struct lower *l, LLVMValueRef pending, uint32_t what)
+{
+    return LLVMBuildICmp(l->unit->builder, LLVMIntEQ, pending, const_i32(l->unit, what), "");
+}
+
+/* Goes to the handlers where an exception is pending; finishes a tail call that is. */
+static LLVMValueRef look_at_pending(struct lower *l, struct call *call, LLVMValueRef result)
+{
+    struct unit *u = l->unit;
+    if ((u->code_class & NATIVE_CLASS_PENDING) == 0)
+        return result;
+    LLVMBasicBlockRef goes_on = lower_block(l, "");
+    LLVMValueRef pending = pending_now(l);
+    LLVMValueRef none = pending_is(l, pending, NATIVE_PENDING_NONE);
+    if ((u->code_class & NATIVE_CLASS_TAILCC) == 0) {
+        lower_branch(l, none, goes_on, exception_target(l), u->hot_branch);
+        lower_continue_at(l, goes_on);
+        return result;
+    }
+    LLVMBasicBlockRef some = lower_block(l, "pending"), tail = lower_block(l, "tail");
+    LLVMBasicBlockRef from[2] = {lower_here(l), tail};
+    lower_branch(l, none, goes_on, some, u->hot_branch);
+    lower_continue_at(l, some);
+    lower_branch(l, pending_is(l, pending, NATIVE_PENDING_TAIL), tail, exception_target(l), NULL);
+    lower_continue_at(l, tail);
+    LLVMValueRef results[2] = {result, call_slow(l, call, SLOW_FINISH, NULL, NULL)};
+    fuel_reload(l);
+    none = pending_is(l, pending_now(l), NATIVE_PENDING_NONE);
+    lower_branch(l, none, goes_on, exception_target(l), u->hot_branch);
+    lower_continue_at(l, goes_on);
+    return merge(l, call, results, from);
+}
+
+static void end_call(struct lower *l, struct call *call, LLVMValueRef result)
+{
+    fuel_reload(l);
+    result = look_at_pending(l, call, result);
+    take_results(l, call->type, result);
+}
+
+/* ---- Calls through struct func ---------------------------------------------------------------- */
+
+static LLVMValueRef func_field(struct lower *l, LLVMValueRef func, uint32_t offset, LLVMTypeRef type)
+{
+    return load_as(l, type, address_at(l, func, offset), 8, MEMORY_CONTEXT);
+}
+
+/* i1: whether a function has code of our class and exactly this type. */
+static LLVMValueRef has_code(struct lower *l, LLVMValueRef func, uint32_t type_index)
+{
+    struct unit *u = l->unit;
+    LLVMValueRef key = func_field(l, func, NATIVE_FUNC_KEY, u->i64);
+    LLVMValueRef wanted =
+        LLVMBuildPtrToInt(u->builder, type_pointer(l, type_index), u->i64, "");
+    if (u->code_class != 0)
+        wanted = LLVMBuildOr(u->builder, wanted, const_i64(u, u->code_class), "");
+    return LLVMBuildICmp(u->builder, LLVMIntEQ, key, wanted, "");
+}
+
+static LLVMValueRef call_fast(struct lower *l, struct call *call, LLVMValueRef func)
+{
+    LLVMValueRef code = func_field(l, func, NATIVE_FUNC_CODE, l->unit->ptr);
+    LLVMValueRef context = func_field(l, func, NATIVE_FUNC_INSTANCE, l->unit->ptr);
+    return call_code(l, call, code, context);
+}
+
+/* The two ways of a call: `fast` has been entered, `slow` not. Ends it. */
+static void call_both(struct lower *l, struct call *call, LLVMValueRef func,
+                      LLVMBasicBlockRef slow, enum slow_kind kind, LLVMValueRef first,
+                      LLVMValueRef second)
+{
+    LLVMBasicBlockRef join = lower_block(l, "");
+    LLVMValueRef results[2];
+    LLVMBasicBlockRef from[2] = {lower_here(l), slow};
+    results[0] = call_fast(l, call, func);
+    lower_goto(l, join);
+    lower_continue_at(l, slow);
+    results[1] = call_slow(l, call, kind, first, second);
+    lower_goto(l, join);
+    lower_continue_at(l, join);
+    end_call(l, call, merge(l, call, results, from));
+}
+
+/* Calls a function that is not null. */
+static void call_through(struct lower *l, struct call *call, LLVMValueRef func,
+                         enum slow_kind kind, LLVMValueRef first, bool is_likely)
+{
+    LLVMBasicBlockRef fast = lower_block(l, "fast"), slow = lower_block(l, "slow");
+    settle(l);
+    lower_branch(l, has_code(l, func, call->type_index), fast, slow,
+                 is_likely ? l->unit->hot_branch : NULL);
+    lower_continue_at(l, fast);
+    call_both(l, call, func, slow, kind, first, NULL);
+}
+
+/* The element of a table, in a block where it is not null; all else goes to `slow`. */
+static LLVMValueRef table_element(struct lower *l, uint32_t table, LLVMValueRef index,
+                                  LLVMBasicBlockRef slow)
+{
+    struct unit *u = l->unit;
+    LLVMValueRef object = table_object(l, table);
+    LLVMValueRef count =
+        load_as(l, u->i64, address_at(l, object, NATIVE_TABLE_COUNT), 8, MEMORY_TABLES);
+    LLVMBasicBlockRef inside = lower_block(l, ""), found = lower_block(l, "");
+    lower_branch(l, LLVMBuildICmp(u->builder, LLVMIntULT, index, count, ""), inside, slow,
+                 u->hot_branch);
+    lower_continue_at(l, inside);
+    LLVMValueRef elements =
+        load_as(l, u->ptr, address_at(l, object, NATIVE_TABLE_ELEMENTS), 8, MEMORY_TABLES);
+    LLVMValueRef at = LLVMBuildGEP2(u->builder, u->i64, elements, &index, 1, "");
+    LLVMValueRef func = load_as(l, u->ptr, at, 8, MEMORY_TABLES);
+    lower_branch(l, LLVMBuildIsNotNull(u->builder, func, ""), found, slow, u->hot_branch);
+    lower_continue_at(l, found);
+    return func;
+}
+
+static LLVMValueRef pop_table_index(struct lower *l, uint32_t table)
+{
+    LLVMValueRef index = lower_pop_v(l);
+    if (l->unit->wasm->tables[table].type.limits.is_64)
+        return index;
+    return LLVMBuildZExt(l->unit->builder, index, l->unit->i64, "");
+}
+
+static void call_indirect(struct lower *l)
+{
+    struct call call;
+    uint32_t type_index = lower_u32(l), table = lower_u32(l);
+    LLVMValueRef index = pop_table_index(l, table);
+    begin_call(l, &call, type_index);
+    settle(l);
+    LLVMBasicBlockRef fast = lower_block(l, "fast"), slow = lower_block(l, "slow");
+    LLVMValueRef func = table_element(l, table, index, slow);
+    lower_branch(l, has_code(l, func, type_index), fast, slow, l->unit->hot_branch);
+    lower_continue_at(l, fast);
+    call_both(l, &call, func, slow, SLOW_TABLE, index, const_i32(l->unit, table));
+}
+
+/* The function reference on top of the stack, tested for null where its type allows it. */
+static LLVMValueRef pop_function(struct lower *l)
+{
+    struct value ref = lower_pop(l);
+    if (vt_is_nullable(ref.type))
+        trap_if(l, LLVMBuildIsNull(l->unit->builder, ref.v, ""), STINT_TRAP_NULL_FUNCTION);
+    return ref.v;
+}
+
+static void call_ref(struct lower *l)
+{
+    struct call call;
+    uint32_t type_index = lower_u32(l);
+    LLVMValueRef func = pop_function(l);
+    begin_call(l, &call, type_index);
+    call_through(l, &call, func, SLOW_FUNC, func, true);
+}
+
+/* ---- Calls by index --------------------------------------------------------------------------- */
+
+static bool is_in_image(const struct unit *u, uint32_t func_index)
+{
+    uint32_t imported = u->wasm->import_func_count;
+    return func_index >= imported && u->is_compiled[func_index - imported] != 0;
+}
+
+/* The struct func of a function that this image has no code for. */
+static LLVMValueRef func_object(struct lower *l, uint32_t func_index)
+{
+    uint32_t imported = l->unit->wasm->import_func_count;
+    if (func_index < imported)
+        return import_func(l, func_index);
+    LLVMValueRef own = context_field(l, NATIVE_CONTEXT_OWN_FUNCS);
+    return address_at(l, own, (uint64_t)(func_index - imported) * NATIVE_FUNC_BYTES);
+}
+
+static void call_index(struct lower *l)
+{
+    struct unit *u = l->unit;
+    struct call call;
+    uint32_t func_index = lower_u32(l);
+    begin_call(l, &call, u->type_of_func[func_index]);
+    if (is_in_image(u, func_index)) {
+        settle(l);
+        end_call(l, &call, call_code(l, &call, unit_func(u, func_index), l->context));
+        return;
+    }
+    LLVMValueRef func = func_object(l, func_index);
+    if (func_index < u->wasm->import_func_count)
+        call_through(l, &call, func, SLOW_FUNC, func, false);
+    else
+        call_through(l, &call, func, SLOW_INDEX, const_i32(u, func_index), true);
+}
+
+/* ---- Tail calls ------------------------------------------------------------------------------- */
+
+/*
+ * Leaves through a call. What can't be jumped to (a host function, code of another class or
+ * instance) is left to the caller: the helper notes callee and arguments, and we return.
+ */
+static void tail_slow(struct lower *l, const struct call *call, enum native_import helper,
+                      LLVMValueRef *args, unsigned count)
+{
+    struct unit *u = l->unit;
+    const struct type_def *type = call->type;
+    LLVMValueRef slots = helper_slots(l, type->param_slots > 0 ? type->param_slots : 1);
+    for (uint32_t i = 0, slot = 0; i < type->param_count; i++) {
+        slot_store(l, slots, slot, (struct value){call->args[i], type->params[i]});
+        slot += vt_slots(type->params[i]);
+    }
+    args[count] = slots;
+    fuel_spill(l);
+    LLVMValueRef result = call_import(l, helper, args, count + 1);
+    fuel_reload(l);
+    LLVMBasicBlockRef exits = lower_block(l, "exits"), returns = lower_block(l, "");
+    LLVMValueRef is_exit =
+        LLVMBuildICmp(u->builder, LLVMIntEQ, result, const_i32(u, NATIVE_EXIT), "");
+    lower_branch(l, is_exit, exits, returns, u->cold_branch);
+    lower_continue_at(l, exits);
+    leave_now(l);
+    lower_continue_at(l, returns);
+    lower_leave_pending(l);
+}
+
+/* Jumps to code of our class with our own context. */
+static void tail_code(struct lower *l, struct call *call, LLVMValueRef code)
+{
+    struct unit *u = l->unit;
+    fuel_spill(l);
+    if (l->state->osr != NULL) { /* of another convention: an ordinary call, then a return */
+        LLVMValueRef values[LOWER_VALUES_MAX];
+        uint32_t height = l->height;
+        l->state->is_leaving = true;
+        end_call(l, call, call_code(l, call, code, l->context));
+        l->state->is_leaving = false;
+        for (uint32_t i = 0; i < call->type->result_count; i++)
+            values[i] = l->stack[height + i].v;
+        l->height = height;
+        return_values(l, values);
+        return;
+    }
+    LLVMValueRef result = call_code(l, call, code, l->context);
+    LLVMSetTailCallKind(result, LLVMTailCallKindMustTail);
+    if (call->type->result_count > 0)
+        LLVMBuildRet(u->builder, result);
+    else
+        LLVMBuildRetVoid(u->builder);
+    lower_add_leave(l, result);
+}
+
+/* A tail call of a function that is not null: jumps where it may, else leaves it to the caller. */
+static void tail_through(struct lower *l, struct call *call, LLVMValueRef func,
+                         LLVMBasicBlockRef slow)
+{
+    struct unit *u = l->unit;
+    LLVMBasicBlockRef same = lower_block(l, ""), fast = lower_block(l, "fast");
+    lower_branch(l, has_code(l, func, call->type_index), same, slow, u->hot_branch);
+    lower_continue_at(l, same);
+    LLVMValueRef instance = func_field(l, func, NATIVE_FUNC_INSTANCE, u->ptr);
+    LLVMValueRef is_ours = LLVMBuildICmp(u->builder, LLVMIntEQ, instance, l->context, "");
+    lower_branch(l, is_ours, fast, slow, u->hot_branch);
+    lower_continue_at(l, fast);
+    tail_code(l, call, func_field(l, func, NATIVE_FUNC_CODE, u->ptr));
+    lower_continue_at(l, slow);
+}
+
+static void return_call_index(struct lower *l)
+{
+    struct unit *u = l->unit;
+    struct call call;
+    uint32_t func_index = lower_u32(l);
+    begin_call(l, &call, u->type_of_func[func_index]);
+    if (is_in_image(u, func_index)) {
+        tail_code(l, &call, unit_func(u, func_index));
+    } else {
+        LLVMValueRef func = func_object(l, func_index), args[2];
+        tail_through(l, &call, func, lower_block(l, "slow"));
+        args[0] = const_i32(u, func_index);
+        tail_slow(l, &call, NATIVE_IMPORT_tail_index, args, 1);
+    }
+    l->is_dead = true;
+}
+
+static void return_call_indirect(struct lower *l)
+{
+    struct call call;
+    uint32_t type_index = lower_u32(l), table = lower_u32(l);
+    LLVMValueRef index = pop_table_index(l, table), args[4];
+    begin_call(l, &call, type_index);
+    LLVMBasicBlockRef slow = lower_block(l, "slow");
+    tail_through(l, &call, table_element(l, table, index, slow), slow);
+    args[0] = const_i32(l->unit, table);
+    args[1] = index;
+    args[2] = const_i32(l->unit, type_index);
+    tail_slow(l, &call, NATIVE_IMPORT_tail_table, args, 3);
+    l->is_dead = true;
+}
+
+static void return_call_ref(struct lower *l)
+{
+    struct call call;
+    uint32_t type_index = lower_u32(l);
+    LLVMValueRef func = pop_function(l), args[2];
+    begin_call(l, &call, type_index);
+    tail_through(l, &call, func, lower_block(l, "slow"));
+    args[0] = func;
+    tail_slow(l, &call, NATIVE_IMPORT_tail_func, args, 1);
+    l->is_dead = true;
+}
+
+bool lower_call_op(struct lower *l, enum op op)
+{
+    switch (op) {
+    case OP_CALL:
+        call_index(l);
+        return true;
+    case OP_CALL_INDIRECT:
+        call_indirect(l);
+        return true;
+    case OP_CALL_REF:
+        call_ref(l);
+        return true;
+    case OP_RETURN_CALL:
+        return_call_index(l);
+        return true;
+    case OP_RETURN_CALL_INDIRECT:
+        return_call_indirect(l);
+        return true;
+    case OP_RETURN_CALL_REF:
+        return_call_ref(l);
+        return true;
+    default:
+        return false;
+    }
+}

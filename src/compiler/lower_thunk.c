@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small functions of our own: slow paths of calls, kept out of the code that hardly ever takes them;
+ * the next slice of fuel; entries from the runtime.
+ */
+#include <stdio.h>
+
+#include "compiler/lower_int.h"
+
+enum { CONVENTION_PRESERVE_ALL = 15 };
+
+static LLVMValueRef internal_function(struct unit *u, const char *name, LLVMTypeRef type)
+{
+    LLVMValueRef fn = LLVMAddFunction(u->module, name, type);
+    LLVMAttributeIndex at = (LLVMAttributeIndex)LLVMAttributeFunctionIndex;
+    LLVMSetLinkage(fn, LLVMInternalLinkage);
+    LLVMAddAttributeAtIndex(fn, at, u->nounwind);
+    LLVMAddAttributeAtIndex(fn, at, u->noinline);
+    return fn;
+}
+
+/* ---- Fuel ------------------------------------------------------------------------------------- */
+
+static LLVMTypeRef slice_type(struct unit *u)
+{
+    LLVMTypeRef params[] = {u->ptr, u->i64};
+    return LLVMFunctionType(u->i64, params, 2, false);
+}
+
+LLVMValueRef call_slice(struct lower *l, LLVMValueRef left)
+{
+    struct unit *u = l->unit;
+    if (u->state->slice == NULL) {
+        u->state->slice = internal_function(u, "stint.slice", slice_type(u));
+        LLVMSetFunctionCallConv(u->state->slice, CONVENTION_PRESERVE_ALL);
+        LLVMAddAttributeAtIndex(u->state->slice, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                                u->cold);
+    }
+    LLVMValueRef args[] = {l->context, left};
+    LLVMValueRef call =
+        LLVMBuildCall2(u->builder, slice_type(u), u->state->slice, args, 2, "");
+    LLVMSetInstructionCallConv(call, CONVENTION_PRESERVE_ALL);
+    return call;
+}
+
+static void define_slice(struct unit *u)
+{
+    LLVMValueRef fn = u->state->slice;
+    unit_begin_function(u, fn, "stint.slice", 0);
+    struct lower *l = lower_begin(u, fn, LLVMGetParam(fn, 0), 0);
+    static const struct type_def nothing = {.kind = TYPE_FUNC};
+    l->type = &nothing;
+    l->fuel = NULL;
+    LLVMValueRef at = address_at(l, l->run, NATIVE_RUN_FUEL);
+    store_as(l, LLVMGetParam(fn, 1), at, 8, MEMORY_FUEL);
+    LLVMValueRef result = call_import(l, NATIVE_IMPORT_fuel_slice, NULL, 0);
+    LLVMBasicBlockRef leaves = lower_block(l, "leaves"), goes_on = lower_block(l, "");
+    LLVMValueRef failed =
+        LLVMBuildICmp(u->builder, LLVMIntNE, result, const_i32(u, NATIVE_OK), "");
+    lower_branch(l, failed, leaves, goes_on, u->cold_branch);
+    lower_continue_at(l, leaves);
+    leave_now(l);
+    lower_continue_at(l, goes_on);
+    LLVMBuildRet(u->builder, load_as(l, u->i64, at, 8, MEMORY_FUEL));
+    lower_finish(l);
+}
+
+/* ---- Slow calls ------------------------------------------------------------------------------- */
+
+static const struct type_def *slow_type(const struct unit *u, enum slow_kind kind,
+                                        uint32_t type_index, struct type_def *room)
+{
+    const struct type_def *type = u->wasm->types[type_index];
+    if (kind != SLOW_FINISH)
+        return type;
+    *room = *type;
+    room->param_count = room->param_slots = 0;
+    return room;
+}
+
+static LLVMTypeRef slow_llvm_type(struct unit *u, enum slow_kind kind, uint32_t type_index)
+{
+    LLVMTypeRef more[2] = {kind == SLOW_FUNC ? u->ptr : kind == SLOW_INDEX ? u->i32 : u->i64, u->i32};
+    uint32_t count = kind == SLOW_TABLE ? 2 : kind == SLOW_FINISH ? 0 : 1;
+    struct type_def room;
+    return unit_func_type_with(u, slow_type(u, kind, type_index, &room), more, count);
+}
+
+LLVMValueRef slow_function(struct unit *u, enum slow_kind kind, uint32_t type_index,
+                           LLVMTypeRef *ret_type)
+{
+    static const char *const names[SLOW_KIND_COUNT] = {"func", "index", "table", "finish"};
+    LLVMValueRef *place = &u->state->slow[kind][type_index];
+    *ret_type = slow_llvm_type(u, kind, type_index);
+    if (*place != NULL)
+        return *place;
+    char name[48];
+    snprintf(name, sizeof(name), "slow.%s.%u", names[kind], type_index);
+    *place = internal_function(u, name, *ret_type);
+    struct type_def room;
+    const struct type_def *type = slow_type(u, kind, type_index, &room);
+    unit_mark_context(u, *place, type->param_count, true);
+    return *place;
+}
+
+/* Calls the helper that the thunk stands for; arguments are in slots. */
+static LLVMValueRef call_slow_helper(struct lower *l, enum slow_kind kind, uint32_t type_index,
+                                     LLVMValueRef slots)
+{
+    uint32_t first = l->type->param_count + 1;
+    LLVMValueRef args[4], last = slots;
+    switch (kind) {
+    case SLOW_FUNC:
+    case SLOW_INDEX:
+        args[0] = LLVMGetParam(l->fn, first);
+        args[1] = last;
+        return call_import(
+            l, kind == SLOW_FUNC ? NATIVE_IMPORT_call_func : NATIVE_IMPORT_call_index, args, 2);
+    case SLOW_TABLE:
+        args[0] = LLVMGetParam(l->fn, first + 1);
+        args[1] = LLVMGetParam(l->fn, first);
+        args[2] = const_i32(l->unit, type_index);
+        args[3] = last;
+        return call_import(l, NATIVE_IMPORT_call_table, args, 4);
+    default:
+        return call_import(l, NATIVE_IMPORT_finish_tail, &last, 1);
+    }
+}
+
+static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index)
+{
+    LLVMValueRef fn = u->state->slow[kind][type_index];
+    struct type_def room;
+    const struct type_def *type = slow_type(u, kind, type_index, &room);
+    const struct type_def *full = u->wasm->types[type_index];
+    unit_begin_function(u, fn, "slow", 0);
+    struct lower *l = lower_begin(u, fn, LLVMGetParam(fn, type->param_count), 0);
+    l->type = type;
+    l->fuel = NULL;
+    uint32_t count = full->param_slots > full->result_slots ? full->param_slots : full->result_slots;
+    LLVMValueRef slots = helper_slots(l, count > 0 ? count : 1);
+    for (uint32_t i = 0, slot = 0; i < type->param_count; i++) {
+        slot_store(l, slots, slot, (struct value){LLVMGetParam(fn, i), type->params[i]});
+        slot += vt_slots(type->params[i]);
+    }
+    deal_with_result(l, call_slow_helper(l, kind, type_index, slots));
+    LLVMValueRef values[LOWER_VALUES_MAX];
+    for (uint32_t i = 0, slot = 0; i < type->result_count; i++) {
+        values[i] = slot_load(l, slots, slot, type->results[i]);
+        slot += vt_slots(type->results[i]);
+    }
+    return_values(l, values);
+    lower_finish(l);
+}
+
+void define_thunks(struct unit *u)
+{
+    if (u->state->slice != NULL && LLVMIsDeclaration(u->state->slice))
+        define_slice(u);
+    for (unsigned kind = 0; kind < SLOW_KIND_COUNT; kind++)
+        for (uint32_t i = 0; i < u->wasm->type_count; i++)
+            if (u->state->slow[kind][i] != NULL && LLVMIsDeclaration(u->state->slow[kind][i]))
+                define_slow(u, (enum slow_kind)kind, i);
+}
+
+/* ---- Entries ---------------------------------------------------------------------------------- */
+
+bool lower_entry(struct unit *u, uint32_t type_index)
+{
+    const struct type_def *type = u->wasm->types[type_index];
+    LLVMTypeRef params[] = {u->ptr, u->ptr, u->ptr};
+    char name[32];
+    snprintf(name, sizeof(name), "entry.%u", type_index);
+    LLVMValueRef fn =
+        LLVMAddFunction(u->module, name, LLVMFunctionType(u->void_type, params, 3, false));
+    LLVMSetVisibility(fn, LLVMHiddenVisibility);
+    unit_begin_function(u, fn, name, 0);
+    unit_mark_context(u, fn, 1, false);
+    struct lower *l = lower_begin(u, fn, LLVMGetParam(fn, 1), 0);
+    l->type = type;
+    l->fuel = NULL;
+    LLVMValueRef slots = LLVMGetParam(fn, 2), args[LOWER_VALUES_MAX];
+    uint32_t n = 0;
+    for (uint32_t slot = 0; n < type->param_count; n++) {
+        args[n] = slot_load(l, slots, slot, type->params[n]);
+        slot += vt_slots(type->params[n]);
+    }
+    args[n++] = l->context;
+    LLVMValueRef result =
+        LLVMBuildCall2(u->builder, unit_func_type(u, type_index), LLVMGetParam(fn, 0), args, n, "");
+    unit_mark_call(u, result, type->param_count, unit_convention(u));
+    if (type->result_count > 0) {
+        take_results(l, type, result);
+        for (uint32_t i = 0, slot = 0; i < type->result_count; i++) {
+            slot_store(l, slots, slot, l->stack[i]);
+            slot += vt_slots(type->results[i]);
+        }
+    }
+    LLVMBuildRetVoid(u->builder);
+    lower_finish(l);
+    return !u->failed;
+}
