@@ -35,7 +35,8 @@ extern "C" {
     X(ARGUMENT, "wrong argument")                                                                  \
     X(NOT_FOUND, "not found")                                                                      \
     X(SYNTAX, "syntax error")                                                                      \
-    X(IO, "input or output failed")
+    X(IO, "input or output failed")                                                                \
+    X(POISONED, "the store is poisoned")
 
 enum stint_status {
 #define X(name, text) STINT_##name,

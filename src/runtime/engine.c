@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "runtime/native.h"
 #include "runtime/store.h"
 
 struct engine_config engine_config_default(void)
@@ -66,6 +67,8 @@ static void destroy_module(struct stint_module *module)
 {
     struct stint_engine *engine = module->engine;
     tier_module_end(module);
+    if (STINT_WITH_NATIVE)
+        native_detach(module);
     if (module->code != NULL)
         engine->ops->module_detach(module->code);
     if (module->wasm != NULL)

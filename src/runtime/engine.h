@@ -39,6 +39,14 @@ struct engine_ops {
     MUST_CHECK enum stint_status (*call)(struct exec *exec, struct func *func, uint64_t *slots,
                                          struct stint_error *error);
 
+    /* Runs store->run->tail_callee, which machine code left for: its arguments are in run->values,
+     * the results go to `slots`. NULL where there is no machine code. */
+    MUST_CHECK enum stint_status (*call_tail)(struct exec *exec, uint64_t *slots,
+                                              struct stint_error *error);
+    /* The module has got an image (runtime/native.h); calls of its functions have to find it. May be
+     * NULL. Thread-safe. */
+    void (*code_added)(struct module_code *code);
+
     /* Calls `visit` with the address of each 64-bit slot that holds a gc_ref, in all frames. */
     void (*visit_roots)(struct exec *exec, void (*visit)(void *context, uint64_t *slot),
                         void *context);

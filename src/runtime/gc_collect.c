@@ -8,6 +8,7 @@
 
 #include "runtime/constexpr.h"
 #include "runtime/gc_int.h"
+#include "runtime/native.h"
 #include "runtime/runtime_int.h"
 
 enum { POISON = 0xdb }; /* what stress leaves in the old half: refs into it are odd, ids wild */
@@ -123,6 +124,8 @@ static void visit_roots(struct collection *c, struct stint_store *store)
     struct gc_state *state = c->heap->state;
     if (store->exec != NULL)
         store->engine->ops->visit_roots(store->exec, visit_slot, c);
+    if (STINT_WITH_NATIVE)
+        native_visit_roots(store, visit_slot, c);
     for (struct global *global = store->globals; global != NULL; global = global->next) {
         if (global->is_traced)
             visit_slot(c, &global->cell[0]);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/constexpr.h"
+#include "runtime/native.h"
 #include "runtime/runtime_int.h"
 #include "wasm/limits.h"
 
@@ -345,6 +346,7 @@ struct func *instance_func(struct stint_instance *instance, uint32_t index)
         func->index = index;
         func->code = instance->store->engine->ops->func_entry(instance->code, own);
         func->type = module->func_types[index];
+        (void)native_refresh(func);
     }
     return func;
 }

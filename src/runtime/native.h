@@ -12,6 +12,7 @@
 
 #include "runtime/native_abi.h"
 #include "runtime/store.h"
+#include "stint_config.h"
 
 struct image_header;
 
@@ -26,7 +27,9 @@ struct native_run {
     const struct type_def *const *types; /* NULL, or types_chunks of the engine's registry */
     uint64_t values[NATIVE_VALUES_MAX];
 
-    struct native_state *state; /* private to native*.c; made at the first entry */
+    /* Private to native*. */
+    const uint8_t *soft_limit; /* helpers need this much of the stack */
+    struct native_state *state;
 };
 
 /*
@@ -72,6 +75,17 @@ bool native_fits(const struct stint_instance *instance);
 /* Fills native_key and native_code of a function from the module's images, where there is code and
  * the instance fits; sets instance->run then. */
 void native_fill_func(struct func *func);
+/* Whether a module-defined function has machine code, images added lately included. */
+static inline bool native_refresh(struct func *func)
+{
+    if (!STINT_WITH_NATIVE)
+        return false;
+    const struct native_code *newest =
+        atomic_load_explicit(&func->instance->module->native, memory_order_acquire);
+    if (UNLIKELY(newest != func->native_seen))
+        native_fill_func(func);
+    return func->native_key != 0;
+}
 
 /*
  * Runs `code` through its entry, or an OSR entry (code NULL), with slots as in native_abi.h.
@@ -82,20 +96,29 @@ void native_fill_func(struct func *func);
 MUST_CHECK enum stint_status native_enter(struct stint_store *store, const void *entry,
                                           const void *code, struct stint_instance *instance,
                                           uint64_t *slots, struct stint_error *error);
+/* The same for a function that native_refresh says has code. */
+static inline enum stint_status native_enter_func(struct func *func, uint64_t *slots,
+                                                  struct stint_error *error)
+{
+    return native_enter(func->instance->store, func->native_entry, func->native_code,
+                        func->instance, slots, error);
+}
 
 /* Whether at least 64 KiB are left of the stack that this thread is on now, as host functions and
  * the interpreter need. True when that is not the store's native stack. */
 bool native_has_headroom(const struct stint_store *store);
+/* Whether this thread is on a native stack: native_has_headroom then says how deep calls may nest. */
+bool native_is_on_stack(void);
 
 void native_visit_roots(struct stint_store *store, void (*visit)(void *context, uint64_t *slot),
                         void *context);
 void native_store_end(struct stint_store *store);
 
 /*
- * The frames of the last segment of machine code that ended in a failure, innermost first; written
- * for the caller of native_enter, which appends its own.
+ * The frames of the segments of machine code that the last native_enter ended in failure, innermost
+ * first; for its caller, which appends them to those of its own. They are forgotten then.
  */
-size_t native_frames(const struct stint_store *store, struct frame_info *ret_frames, size_t limit,
+size_t native_frames(struct stint_store *store, struct frame_info *ret_frames, size_t limit,
                      size_t *ret_total);
 
 #endif

@@ -91,32 +91,32 @@ enum {
     /* struct gc_heap *, or NULL before the first allocation; but from the start on, like
      * NATIVE_RUN_TYPES, where the module has struct or array types. */
     NATIVE_RUN_GC = 32,
-    NATIVE_RUN_TAIL_CALLEE = 40,  /* struct func * */
-    NATIVE_RUN_TYPES = 48,        /* const struct type_def *const *, see NATIVE_TYPES_FIRST_LOG2 */
-    NATIVE_RUN_VALUES = 56,       /* uint64_t [NATIVE_VALUES_MAX] */
+    NATIVE_RUN_TAIL_CALLEE = 40, /* struct func * */
+    NATIVE_RUN_TYPES = 48,       /* const struct type_def *const *, see NATIVE_TYPES_FIRST_LOG2 */
+    NATIVE_RUN_VALUES = 56,      /* uint64_t [NATIVE_VALUES_MAX] */
 };
 
 /* struct memory, table, global, func, type_def, gc_heap */
 enum {
     NATIVE_MEMORY_BASE = 0,
-    NATIVE_MEMORY_BYTES = 8, /* changes when the memory grows */
+    NATIVE_MEMORY_BYTES = 8,   /* changes when the memory grows */
     NATIVE_TABLE_ELEMENTS = 0, /* uint64_t *; changes when the table grows, as does the count */
     NATIVE_TABLE_COUNT = 8,
     NATIVE_GLOBAL_CELL = 0,
     NATIVE_GLOBAL_BYTES = 48, /* stride of own_globals */
     NATIVE_FUNC_TYPE = 0,
     NATIVE_FUNC_INSTANCE = 8,
-    NATIVE_FUNC_KEY = 16,  /* type | class when `native` may be called, else 0 */
-    NATIVE_FUNC_CODE = 24, /* the compiled function */
+    NATIVE_FUNC_KEY = 16,   /* type | class when `native` may be called, else 0 */
+    NATIVE_FUNC_CODE = 24,  /* the compiled function */
     NATIVE_FUNC_BYTES = 80, /* stride of own_funcs */
     NATIVE_TYPE_ID = 0,
-    NATIVE_TYPE_KIND = 8,   /* u8: enum type_kind */
-    NATIVE_TYPE_DEPTH = 10, /* u16 */
+    NATIVE_TYPE_KIND = 8,     /* u8: enum type_kind */
+    NATIVE_TYPE_DEPTH = 10,   /* u16 */
     NATIVE_TYPE_DISPLAY = 16, /* const uint32_t * */
     NATIVE_TYPE_BYTES = 80,   /* stride in the chunks of run->types */
-    NATIVE_GC_BASE = 0, /* never changes once the heap is there */
-    NATIVE_GC_NEXT = 8, /* u32 */
-    NATIVE_GC_END = 12, /* u32 */
+    NATIVE_GC_BASE = 0,       /* never changes once the heap is there */
+    NATIVE_GC_NEXT = 8,       /* u32 */
+    NATIVE_GC_END = 12,       /* u32 */
 };
 
 /*

@@ -21,8 +21,26 @@ enum native_result native_fail(struct stint_instance *context, enum stint_status
  */
 MUST_CHECK bool native_prepare_objects(struct stint_instance *instance);
 
+/* Sets run->exception: NATIVE_PENDING where the code that called looks at run->pending, else
+ * NATIVE_EXIT, which takes the exception to the end of the innermost entry. */
+enum native_result native_raise(struct stint_instance *context, uint32_t exception);
+
 /* The helpers themselves, native_<ID> of native_helpers.def: what is taken and given is said there.
- * native_call.c … (H5's part) declare their own where they are used by others. */
+ * those of calls and fuel are here. */
 enum native_result native_fuel_slice(struct stint_instance *context);
+enum native_result native_call_func(struct stint_instance *context, struct func *func,
+                                    uint64_t *slots);
+enum native_result native_call_index(struct stint_instance *context, uint32_t index,
+                                     uint64_t *slots);
+enum native_result native_call_table(struct stint_instance *context, uint32_t table, uint64_t at,
+                                     uint32_t type, uint64_t *slots);
+enum native_result native_finish_tail(struct stint_instance *context, uint64_t *slots);
+enum native_result native_tail_func(struct stint_instance *context, struct func *func,
+                                    const uint64_t *slots);
+enum native_result native_tail_index(struct stint_instance *context, uint32_t index,
+                                     const uint64_t *slots);
+enum native_result native_tail_table(struct stint_instance *context, uint32_t table, uint64_t at,
+                                     uint32_t type, const uint64_t *slots);
+struct func *native_ref_func(struct stint_instance *context, uint32_t index);
 
 #endif

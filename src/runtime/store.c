@@ -6,6 +6,7 @@
 
 #include "os/pages.h"
 #include "runtime/gc.h"
+#include "runtime/native.h"
 #include "runtime/runtime_int.h"
 #include "wasm/limits.h"
 
@@ -45,6 +46,8 @@ void store_free(struct stint_store *store)
     gc_heap_free(store->gc);
     if (store->exec != NULL)
         store->engine->ops->exec_free(store->exec);
+    if (STINT_WITH_NATIVE)
+        native_store_end(store);
     for (struct func *func = store->host_funcs; func != NULL; func = func->next) {
         if (func->host_env_free != NULL)
             func->host_env_free(func->host_env);
@@ -103,6 +106,9 @@ enum stint_status rt_call(struct stint_store *store, struct func *func, uint64_t
     struct exec *exec = store_exec(store);
     if (exec == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for the guest's stack");
+    if (STINT_WITH_NATIVE && store->is_poisoned)
+        return error_set(error, STINT_POISONED, STINT_NO_OFFSET,
+                         "the store cannot be used after a memory trap in fast machine code");
     store->call_count++;
     return store->engine->ops->call(exec, func, slots, error);
 }

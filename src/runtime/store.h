@@ -97,6 +97,11 @@ struct stint_store {
     struct gc_heap *gc; /* made when first needed */
     void *user;         /* the embedder's */
     struct native_run *run; /* machine code's part; made when first needed (runtime/native.h) */
+    /* A memory trap in code that need not be exact: what the guest's memory holds is not to be
+     * relied on, and every later call fails with STINT_POISONED. */
+    bool is_poisoned;
+    /* A guest's failure is passing outwards: frames are added to those of the last trap. */
+    bool is_failing;
     /* The public API's own; freed with the store, once no guest and no host function is left. */
     void *api_state;
     void (*api_state_free)(void *api_state);
@@ -158,9 +163,15 @@ struct func {
     const void *code; /* the engine's entry for module-defined ones (struct interp_func) */
     host_fn host;     /* host functions */
     void *host_env;
-    void (*host_env_free)(void *env); /* may be NULL */
-    uint32_t index;                   /* in its instance's module */
-    struct func *next;                /* of the store's host functions */
+    union {
+        void (*host_env_free)(void *env); /* host functions; may be NULL */
+        const void *native_entry;         /* module-defined ones, where there is native_code */
+    };
+    uint32_t index; /* in its instance's module */
+    union {
+        struct func *next;                     /* of the store's host functions */
+        const struct native_code *native_seen; /* the module's newest image when last looked */
+    };
 };
 
 /* ---- Memories, tables, globals, tags ----------------------------------------------------- */
