@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which functions are compiled together. A toolchain's linker keeps the functions of one source file
+ * next to each other, and most calls stay within it, so partitions are runs of functions in the
+ * module's order; small callees in other partitions are copied for inlining. Their size is bounded,
+ * because LLVM's memory grows with it, and small enough that all threads have work to the end.
+ */
+#include "base/buf.h"
+#include "compiler/compile_int.h"
+
+enum {
+    PARTITION_BYTES_MAX = 256 << 10, /* of function bodies */
+    PARTITION_BYTES_MIN = 24 << 10,
+    PARTITIONS_A_THREAD = 4,
+    INLINED_BYTES = 96, /* of a body */
+};
+
+bool partition_is_inlined(const struct compilation *c, uint32_t own_index)
+{
+    return c->options->opt_level >= 2 && !c->options->strict &&
+           c->wasm->bodies[own_index].size_bytes <= INLINED_BYTES;
+}
+
+static uint32_t own_count(const struct compilation *c)
+{
+    return c->wasm->func_count - c->wasm->import_func_count;
+}
+
+/* The functions that are asked for. */
+static enum stint_status choose_functions(struct compilation *c, uint64_t *ret_body_bytes)
+{
+    const struct compiler_options *options = c->options;
+    uint32_t count = options->functions != NULL ? options->function_count : own_count(c);
+    *ret_body_bytes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t own_index = options->functions != NULL ? options->functions[i] : i;
+        if (own_index >= own_count(c))
+            return error_set(c->error, STINT_ARGUMENT, STINT_NO_OFFSET, "there is no function %u",
+                             own_index);
+        if (c->is_compiled[own_index])
+            continue;
+        c->is_compiled[own_index] = 1;
+        c->has_entry[c->type_of_func[c->wasm->import_func_count + own_index]] = 1;
+        c->order[c->order_count++] = own_index;
+        *ret_body_bytes += c->wasm->bodies[own_index].size_bytes;
+    }
+    return STINT_OK;
+}
+
+static bool add_partition(struct compilation *c, uint32_t first, uint32_t end, uint64_t body_bytes)
+{
+    if (!vec_reserve(c->alloc, &c->partitions, &c->partition_capacity, c->partition_count + 1,
+                     sizeof(*c->partitions)))
+        return false;
+    c->partitions[c->partition_count++] = (struct partition){first, end, body_bytes};
+    return true;
+}
+
+enum stint_status partition_make(struct compilation *c, unsigned threads)
+{
+    uint64_t total, bytes = 0;
+    uint32_t first = 0;
+    enum stint_status status = choose_functions(c, &total);
+    if (status != STINT_OK)
+        return status;
+    uint64_t limit = total / ((uint64_t)threads * PARTITIONS_A_THREAD);
+    if (threads == 1 || limit < PARTITION_BYTES_MIN)
+        limit = threads == 1 ? PARTITION_BYTES_MAX : PARTITION_BYTES_MIN;
+    if (limit > PARTITION_BYTES_MAX)
+        limit = PARTITION_BYTES_MAX;
+    for (uint32_t i = 0; i < c->order_count; i++) {
+        uint64_t body = c->wasm->bodies[c->order[i]].size_bytes;
+        if (bytes > 0 && bytes + body > limit) {
+            if (!add_partition(c, first, i, bytes))
+                return STINT_NOMEM;
+            first = i;
+            bytes = 0;
+        }
+        bytes += body;
+    }
+    return add_partition(c, first, c->order_count, bytes) ? STINT_OK : STINT_NOMEM;
+}
