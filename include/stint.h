@@ -54,6 +54,7 @@ typedef struct stint_table stint_table;
 typedef struct stint_global stint_global;
 typedef struct stint_tag stint_tag;
 typedef struct stint_call stint_call;
+typedef struct stint_pool stint_pool;
 
 /* Text with its length; not NUL-terminated. */
 struct stint_name {
@@ -657,6 +658,68 @@ STINT_API STINT_CHECK enum stint_status stint_store_set_wasi(stint_store *store,
 STINT_API STINT_CHECK enum stint_status stint_instance_run(stint_instance *instance,
                                                            uint32_t *ret_exit_code,
                                                            struct stint_error *error);
+
+/* ---- Pools ------------------------------------------------------------------------------- */
+
+/*
+ * Warm instances of one module, for hosts that run many short guests: taking one, calling it and
+ * giving it back takes microseconds. Each has a store of its own; when it is given back, the store
+ * becomes again what it was right after instantiation, without a trace of what the guest did. Start
+ * functions run at every take. All of this is experimental.
+ */
+struct stint_pool_options {
+    const stint_linker *linker;              /* NULL: the module imports nothing */
+    const stint_wasi_config *wasi;           /* of each instance, or NULL */
+    const struct stint_store_limits *limits; /* of each store; NULL: the defaults */
+    /* Called after each use: resets what your host functions keep for the store. Anything but
+     * STINT_OK ends this instance instead of using it again. May be NULL. */
+    enum stint_status (*reset)(void *env, stint_store *store);
+    void *env;
+    uint64_t start_fuel;       /* what start functions may use; UINT64_MAX, the default: no limit */
+    uint64_t start_timeout_ns; /* 0, the default: no limit */
+    uint32_t slots_max;        /* instances at a time; 0: what memory and addresses allow */
+    uint32_t slots_warm;       /* made at once, at least 1 */
+    size_t keep_bytes;         /* written pages of each memory that stay in memory between uses */
+    bool skip_initialize;      /* leave calling the export `_initialize` to you */
+    bool without_scan;         /* as on Linux before 6.7; for measurements */
+    uint64_t reserved[8];
+};
+
+STINT_API void stint_pool_options_init(struct stint_pool_options *ret_options);
+/* A pool with its first instances. The module is kept; linker and WASI configuration have to stay as
+ * they are, and outlive the pool. `options` NULL: the defaults. Experimental. */
+STINT_API STINT_CHECK enum stint_status stint_pool_new(stint_module *module,
+                                                       const struct stint_pool_options *options,
+                                                       stint_pool **ret_pool,
+                                                       struct stint_error *error);
+/* When all instances are back. Accepts NULL. Experimental. */
+STINT_API void stint_pool_free(stint_pool *pool);
+/*
+ * From any thread: an instance whose start function has run, and `_initialize`, and its store, both
+ * of this thread until they are given back. STINT_LIMIT when all are taken; else what
+ * instantiation or the start function ended with. Experimental.
+ */
+STINT_API STINT_CHECK enum stint_status stint_pool_take(stint_pool *pool, stint_store **ret_store,
+                                                        stint_instance **ret_instance,
+                                                        struct stint_error *error);
+/* No handle, function or memory of the store may be used afterwards, nor the store interrupted.
+ * Experimental. */
+STINT_API void stint_pool_give(stint_pool *pool, stint_instance *instance);
+/* Ends idle instances until at most `keep` are left. Experimental. */
+STINT_API void stint_pool_trim(stint_pool *pool, uint32_t keep);
+
+struct stint_pool_stats {
+    uint32_t slots_max;
+    uint32_t slots; /* there are now, taken or idle */
+    uint32_t idle;
+    bool scans; /* the kernel tells which pages were written (PAGEMAP_SCAN) */
+    uint64_t takes;
+    uint64_t failures;     /* instances that could not be reset, and were ended */
+    uint64_t copied_bytes; /* by resets */
+    uint64_t dropped;      /* times that resets gave pages back to the system */
+    uint64_t reserved[8];
+};
+STINT_API void stint_pool_stats(stint_pool *pool, struct stint_pool_stats *ret_stats);
 
 #ifdef __cplusplus
 }

@@ -98,7 +98,18 @@ void host_def_own_env(struct host_def *def, void (*env_free)(void *env));
 MUST_CHECK enum stint_status host_def_add(struct host_def *def, stint_store *store,
                                           struct func **ret_func, struct stint_error *error);
 
+/* What the linker has for all imports of the module, in order; each begins as zero. */
+MUST_CHECK enum stint_status api_linker_resolve(const stint_linker *linker, stint_store *store,
+                                                const stint_module *module,
+                                                struct extern_value *ret_values,
+                                                struct stint_error *error);
+struct store_limits api_store_limits(const struct stint_store_limits *limits); /* or NULL */
+
 /* ---- WASI -------------------------------------------------------------------------------- */
+
+/* For stores of a pool that have their WASI: what is there is what each use begins with. */
+MUST_CHECK enum stint_status api_wasi_keep(stint_store *store, struct stint_error *error);
+MUST_CHECK enum stint_status api_wasi_restart(stint_store *store, const stint_wasi_config *config);
 
 /* Whether an import names a function of WASI. */
 bool api_wasi_has(const struct wasm_import *import);

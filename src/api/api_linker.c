@@ -263,24 +263,35 @@ static enum stint_status report_missing(const struct wasm_module *wasm,
                      list, missing - named);
 }
 
-enum stint_status stint_linker_instantiate(stint_linker *linker, stint_store *store,
-                                           stint_module *module, stint_instance **ret_instance,
-                                           struct stint_error *error)
+enum stint_status api_linker_resolve(const stint_linker *linker, stint_store *store,
+                                     const stint_module *module, struct extern_value *ret_values,
+                                     struct stint_error *error)
 {
     const struct wasm_module *wasm = module->wasm;
     enum stint_status status = STINT_OK;
     uint32_t missing = 0;
-    struct arena arena;
-    arena_init(&arena, &store->alloc);
-    struct extern_value *values = arena_get_zeroed(&arena, wasm->import_count, sizeof(*values));
-    if (values == NULL)
-        status = api_no_memory(error);
     for (uint32_t i = 0; i < wasm->import_count && status == STINT_OK; i++) {
-        status = resolve(linker, store, module, &wasm->imports[i], &values[i], error);
-        missing += values[i].kind == EXTERN_MISSING;
+        status = resolve(linker, store, module, &wasm->imports[i], &ret_values[i], error);
+        missing += ret_values[i].kind == EXTERN_MISSING;
     }
     if (status == STINT_OK && missing > 0)
-        status = report_missing(wasm, values, missing, error);
+        status = report_missing(wasm, ret_values, missing, error);
+    return status;
+}
+
+enum stint_status stint_linker_instantiate(stint_linker *linker, stint_store *store,
+                                           stint_module *module, stint_instance **ret_instance,
+                                           struct stint_error *error)
+{
+    enum stint_status status = STINT_OK;
+    struct arena arena;
+    arena_init(&arena, &store->alloc);
+    struct extern_value *values =
+        arena_get_zeroed(&arena, module->wasm->import_count, sizeof(*values));
+    if (values == NULL)
+        status = api_no_memory(error);
+    if (status == STINT_OK)
+        status = api_linker_resolve(linker, store, module, values, error);
     if (status == STINT_OK)
         status = instance_create(store, module, values, ret_instance, error);
     arena_free(&arena);

@@ -22,8 +22,7 @@ void stint_store_limits_init(struct stint_store_limits *ret_limits)
     ret_limits->budget_bytes = limits.budget_bytes;
 }
 
-enum stint_status stint_store_new(stint_engine *engine, const struct stint_store_limits *limits,
-                                  stint_store **ret_store, struct stint_error *error)
+struct store_limits api_store_limits(const struct stint_store_limits *limits)
 {
     struct store_limits chosen = store_limits_default();
     if (limits != NULL) {
@@ -34,6 +33,13 @@ enum stint_status stint_store_new(stint_engine *engine, const struct stint_store
         chosen.call_depth_max = limits->call_depth_max;
         chosen.budget_bytes = limits->budget_bytes;
     }
+    return chosen;
+}
+
+enum stint_status stint_store_new(stint_engine *engine, const struct stint_store_limits *limits,
+                                  stint_store **ret_store, struct stint_error *error)
+{
+    struct store_limits chosen = api_store_limits(limits);
     enum stint_status status = store_create(engine, &chosen, ret_store);
     return status == STINT_NOMEM ? api_no_memory(error) : status;
 }

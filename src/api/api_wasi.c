@@ -98,13 +98,9 @@ static void free_wasi(void *wasi)
     wasi_p1_free(wasi);
 }
 
-enum stint_status stint_store_set_wasi(stint_store *store, const stint_wasi_config *config,
-                                       struct stint_error *error)
+static struct wasi_p1_config p1_config(const stint_wasi_config *config)
 {
-    if (store->api_state != NULL)
-        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET, "the store has its WASI already");
     struct wasi_p1_config chosen = wasi_p1_config_default();
-    struct wasi_p1 *wasi;
     chosen.args = config->args;
     chosen.arg_count = config->arg_count;
     chosen.env = config->env;
@@ -114,12 +110,33 @@ enum stint_status stint_store_set_wasi(stint_store *store, const stint_wasi_conf
     chosen.stdin_fd = config->stdin_fd;
     chosen.stdout_fd = config->stdout_fd;
     chosen.stderr_fd = config->stderr_fd;
+    return chosen;
+}
+
+enum stint_status stint_store_set_wasi(stint_store *store, const stint_wasi_config *config,
+                                       struct stint_error *error)
+{
+    if (store->api_state != NULL)
+        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET, "the store has its WASI already");
+    struct wasi_p1_config chosen = p1_config(config);
+    struct wasi_p1 *wasi;
     enum stint_status status = wasi_p1_create(&store->alloc, &chosen, &wasi, error);
     if (status != STINT_OK)
         return status;
     store->api_state = wasi;
     store->api_state_free = free_wasi;
     return STINT_OK;
+}
+
+enum stint_status api_wasi_keep(stint_store *store, struct stint_error *error)
+{
+    return wasi_p1_keep(store->api_state, error);
+}
+
+enum stint_status api_wasi_restart(stint_store *store, const stint_wasi_config *config)
+{
+    struct wasi_p1_config chosen = p1_config(config);
+    return wasi_p1_restart(store->api_state, &chosen, NULL);
 }
 
 bool api_wasi_has(const struct wasm_import *import)

@@ -30,6 +30,23 @@ void arena_free(struct arena *arena)
     arena_init(arena, arena->alloc);
 }
 
+struct arena_mark arena_mark(const struct arena *arena)
+{
+    return (struct arena_mark){arena->chunks, arena->next};
+}
+
+void arena_rewind(struct arena *arena, struct arena_mark mark)
+{
+    while (arena->chunks != mark.newest) {
+        struct arena_chunk *older = arena->chunks->older;
+        arena->total_bytes -= arena->chunks->bytes;
+        alloc_put(arena->alloc, arena->chunks, arena->chunks->bytes);
+        arena->chunks = older;
+    }
+    arena->next = mark.next;
+    arena->end = mark.newest == NULL ? NULL : (uint8_t *)mark.newest + mark.newest->bytes;
+}
+
 /* Chunks double with the arena, so that a large module takes few and a small one wastes little. */
 static bool add_chunk(struct arena *arena, size_t bytes)
 {

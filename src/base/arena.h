@@ -21,6 +21,14 @@ void arena_init(struct arena *arena, struct alloc *alloc);
 /* Releases everything; the arena can be used again. Accepts a zeroed arena. */
 void arena_free(struct arena *arena);
 
+/* A point to go back to: arena_rewind gives back everything allocated since then. */
+struct arena_mark {
+    struct arena_chunk *newest;
+    uint8_t *next;
+};
+struct arena_mark arena_mark(const struct arena *arena);
+void arena_rewind(struct arena *arena, struct arena_mark mark);
+
 /* Uninitialised memory, or NULL when memory or budget is out. `bytes` 0 gives a unique address. */
 MUST_CHECK void *arena_get(struct arena *arena, size_t bytes);
 /* Zeroed array, or NULL; also on overflow of the product. */

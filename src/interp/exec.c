@@ -259,6 +259,16 @@ size_t exec_backtrace(struct exec *ctx, struct frame_info *ret_frames, size_t li
     return ctx->trap_frame_total;
 }
 
+void exec_reset(struct exec *ctx, bool trim)
+{
+    ctx->has_trap_frames = false;
+    ctx->trap_frame_count = ctx->trap_frame_total = 0;
+    ctx->pending_exception = 0;
+    /* Frames are written before they are read, so what is left in the stack is nobody's. */
+    if (trim)
+        pages_discard(ctx->stack, ctx->records_at_bytes + ctx->records_bytes);
+}
+
 /* ---- Fuel ------------------------------------------------------------------------------------------- */
 
 bool interp_fuel_slice(struct exec *ctx)

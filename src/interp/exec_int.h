@@ -55,6 +55,7 @@ void exec_free(struct exec *ctx);
 void exec_visit_roots(struct exec *ctx, void (*visit)(void *context, uint64_t *slot),
                       void *context);
 size_t exec_backtrace(struct exec *ctx, struct frame_info *ret_frames, size_t limit);
+void exec_reset(struct exec *ctx, bool trim);
 uint64_t exec_fuel_pending(const struct exec *ctx);
 enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots,
                             struct stint_error *error);

@@ -59,5 +59,6 @@ const struct engine_ops interp_ops = {
     .call = exec_call,
     .visit_roots = exec_visit_roots,
     .backtrace = exec_backtrace,
+    .exec_reset = STINT_DEVICE ? NULL : exec_reset, /* only pools need it */
     .fuel_pending = exec_fuel_pending,
 };

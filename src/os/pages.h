@@ -13,6 +13,9 @@ MUST_CHECK void *pages_reserve(size_t bytes);
 MUST_CHECK bool pages_commit(void *start, size_t bytes);
 /* Gives the pages' memory back and takes the access rights away; the reservation stays. */
 void pages_decommit(void *start, size_t bytes);
+/* Takes the access rights of committed pages away, and gives their memory back; committed again they
+ * read as zero. False when the rights could not be taken: the pages are zero then. */
+MUST_CHECK bool pages_revoke(void *start, size_t bytes);
 /* Gives the pages' memory back; they stay accessible and read as zero again. */
 void pages_discard(void *start, size_t bytes);
 /* Ends a reservation, or memory of pages_get. Accepts NULL. */

@@ -73,6 +73,12 @@ void pages_decommit(void *start, size_t bytes)
         pages_discard(start, bytes);
 }
 
+bool pages_revoke(void *start, size_t bytes)
+{
+    pages_discard(start, bytes);
+    return bytes == 0 || mprotect(start, round_up(bytes), PROT_NONE) == 0;
+}
+
 void pages_discard(void *start, size_t bytes)
 {
     if (bytes == 0 || madvise(start, round_up(bytes), MADV_DONTNEED) == 0)

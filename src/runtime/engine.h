@@ -55,6 +55,10 @@ struct engine_ops {
      * `limit`. Valid until the next call. */
     size_t (*backtrace)(struct exec *exec, struct frame_info *ret_frames, size_t limit);
 
+    /* Forgets what the last calls left, as after exec_create; with `trim`, gives back memory that deep
+     * calls took. No call runs. */
+    void (*exec_reset)(struct exec *exec, bool trim);
+
     /* Operators charged in the unfinished slice, for exact fuel between calls. */
     uint64_t (*fuel_pending)(const struct exec *exec);
 };

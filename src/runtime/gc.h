@@ -99,6 +99,19 @@ void gc_root_pop(struct gc_heap *heap, uint32_t handle);
 void gc_set_exception(struct gc_heap *heap, gc_ref exception);
 gc_ref gc_take_exception(struct gc_heap *heap);
 
+/*
+ * The heap as it is between calls, to be put back later. NULL where there is no heap, or nothing in
+ * it, which gc_restore brings back too. Host references of a snapshot stay alive until it is freed.
+ * The copy is drawn from `alloc`; false when memory is out.
+ */
+struct gc_snapshot;
+MUST_CHECK bool gc_snapshot_take(struct stint_store *store, struct alloc *alloc,
+                                 struct gc_snapshot **ret_snapshot);
+/* Every object, handle and exception since then is gone, and finalizers of host references have
+ * run. False when memory is out. */
+MUST_CHECK bool gc_restore(struct stint_store *store, const struct gc_snapshot *snapshot);
+void gc_snapshot_free(struct gc_snapshot *snapshot); /* accepts NULL */
+
 /* Number of collections, and bytes alive after the last one. */
 void gc_counts(const struct gc_heap *heap, uint64_t *ret_collections, uint64_t *ret_live_bytes);
 

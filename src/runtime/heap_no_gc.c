@@ -54,6 +54,20 @@ gc_ref gc_take_exception(struct gc_heap *heap)
     return GC_NULL;
 }
 
+bool gc_snapshot_take(struct stint_store *store, struct alloc *alloc,
+                      struct gc_snapshot **ret_snapshot)
+{
+    *ret_snapshot = NULL;
+    return true;
+}
+
+bool gc_restore(struct stint_store *store, const struct gc_snapshot *snapshot)
+{
+    return true;
+}
+
+void gc_snapshot_free(struct gc_snapshot *snapshot) {}
+
 void gc_counts(const struct gc_heap *heap, uint64_t *ret_collections, uint64_t *ret_live_bytes)
 {
     *ret_collections = *ret_live_bytes = 0;

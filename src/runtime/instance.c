@@ -292,7 +292,6 @@ static enum stint_status apply_segments(struct stint_instance *instance, struct 
 
 static enum stint_status initialise(struct stint_instance *instance, struct stint_error *error)
 {
-    const struct wasm_module *module = instance->module->wasm;
     enum stint_status status = make_memories_tables(instance, error);
     if (status == STINT_OK)
         status = make_tags(instance, error);
@@ -304,16 +303,12 @@ static enum stint_status initialise(struct stint_instance *instance, struct stin
         status = init_elems(instance, error);
     if (status == STINT_OK)
         status = apply_segments(instance, error);
-    if (status == STINT_OK && module->has_start) {
-        uint64_t none[1] = {0};
-        status = rt_call(instance->store, instance_func(instance, module->start), none, error);
-    }
     return status;
 }
 
-enum stint_status instance_create(struct stint_store *store, struct stint_module *module,
-                                  const struct extern_value *imports,
-                                  struct stint_instance **ret_instance, struct stint_error *error)
+enum stint_status instance_prepare(struct stint_store *store, struct stint_module *module,
+                                   const struct extern_value *imports,
+                                   struct stint_instance **ret_instance, struct stint_error *error)
 {
     const struct wasm_module *wasm = module->wasm;
     for (uint32_t i = 0; i < wasm->import_count; i++) {
@@ -326,6 +321,28 @@ enum stint_status instance_create(struct stint_store *store, struct stint_module
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for an instance");
     take_imports(instance, imports);
     enum stint_status status = initialise(instance, error);
+    if (status == STINT_OK)
+        *ret_instance = instance;
+    return status;
+}
+
+enum stint_status instance_start(struct stint_instance *instance, struct stint_error *error)
+{
+    const struct wasm_module *module = instance->module->wasm;
+    uint64_t none[1] = {0};
+    if (!module->has_start)
+        return STINT_OK;
+    return rt_call(instance->store, instance_func(instance, module->start), none, error);
+}
+
+enum stint_status instance_create(struct stint_store *store, struct stint_module *module,
+                                  const struct extern_value *imports,
+                                  struct stint_instance **ret_instance, struct stint_error *error)
+{
+    struct stint_instance *instance;
+    enum stint_status status = instance_prepare(store, module, imports, &instance, error);
+    if (status == STINT_OK)
+        status = instance_start(instance, error);
     if (status == STINT_OK)
         *ret_instance = instance;
     return status;

@@ -153,6 +153,16 @@ void memory_end(struct memory *memory)
     alloc_discharge(&memory->store->alloc, (size_t)memory->bytes);
 }
 
+bool memory_shrink(struct memory *memory, uint64_t bytes)
+{
+    size_t less = (size_t)(memory->bytes - bytes);
+    if (!pages_revoke(memory->base + bytes, less))
+        return false;
+    alloc_discharge(&memory->store->alloc, less);
+    memory->bytes = bytes;
+    return true;
+}
+
 uint64_t memory_grow(struct memory *memory, uint64_t pages)
 {
     uint64_t old = memory->bytes / WASM_PAGE_BYTES;

@@ -25,6 +25,10 @@ bool type_is_traced(const struct type_registry *types, valtype type);
 /* The store's execution state, made now if there is none; NULL when memory is out. */
 MUST_CHECK struct exec *store_exec(struct stint_store *store);
 
+/* Takes the pages from `bytes` on away again, which is what they were before they were added. False
+ * when the system refuses; the memory is then only fit to be freed. */
+MUST_CHECK bool memory_shrink(struct memory *memory, uint64_t bytes);
+
 /* Free what is not in the store's arena. */
 void memory_end(struct memory *memory);
 void table_end(struct table *table);

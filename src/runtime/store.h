@@ -96,6 +96,7 @@ struct stint_store {
     struct exec *exec;  /* the engine's execution state; made at the first call */
     struct gc_heap *gc; /* made when first needed */
     void *user;         /* the embedder's */
+    struct pool_slot *slot; /* of the pool that keeps the store warm, or NULL (runtime/pool.h) */
     struct native_run *run; /* machine code's part; made when first needed (runtime/native.h) */
     /* A memory trap in code that need not be exact: what the guest's memory holds is not to be
      * relied on, and every later call fails with STINT_POISONED. */
@@ -270,6 +271,14 @@ MUST_CHECK enum stint_status instance_create(struct stint_store *store, struct s
                                              const struct extern_value *imports,
                                              struct stint_instance **ret_instance,
                                              struct stint_error *error);
+/* The two halves of it: all but the start function, and the start function. */
+MUST_CHECK enum stint_status instance_prepare(struct stint_store *store,
+                                              struct stint_module *module,
+                                              const struct extern_value *imports,
+                                              struct stint_instance **ret_instance,
+                                              struct stint_error *error);
+MUST_CHECK enum stint_status instance_start(struct stint_instance *instance,
+                                            struct stint_error *error);
 /* Whether `value` may stand for an import; on mismatch the reason goes to `error`. */
 MUST_CHECK enum stint_status extern_matches(const struct wasm_module *module,
                                             const struct wasm_import *import,

@@ -192,6 +192,41 @@ fail:
     return status;
 }
 
+enum stint_status wasi_p1_keep(struct wasi_p1 *wasi, struct stint_error *error)
+{
+    size_t count = wasi->table.count;
+    wasi->kept = arena_copy(&wasi->arena, wasi->table.items, count * sizeof(*wasi->kept));
+    wasi->kept_count = wasi->kept != NULL ? count : 0;
+    return wasi->kept != NULL ? STINT_OK : no_memory(error);
+}
+
+enum stint_status wasi_p1_restart(struct wasi_p1 *wasi, const struct wasi_p1_config *config,
+                                  struct stint_error *error)
+{
+    size_t dirs = 0, sockets = 0, count = wasi->kept_count;
+    /* Most guests open nothing, or close what they open. */
+    bool is_same =
+        wasi->table.count >= count &&
+        (count == 0 || memcmp(wasi->table.items, wasi->kept, count * sizeof(*wasi->kept)) == 0);
+    for (size_t i = count; i < wasi->table.count && is_same; i++)
+        is_same = !wasi->table.items[i].is_open;
+    if (is_same) {
+        wasi->table.count = (uint32_t)count;
+        wasi->table.free_from = 0;
+        return STINT_OK;
+    }
+    p1_table_free(&wasi->table);
+    p1_table_init(&wasi->table, wasi->alloc, config->descriptors_max);
+    arena_free(&wasi->arena);
+    enum stint_status status =
+        copy_strings(wasi, config->args, config->arg_count, &wasi->args, error);
+    if (status == STINT_OK)
+        status = copy_strings(wasi, config->env, config->env_count, &wasi->env, error);
+    if (status == STINT_OK)
+        status = fill_table(wasi, config, &dirs, &sockets, error);
+    return status == STINT_OK ? wasi_p1_keep(wasi, error) : status;
+}
+
 void wasi_p1_free(struct wasi_p1 *wasi)
 {
     if (wasi == NULL)

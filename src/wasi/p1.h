@@ -56,6 +56,16 @@ MUST_CHECK enum stint_status wasi_p1_create(struct alloc *alloc,
 /* Closes all descriptors of the guest. Not before the last call into the store; accepts NULL. */
 void wasi_p1_free(struct wasi_p1 *wasi);
 
+/*
+ * For stores that are used again: wasi_p1_keep notes what the guest begins with, wasi_p1_restart
+ * closes what it has opened and opens what it has closed. `config` is the one of wasi_p1_create, and
+ * without descriptors that were taken over.
+ */
+MUST_CHECK enum stint_status wasi_p1_keep(struct wasi_p1 *wasi, struct stint_error *error);
+MUST_CHECK enum stint_status wasi_p1_restart(struct wasi_p1 *wasi,
+                                             const struct wasi_p1_config *config,
+                                             struct stint_error *error);
+
 /* Whether imports of this module are ours: `wasi_snapshot_preview1` or `wasi_unstable`. */
 bool wasi_p1_knows_module(const char *module, size_t module_bytes);
 /*

@@ -64,6 +64,8 @@ struct wasi_p1 {
     struct arena arena; /* strings and names */
     struct p1_strings args, env;
     struct p1_table table;
+    struct p1_descriptor *kept; /* of wasi_p1_keep; in the arena */
+    size_t kept_count;
     struct stint_store *store; /* whose functions `imports` are */
     struct p1_import imports[P1_ABI_COUNT][P1_ROW_COUNT];
 };

@@ -89,6 +89,11 @@ static inline uint64_t stub_pending(const struct exec *exec)
     return exec->pending;
 }
 
+static inline void stub_reset(struct exec *exec, bool trim)
+{
+    exec->pending = 0;
+}
+
 static const struct engine_ops stub_ops = {
     .name = "stub",
     .module_attach = stub_attach,
@@ -99,6 +104,7 @@ static const struct engine_ops stub_ops = {
     .call = stub_call,
     .visit_roots = stub_visit,
     .backtrace = stub_backtrace,
+    .exec_reset = stub_reset,
     .fuel_pending = stub_pending,
 };
 

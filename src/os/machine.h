@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the machine has, for sizes that are chosen by it. */
+#ifndef OS_MACHINE_H
+#define OS_MACHINE_H
+
+#include "base/status.h"
+
+/* Memory that this process may count on: the machine's, or the limit of its control group. */
+uint64_t machine_memory_bytes(void);
+/* Address space of a process: as wide as its addresses are, or as the process is limited to. */
+uint64_t machine_address_bytes(void);
+/* Processors, at least 1, and the number of the one that runs this thread now (any number). */
+unsigned machine_cpu_count(void);
+unsigned machine_cpu_current(void);
+
+#endif

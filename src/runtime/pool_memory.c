@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The linear memories of warm slots: the pool's image of what a memory holds after instantiation,
+ * mapped copy-on-write into every slot. A slot whose memory came out differently, since an imported
+ * global moved a segment, gets an image of its own.
+ */
+#include <string.h>
+
+#include "runtime/constexpr.h"
+#include "runtime/pool_int.h"
+
+enum {
+    /* A guest that once wrote much leaves pages that every reset copies from then on: when there are
+     * many, they are dropped now and then, to see which of them are still in use. */
+    MANY_BYTES = 256 << 10,
+    USES_TO_DROP = 32,
+};
+
+/* ---- What a memory holds ----------------------------------------------------------------- */
+
+/* Up to where the instance's active segments reach into memory `index`. */
+static bool segments_end(struct stint_instance *instance, uint32_t index, uint64_t *ret_end)
+{
+    const struct wasm_module *module = instance->module->wasm;
+    bool is_64 = module->memories[index].limits.is_64;
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < module->data_count; i++) {
+        const struct wasm_data *data = &module->datas[i];
+        uint64_t value[2];
+        if (data->mode != SEGMENT_ACTIVE || data->memory != index)
+            continue;
+        if (const_eval(instance, &data->offset, value, NULL) != STINT_OK)
+            return false;
+        uint64_t at = is_64 ? value[0] : (uint32_t)value[0];
+        if (at + data->size_bytes > end)
+            end = at + data->size_bytes;
+    }
+    *ret_end = end;
+    return true;
+}
+
+/* Without the zeros at the end. */
+static uint64_t content_bytes(const struct memory *memory, uint64_t bytes)
+{
+    while (bytes >= sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, memory->base + bytes - sizeof(word), sizeof(word));
+        if (word != 0)
+            break;
+        bytes -= sizeof(word);
+    }
+    while (bytes > 0 && memory->base[bytes - 1] == 0)
+        bytes--;
+    return bytes;
+}
+
+/* How much of the memory's start is not known to be zero. */
+static bool content_end(const struct pool_slot *slot, const struct memory *memory,
+                        uint64_t *ret_end)
+{
+    const struct wasm_module *module = slot->instance->module->wasm;
+    uint64_t end = memory->bytes;
+    for (uint32_t i = module->import_memory_count; i < module->memory_count; i++) {
+        if (slot->instance->memories[i] == memory && !segments_end(slot->instance, i, &end))
+            return false;
+    }
+    *ret_end = content_bytes(memory, end);
+    return true;
+}
+
+/* ---- Images ------------------------------------------------------------------------------ */
+
+static bool image_create(struct stint_pool *pool, const struct memory *memory, uint64_t bytes,
+                         struct cow_image *ret_image)
+{
+    struct alloc *alloc = &pool->module->engine->alloc;
+    struct cow_image image;
+    if (bytes > SIZE_MAX || !cow_image_create(memory->base, (size_t)bytes, &image))
+        return false;
+    if (!alloc_charge(alloc, image.bytes)) {
+        cow_image_free(&image);
+        return false;
+    }
+    *ret_image = image;
+    return true;
+}
+
+/* Whether the image is of what the memory holds: `bytes`, then zeros. */
+static bool image_matches(const struct cow_image *image, const struct memory *memory,
+                          uint64_t bytes)
+{
+    if (bytes > image->bytes || image->bytes > memory->bytes)
+        return false;
+    return image->bytes == 0 || memcmp(image->data, memory->base, image->bytes) == 0;
+}
+
+/* The pool's image for a slot's memory of this number; made by the first slot. */
+static bool find_image(struct stint_pool *pool, uint32_t number, struct slot_memory *kept,
+                       uint64_t bytes)
+{
+    bool made = true;
+    lock_take(&pool->lock);
+    if (number < pool->image_count && number == pool->images_made) {
+        made = image_create(pool, kept->memory, bytes, &pool->images[number]);
+        pool->images_made += made;
+    }
+    bool shared =
+        number < pool->images_made && image_matches(&pool->images[number], kept->memory, bytes);
+    if (shared)
+        kept->image = pool->images[number];
+    lock_give(&pool->lock);
+    if (made && !shared) {
+        made = image_create(pool, kept->memory, bytes, &kept->image);
+        kept->is_own = made;
+    }
+    return made;
+}
+
+static bool keep_memory(struct pool_slot *slot, uint32_t number, struct memory *memory)
+{
+    struct slot_memory *kept = &slot->memories[number];
+    uint64_t end;
+    kept->memory = memory;
+    kept->bytes = memory->bytes;
+    if (!content_end(slot, memory, &end) || !find_image(slot->pool, number, kept, end))
+        return false;
+    cow_prepare(memory->base, memory->reserved_bytes);
+    kept->is_mapped = cow_map(&kept->image, memory->base);
+    if (kept->is_own)
+        cow_image_seal(&kept->image);
+    return true;
+}
+
+bool slot_keep_memories(struct pool_slot *slot)
+{
+    uint32_t count = 0;
+    for (struct memory *m = slot->store->memories; m != NULL; m = m->next)
+        count++;
+    slot->memories = arena_get_zeroed(&slot->arena, count, sizeof(*slot->memories));
+    if (slot->memories == NULL)
+        return false;
+    for (struct memory *m = slot->store->memories; m != NULL; m = m->next) {
+        if (!keep_memory(slot, slot->memory_count++, m))
+            return false;
+    }
+    return true;
+}
+
+void slot_forget_memories(struct pool_slot *slot)
+{
+    for (uint32_t i = 0; i < slot->memory_count; i++) {
+        if (!slot->memories[i].is_own)
+            continue;
+        alloc_discharge(&slot->pool->module->engine->alloc, slot->memories[i].image.bytes);
+        cow_image_free(&slot->memories[i].image);
+    }
+}
+
+bool slot_restore_memories(struct pool_slot *slot, struct cow_work *work)
+{
+    const struct pool_config *config = &slot->pool->config;
+    for (uint32_t i = 0; i < slot->memory_count; i++) {
+        struct slot_memory *kept = &slot->memories[i];
+        struct memory *memory = kept->memory;
+        struct cow_policy policy = {.is_mapped = kept->is_mapped,
+                                    .without_scan = config->without_scan,
+                                    .keep_bytes = config->keep_bytes};
+        if (memory->bytes != kept->bytes && !memory_shrink(memory, kept->bytes))
+            return false;
+        if (kept->copied_bytes > MANY_BYTES && slot->uses % USES_TO_DROP == 0)
+            policy.keep_bytes = 0;
+        uint64_t before = work->copied_bytes;
+        cow_restore(&kept->image, memory->base, (size_t)memory->bytes, &policy, work);
+        kept->copied_bytes = work->copied_bytes - before;
+    }
+    return true;
+}
