@@ -145,7 +145,9 @@ static inline v128 simd_I32X4_TRUNC_SAT_F64X2_S_ZERO(v128 va)
 static inline v128 simd_I32X4_TRUNC_SAT_F64X2_U_ZERO(v128 va)
 {
     const f64x2 a = (f64x2)va, most = (f64x2){0} + 0x1p32 - 1, half = (f64x2){0} + 0x1p31;
-    f64x2 in = (f64x2)((i64x2)a & (i64x2)(a > 0.0));
+    /* NaNs first: clang makes one fmaxnm of the other step, which lets signalling ones through. */
+    f64x2 in = (f64x2)((i64x2)a & (i64x2)(a == a));
+    in = (f64x2)((i64x2)in & (i64x2)(in > 0.0));
     in = (f64x2)SIMD_SELECT((i64x2)(in < most), (i64x2)in, (i64x2)most);
     const i64x2 big = in >= half;
     const i32x2 r = __builtin_convertvector(in - (f64x2)((i64x2)half & big), i32x2);
