@@ -14,6 +14,7 @@ struct stats {
     uint64_t module_bytes, functions;
     uint64_t rss_peak_bytes, memory_bytes, gc_live_bytes, gc_collections, heap_peak_bytes;
     uint64_t fuel_used, calls;
+    struct tier_stats tier;
 };
 
 /* The time between two marks; 0 where the later one was not reached. */
@@ -39,6 +40,7 @@ static void collect(const struct run *run, struct stats *stats)
         stats->validate_ns = run->module->validate_ns;
         stats->functions = run->module->wasm->func_count;
         stats->heap_peak_bytes = run->engine->alloc.peak_bytes;
+        tier_module_stats(run->module, &stats->tier);
     }
     if (run->store == NULL)
         return;
@@ -72,6 +74,13 @@ static void print_text(const struct stats *s)
     if (s->gc_collections != 0 || s->gc_live_bytes != 0)
         fprintf(stderr, "collections:   %12llu, %.1f KiB alive\n",
                 (unsigned long long)s->gc_collections, (double)s->gc_live_bytes / 1024);
+    const struct tier_stats *t = &s->tier;
+    if (t->images + t->cached + t->failures != 0)
+        fprintf(stderr,
+                "machine code:  %12u functions, %u loops compiled in %.1f ms; %u images, %u from the "
+                "cache, %u failed\n",
+                t->functions, t->loops, (double)t->compile_ns / 1e6, t->images + t->cached,
+                t->cached, t->failures);
     fprintf(stderr, "fuel used:     %12llu\n", (unsigned long long)s->fuel_used);
     fprintf(stderr, "calls:         %12llu\n", (unsigned long long)s->calls);
 }
@@ -97,6 +106,14 @@ static void print_json(const struct stats *s)
         {"gc_live_bytes", s->gc_live_bytes},
         {"fuel_used", s->fuel_used},
         {"calls", s->calls},
+        {"tier_samples", s->tier.samples},
+        {"tier_compile_ns", s->tier.compile_ns},
+        {"tier_images", s->tier.images},
+        {"tier_cached_images", s->tier.cached},
+        {"tier_functions", s->tier.functions},
+        {"tier_loops", s->tier.loops},
+        {"tier_loop_entries", s->tier.loop_entries},
+        {"tier_failures", s->tier.failures},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         fprintf(stderr, "%s\"%s\": %llu", i == 0 ? "{" : ", ", rows[i].name,

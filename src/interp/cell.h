@@ -27,6 +27,7 @@
 #include "os/lock.h"
 
 #include "runtime/store.h"
+#include "stint_config.h"
 
 struct cell {
     const void *handler;
@@ -103,9 +104,13 @@ struct func_extra {
     uint32_t root_map_count;
     const struct root_map *root_maps; /* by cell */
     const uint32_t *root_slots;
-    size_t size_bytes; /* of the block that holds this and all of the above */
+    size_t size_bytes; /* of the block that holds this, then the cells, and all of the above */
     struct func_extra *next;
 };
+
+/* A function's translated cells; func->code is another one once it has machine code. */
+#define FUNC_CELLS(func)                                                                           \
+    (STINT_WITH_NATIVE ? (const struct cell *)((func)->extra + 1) : (func)->code)
 
 struct module_code {
     struct stint_module *module;
@@ -121,6 +126,7 @@ struct module_code {
     } *ranges;
     size_t range_count, range_capacity;
     struct translator *translator; /* reused scratch */
+    struct native_body *bodies;    /* what calls of functions with machine code go to */
 };
 
 enum { TRAP_FRAMES_KEPT = 64 };
@@ -151,6 +157,8 @@ struct exec {
     struct stint_error *error;  /* of the running call; never NULL while running */
     uint32_t pending_exception; /* gc_ref */
     bool is_metered;
+    bool is_sampled;       /* each slice is reported to runtime/tier.h */
+    bool is_native;        /* machine code runs: the slice's rest is in store->run->fuel */
     int64_t slice;         /* size of the current fuel slice */
     uint32_t native_depth; /* nested host -> guest calls */
 
@@ -203,6 +211,25 @@ bool interp_fuel_slice(struct exec *ctx);
 /* The function whose code holds `ip`, or NULL. */
 const struct interp_func *interp_find(struct module_code *code, const struct cell *ip,
                                       uint32_t *ret_own_index);
+
+/* ---- machine_native.c: leaving for machine code --------------------------------------------------- */
+
+/* ctx->ip is the one cell of a function that has machine code: runs it; the cell to go on at. */
+const struct cell *interp_call_native(struct exec *ctx);
+/* At a slice, between two cells: reports to runtime/tier.h, looks for new images, and where there is
+ * code for the loop at ctx->ip runs it to the function's end. The cell to go on at. */
+const struct cell *interp_look_around(struct exec *ctx);
+/* Lets calls of a function that was just translated go to its machine code, where it has any; the
+ * module's lock is held. */
+void interp_divert(struct module_code *code, struct interp_func *func, uint32_t own_index);
+void interp_native_end(struct module_code *code);
+/* Operations of engine.h. */
+bool interp_has_run(struct module_code *code, uint32_t own_index);
+bool interp_loop_offset(struct module_code *code, uint32_t own_index, uint32_t cell,
+                        uint32_t *ret_offset_bytes);
+void interp_code_added(struct module_code *code);
+MUST_CHECK enum stint_status interp_call_tail(struct exec *ctx, uint64_t *slots,
+                                              struct stint_error *error);
 
 /* ---- bulk.c: bulk operations of metered code; false with ctx->trap or ctx->status set -------- */
 

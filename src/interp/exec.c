@@ -19,6 +19,8 @@
 #include "interp/handler_ids.h"
 #include "os/pages.h"
 #include "runtime/gc.h"
+#include "runtime/native.h"
+#include "stint_config.h"
 
 enum { NESTED_CALLS_MAX = 200, STACK_SLACK_BYTES = 512 };
 
@@ -45,6 +47,7 @@ enum stint_status exec_create(struct stint_store *store, struct exec **ret_exec)
     once_do(&cells_once, make_cells);
     ctx->store = store;
     ctx->is_metered = store->engine->config.is_metered;
+    ctx->is_sampled = STINT_WITH_NATIVE && tier_is_sampled(store->engine);
     ctx->fuel = ctx->is_metered ? 0 : INT64_MAX;
     ctx->stack_bytes = store->limits.stack_bytes_max;
     /* Each call takes a slot of stack and at most two records. */
@@ -118,6 +121,7 @@ static enum stint_status translate_locked(struct module_code *code, struct inter
     uint32_t frame_inverse = made.frame_inverse;
     made.frame_inverse = 0;
     *func = made;
+    interp_divert(code, func, own_index);
     __atomic_store_n(&func->frame_inverse, frame_inverse, __ATOMIC_RELEASE);
     return STINT_OK;
 }
@@ -125,6 +129,7 @@ static enum stint_status translate_locked(struct module_code *code, struct inter
 bool interp_translate(struct exec *ctx, struct module_code *code, struct interp_func *func)
 {
     enum stint_status status = STINT_OK;
+    tier_first_call(code->module, (uint32_t)(func - code->funcs));
     lock_take(&code->lock);
     if (!IS_TRANSLATED(func))
         status = translate_locked(code, func, ctx->is_metered);
@@ -202,7 +207,7 @@ void exec_visit_roots(struct exec *ctx, void (*visit)(void *context, uint64_t *s
         const struct interp_func *func = interp_find(walk.instance->code, walk.ip, &own_index);
         if (func == NULL)
             continue;
-        uint32_t cell = (uint32_t)(walk.ip - func->code);
+        uint32_t cell = (uint32_t)(walk.ip - FUNC_CELLS(func));
         const struct func_extra *extra = func->extra;
         uint32_t low = 0, high = extra->root_map_count;
         while (low < high) {
@@ -233,8 +238,8 @@ static void keep_backtrace(struct exec *ctx)
             const struct interp_func *func = interp_find(walk.instance->code, walk.ip, &own_index);
             if (func == NULL)
                 continue;
-            ctx->trap_frames[ctx->trap_frame_count++] =
-                (struct trap_frame){walk.instance, own_index, (uint32_t)(walk.ip - func->code)};
+            ctx->trap_frames[ctx->trap_frame_count++] = (struct trap_frame){
+                walk.instance, own_index, (uint32_t)(walk.ip - FUNC_CELLS(func))};
         }
         ctx->trap_frame_total++;
     }
@@ -280,11 +285,18 @@ bool interp_fuel_slice(struct exec *ctx)
     return ctx->status == STINT_OK;
 }
 
+/* What is left of the slice, wherever it is kept just now. */
+static int64_t fuel_left(const struct exec *ctx)
+{
+    return STINT_WITH_NATIVE && ctx->is_native ? ctx->store->run->fuel : ctx->fuel;
+}
+
 uint64_t exec_fuel_pending(const struct exec *ctx)
 {
-    if (!ctx->is_metered || ctx->fuel < 0)
-        return ctx->is_metered ? ctx->store->fuel_slice + (uint64_t)-ctx->fuel : 0;
-    uint64_t left = (uint64_t)ctx->fuel;
+    int64_t fuel = fuel_left(ctx);
+    if (!ctx->is_metered || fuel < 0)
+        return ctx->is_metered ? ctx->store->fuel_slice + (uint64_t)-fuel : 0;
+    uint64_t left = (uint64_t)fuel;
     return ctx->store->fuel_slice > left ? ctx->store->fuel_slice - left : 0;
 }
 
@@ -352,6 +364,7 @@ enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots
     uint32_t slot_count =
         type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     struct exec_state saved = save_state(ctx);
+    bool was_native = ctx->is_native;
     uint64_t *frame = ctx->frame_base;
     struct record *rs = ctx->rs;
     if ((uint8_t *)(frame + slot_count) > ctx->stack_limit || rs + 8 > ctx->record_limit ||
@@ -368,6 +381,10 @@ enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots
         ctx->trap_frame_count = ctx->trap_frame_total = 0;
     }
     *rs++ = (struct record){halt_cells, frame};
+    if (STINT_WITH_NATIVE) {
+        ctx->fuel = fuel_left(ctx);
+        ctx->is_native = false;
+    }
     ctx->native_depth++;
     ctx->is_running = true;
     ctx->error = detail;
@@ -383,6 +400,10 @@ enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots
         memcpy(slots, frame, type->result_slots * sizeof(*slots));
     restore_state(ctx, &saved);
     ctx->native_depth--;
+    if (STINT_WITH_NATIVE && was_native) {
+        ctx->store->run->fuel = ctx->fuel;
+        ctx->is_native = true;
+    }
     if (!ctx->is_running && ctx->is_metered) {
         rt_fuel_return(ctx->store, ctx->fuel);
         ctx->fuel = 0;

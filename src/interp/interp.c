@@ -4,6 +4,7 @@
 
 #include "interp/exec_int.h"
 #include "os/pages.h"
+#include "stint_config.h"
 
 static void module_detach(struct module_code *code)
 {
@@ -16,6 +17,7 @@ static void module_detach(struct module_code *code)
         extra = next;
     }
     translator_free(code->translator, alloc);
+    interp_native_end(code);
     alloc_put(alloc, code->ranges, code->range_capacity * sizeof(*code->ranges));
     pages_release(code->funcs, code->funcs_bytes);
     lock_free(&code->lock);
@@ -54,9 +56,13 @@ const struct engine_ops interp_ops = {
     .module_attach = module_attach,
     .module_detach = module_detach,
     .func_entry = func_entry,
+    .has_run = STINT_WITH_NATIVE ? interp_has_run : NULL,
+    .loop_offset = STINT_WITH_NATIVE ? interp_loop_offset : NULL,
     .exec_create = exec_create,
     .exec_free = exec_free,
     .call = exec_call,
+    .call_tail = STINT_WITH_NATIVE ? interp_call_tail : NULL,
+    .code_added = STINT_WITH_NATIVE ? interp_code_added : NULL,
     .visit_roots = exec_visit_roots,
     .backtrace = exec_backtrace,
     .exec_reset = STINT_DEVICE ? NULL : exec_reset, /* only pools need it */

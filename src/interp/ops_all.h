@@ -14,3 +14,4 @@
 #include "interp/ops_ref.h"
 #include STINT_INTERP_OPS_GC
 #include STINT_INTERP_OPS_SIMD
+#include STINT_INTERP_OPS_NATIVE

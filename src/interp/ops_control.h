@@ -31,6 +31,8 @@ OP(fuel_slice, {
         ctx->trap = STINT_TRAP_NONE;
         JUMP(trap);
     }
+    if (STINT_WITH_NATIVE && ctx->is_sampled)
+        ip = interp_look_around(ctx);
     GO;
 })
 /* Fuel of a loop's first pass. */

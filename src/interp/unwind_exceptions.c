@@ -61,12 +61,12 @@ bool interp_unwind(struct exec *ctx)
         if (func == NULL || func->extra->catch_count == 0)
             continue;
         const struct catch_clause *clause =
-            find_clause(func, (uint32_t)(walk.ip - func->code), walk.instance, tag);
+            find_clause(func, (uint32_t)(walk.ip - FUNC_CELLS(func)), walk.instance, tag);
         if (clause == NULL)
             continue;
         deliver(ctx, clause, tag, walk.sp);
         ctx->pending_exception = GC_NULL;
-        ctx->ip = func->code + clause->target;
+        ctx->ip = FUNC_CELLS(func) + clause->target;
         ctx->sp = walk.sp;
         ctx->rs = (struct record *)(uintptr_t)walk.rs;
         ctx->unwound_pins = func->pins;

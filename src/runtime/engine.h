@@ -31,6 +31,12 @@ struct engine_ops {
      * module-defined one). Must not fail and must not translate. */
     const void *(*func_entry)(struct module_code *code, uint32_t own_index);
 
+    /* For tiers (runtime/tier.h): whether the function has run, and the offset in the binary of the
+     * `loop` whose head a cell is; false when it is none, or memory is out. Thread-safe. */
+    bool (*has_run)(struct module_code *code, uint32_t own_index);
+    bool (*loop_offset)(struct module_code *code, uint32_t own_index, uint32_t cell,
+                        uint32_t *ret_offset_bytes);
+
     /* Execution state of a store. */
     MUST_CHECK enum stint_status (*exec_create)(struct stint_store *store, struct exec **ret_exec);
     void (*exec_free)(struct exec *exec);

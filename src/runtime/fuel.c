@@ -69,7 +69,7 @@ enum stint_status rt_fuel_next_slice(struct stint_store *store, uint64_t overdra
     }
     if (store->deadline_ns != 0 && clock_now_ns(OS_CLOCK_MONOTONIC) >= store->deadline_ns)
         return error_set(error, STINT_TIMEOUT, STINT_NO_OFFSET, "time is up");
-    uint64_t slice = FUEL_SLICE;
+    uint64_t slice = tier_slice(store->engine, FUEL_SLICE);
     if (store->has_fuel) {
         if (slice > store->fuel_reserve)
             slice = store->fuel_reserve;

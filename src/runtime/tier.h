@@ -76,16 +76,39 @@ struct tier_config tier_config_default(void);
 /* What became of a module, for reports. Plain numbers, 0 where nothing was done. */
 struct tier_stats {
     uint64_t samples;
-    uint64_t compile_ns;         /* from request to image, summed */
-    uint32_t images, cached;     /* made here, and found in the cache */
-    uint32_t functions, loops;   /* compiled */
-    uint32_t loop_entries;       /* loops left for machine code */
+    uint64_t compile_ns;       /* from request to image, summed */
+    uint32_t images, cached;   /* made here, and found in the cache */
+    uint32_t functions, loops; /* compiled */
+    uint32_t loop_entries;     /* loops left for machine code */
     uint32_t failures;
 };
 
 /* For rt_module_create: does what the mode wants done before the module runs. */
 MUST_CHECK enum stint_status tier_module_begin(struct stint_module *module,
                                                struct stint_error *error);
+/* ---- For engines that interpret, in mode TIER_JIT ----------------------------------------------- */
+
+enum { TIER_NO_LOOP = 0xffffffff, TIER_SPOTS_MAX = 8 };
+
+/* Where a frame stands at a slice. */
+struct tier_spot {
+    struct stint_module *module;
+    uint32_t own_index;
+    uint32_t cell; /* the head of a loop, as engine_ops.loop_offset knows it, or TIER_NO_LOOP */
+};
+
+/* Whether the interpreter is to report. */
+bool tier_is_sampled(const struct stint_engine *engine);
+/*
+ * At a slice: the frames, innermost first. With the innermost at the head of a loop the result is
+ * the loop's OSR entry (runtime/native.h) once there is one, else NULL.
+ */
+const void *tier_sample(const struct tier_spot *spots, size_t count);
+/* Before the first call of a function: in tests this may compile it. */
+void tier_first_call(struct stint_module *module, uint32_t own_index);
+/* The size of the next slice: `slice`, or less in tests. */
+uint64_t tier_slice(struct stint_engine *engine, uint64_t slice);
+
 /* For the module's end: stops the compile thread and waits for it. */
 void tier_module_end(struct stint_module *module);
 void tier_module_stats(const struct stint_module *module, struct tier_stats *ret_stats);

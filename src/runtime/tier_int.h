@@ -6,13 +6,69 @@
 #include "os/thread.h"
 #include "runtime/store.h"
 
+enum {
+    TIER_HOT_SAMPLES = 16,      /* slices until a module is compiled: some milliseconds of work */
+    TIER_LOOPS_MAX = 1024,      /* loops that are remembered, a module */
+    TIER_HOT_BYTES = 32768,     /* of bodies compiled at first beside those that were sampled */
+    TIER_SMALL_BYTES = 2 << 20, /* modules with less code than this are compiled whole */
+    TIER_FAILURES_MAX = 3,      /* compilations that fail before a module stays interpreted */
+};
+
+/* A loop that was running at a slice. */
+struct hot_loop {
+    uint32_t own_index;
+    uint32_t cell; /* of its head, in the engine's words */
+    uint32_t loop_offset;
+    uint32_t samples;
+    bool is_requested;
+};
+
+/* One compilation; it owns its lists until it is done. */
+struct tier_job {
+    struct tier *tier;
+    struct thread thread;
+    bool is_running; /* under the tier's lock, as is all else outside of the thread */
+    bool is_started; /* the thread has to be joined */
+    bool is_whole;
+    struct tier_request request;
+    uint32_t *functions;
+    size_t functions_bytes;
+    struct tier_loop *loops;
+    size_t loops_bytes;
+};
+
 struct tier {
+    struct stint_module *module;
     struct lock lock;
     struct condition changed;
     struct tier_stats stats;
+    uint32_t own_count;
+
+    /* By own index: samples, and whether an image has been asked for it. Pages: what never runs
+     * costs nothing. */
+    uint32_t *heat;
+    size_t heat_bytes;
+    uint8_t *is_requested;
+    struct hot_loop *loops;
+    size_t loop_count, loop_capacity;
+
+    uint32_t new_samples; /* of functions and loops that nothing was asked for */
+    atomic_bool is_stopping;
+    bool is_whole_made, is_given_up;
+    uint64_t random;
+    struct tier_job hot, whole; /* the rest waits while a hot set is compiled */
 };
 
 /* The module's, made at need; NULL when memory is out. */
 struct tier *tier_of(struct stint_module *module);
+/* No job runs any more. */
+void tier_free(struct tier *tier);
+
+/* tier_job_native.c: starts compilations when there is reason to; the lock is held. */
+void tier_consider(struct tier *tier);
+/* Compiles one function in this thread, the lock held. */
+void tier_compile_now(struct tier *tier, const uint32_t *functions, uint32_t function_count,
+                      const struct tier_loop *loops, uint32_t loop_count);
+void tier_jobs_end(struct tier *tier);
 
 #endif

@@ -1,37 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is compiled before a module runs. */
+/* What is compiled before a module runs, and where it is seen to be hot. */
 #include <string.h>
 
+#include "base/buf.h"
 #include "os/clock.h"
+#include "os/pages.h"
 #include "runtime/native.h"
 #include "runtime/tier_int.h"
+#pragma weak native_add_image
+#pragma weak native_find_osr
 
 struct tier_config tier_config_default(void)
 {
     return (struct tier_config){.mode = TIER_INTERP, .opt_level = 2, .uses_cache = true};
 }
 
-struct tier *tier_of(struct stint_module *module)
+static struct tier *make_tier(struct stint_module *module)
 {
-    if (module->tier == NULL) {
-        struct tier *tier = alloc_get_zeroed(&module->engine->alloc, 1, sizeof(*tier));
-        if (tier == NULL)
-            return NULL;
-        lock_init(&tier->lock);
-        condition_init(&tier->changed);
-        module->tier = tier;
+    struct alloc *alloc = &module->engine->alloc;
+    struct tier *tier = alloc_get_zeroed(alloc, 1, sizeof(*tier));
+    if (tier == NULL)
+        return NULL;
+    tier->own_count = module->wasm->func_count - module->wasm->import_func_count;
+    tier->heat_bytes = (size_t)tier->own_count * (sizeof(*tier->heat) + 1);
+    tier->heat = pages_get(tier->heat_bytes);
+    if (tier->heat == NULL) {
+        alloc_put(alloc, tier, sizeof(*tier));
+        return NULL;
     }
-    return module->tier;
+    tier->is_requested = (uint8_t *)(tier->heat + tier->own_count);
+    tier->module = module;
+    tier->random = module->engine->config.tier.seed * 0x9e3779b97f4a7c15 + module->wasm->size_bytes;
+    tier->hot.tier = tier->whole.tier = tier;
+    tier->whole.is_whole = true;
+    atomic_init(&tier->is_stopping, false);
+    lock_init(&tier->lock);
+    condition_init(&tier->changed);
+    return tier;
 }
 
+/* Threads that race here at their first slice agree on one. */
+struct tier *tier_of(struct stint_module *module)
+{
+    struct tier *tier = __atomic_load_n(&module->tier, __ATOMIC_ACQUIRE);
+    if (tier != NULL)
+        return tier;
+    struct tier *made = make_tier(module);
+    if (made == NULL)
+        return NULL;
+    if (__atomic_compare_exchange_n(&module->tier, &tier, made, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        return made;
+    tier_free(made);
+    return tier;
+}
+
+void tier_free(struct tier *tier)
+{
+    struct alloc *alloc = &tier->module->engine->alloc;
+    pages_release(tier->heat, tier->heat_bytes);
+    alloc_put(alloc, tier->loops, tier->loop_capacity * sizeof(*tier->loops));
+    condition_free(&tier->changed);
+    lock_free(&tier->lock);
+    alloc_put(alloc, tier, sizeof(*tier));
+}
+
+/* ---- Before the module runs -------------------------------------------------------------------- */
+
 /* Finds the module's image in the cache and gives it to it. */
-static bool take_cached(struct stint_module *module)
+static enum stint_status take_cached(struct stint_module *module)
 {
     const struct tier_config *config = &module->engine->config.tier;
     struct native_image *image;
-    if (!config->uses_cache || config->source->find(module, &image) != STINT_OK)
-        return false;
-    return true;
+    if (!config->uses_cache)
+        return STINT_NOT_FOUND;
+    enum stint_status status = config->source->find(module, &image);
+    if (status == STINT_OK)
+        status = native_add_image(module, image, NULL);
+    if (status != STINT_OK)
+        return status;
+    struct tier *tier = tier_of(module);
+    if (tier != NULL) {
+        tier->stats.cached++;
+        tier->is_whole_made = true;
+    }
+    return STINT_OK;
 }
 
 static enum stint_status compile_all(struct stint_module *module, struct stint_error *error)
@@ -40,19 +93,17 @@ static enum stint_status compile_all(struct stint_module *module, struct stint_e
     struct tier *tier = tier_of(module);
     if (tier == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory to compile the module");
-    if (take_cached(module)) {
-        tier->stats.cached++;
-        return STINT_OK;
-    }
     struct native_image *image;
     struct tier_request request = {.is_kept = config->uses_cache};
     uint64_t start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     enum stint_status status = config->source->compile(module, &request, &image, error);
+    if (status == STINT_OK)
+        status = native_add_image(module, image, error);
     tier->stats.compile_ns += clock_now_ns(OS_CLOCK_MONOTONIC) - start_ns;
     if (status != STINT_OK)
         return status;
     tier->stats.images++;
-    tier->stats.functions += module->wasm->func_count - module->wasm->import_func_count;
+    tier->stats.functions += tier->own_count;
     return STINT_OK;
 }
 
@@ -61,12 +112,14 @@ enum stint_status tier_module_begin(struct stint_module *module, struct stint_er
     const struct tier_config *config = &module->engine->config.tier;
     if (config->mode == TIER_INTERP || module->wasm->func_count == module->wasm->import_func_count)
         return STINT_OK;
+    if (config->source == NULL && config->mode == TIER_JIT)
+        return STINT_OK;
     if (config->source == NULL)
-        return config->mode == TIER_JIT
-                   ? STINT_OK
-                   : error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                               "this build has no compiler for machine code");
-    return config->mode == TIER_AOT ? compile_all(module, error) : STINT_OK;
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "this build runs no machine code");
+    if (take_cached(module) == STINT_OK || config->mode == TIER_JIT)
+        return STINT_OK;
+    return compile_all(module, error);
 }
 
 void tier_module_end(struct stint_module *module)
@@ -74,15 +127,124 @@ void tier_module_end(struct stint_module *module)
     struct tier *tier = module->tier;
     if (tier == NULL)
         return;
-    condition_free(&tier->changed);
-    lock_free(&tier->lock);
-    alloc_put(&module->engine->alloc, tier, sizeof(*tier));
+    tier_jobs_end(tier);
+    tier_free(tier);
     module->tier = NULL;
 }
 
 void tier_module_stats(const struct stint_module *module, struct tier_stats *ret_stats)
 {
+    struct tier *tier = __atomic_load_n(&module->tier, __ATOMIC_ACQUIRE);
     memset(ret_stats, 0, sizeof(*ret_stats));
-    if (module->tier != NULL)
-        *ret_stats = module->tier->stats;
+    if (tier == NULL)
+        return;
+    lock_take(&tier->lock);
+    *ret_stats = tier->stats;
+    lock_give(&tier->lock);
+}
+
+/* ---- While it is interpreted --------------------------------------------------------------------- */
+
+bool tier_is_sampled(const struct stint_engine *engine)
+{
+    return engine->config.tier.mode == TIER_JIT && engine->config.tier.source != NULL;
+}
+
+/* xorshift64*: the same numbers for the same seed. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t x = *state != 0 ? *state : 1;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    *state = x;
+    return x * 0x2545f4914f6cdd1d >> 33;
+}
+
+static struct hot_loop *find_loop(struct tier *tier, uint32_t own_index, uint32_t cell)
+{
+    for (size_t i = 0; i < tier->loop_count; i++) {
+        if (tier->loops[i].own_index == own_index && tier->loops[i].cell == cell)
+            return &tier->loops[i];
+    }
+    return NULL;
+}
+
+/* The record of a loop, made now if it is new; NULL when it is no loop, or there are too many. */
+static struct hot_loop *note_loop(struct tier *tier, const struct tier_spot *spot)
+{
+    struct hot_loop *loop = find_loop(tier, spot->own_index, spot->cell);
+    struct stint_module *module = tier->module;
+    uint32_t offset;
+    if (loop == NULL && tier->loop_count < TIER_LOOPS_MAX &&
+        module->engine->ops->loop_offset(module->code, spot->own_index, spot->cell, &offset) &&
+        vec_reserve(&module->engine->alloc, &tier->loops, &tier->loop_capacity,
+                    tier->loop_count + 1, sizeof(*tier->loops))) {
+        loop = &tier->loops[tier->loop_count++];
+        *loop = (struct hot_loop){
+            .own_index = spot->own_index, .cell = spot->cell, .loop_offset = offset};
+    }
+    if (loop != NULL)
+        loop->samples++;
+    return loop;
+}
+
+/* Counts a frame; the loop's record when it stands at one. */
+static struct hot_loop *note_spot(struct tier *tier, const struct tier_spot *spot)
+{
+    struct hot_loop *loop = spot->cell != TIER_NO_LOOP ? note_loop(tier, spot) : NULL;
+    tier->stats.samples++;
+    tier->heat[spot->own_index]++;
+    if (!tier->is_requested[spot->own_index] || (loop != NULL && !loop->is_requested))
+        tier->new_samples++;
+    return loop;
+}
+
+const void *tier_sample(const struct tier_spot *spots, size_t count)
+{
+    const void *entry = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct tier *tier = tier_of(spots[i].module);
+        if (tier == NULL)
+            continue;
+        lock_take(&tier->lock);
+        struct hot_loop *loop = note_spot(tier, &spots[i]);
+        uint64_t seed = tier->module->engine->config.tier.seed;
+        if (i == 0 && (seed == 0 || next_random(&tier->random) % 4 == 0))
+            tier_consider(tier);
+        if (i == 0 && loop != NULL)
+            entry = native_find_osr(tier->module, loop->own_index, loop->loop_offset);
+        if (entry != NULL)
+            tier->stats.loop_entries++;
+        lock_give(&tier->lock);
+    }
+    return entry;
+}
+
+void tier_first_call(struct stint_module *module, uint32_t own_index)
+{
+    const struct tier_config *config = &module->engine->config.tier;
+    if (!config->is_synchronous || !tier_is_sampled(module->engine))
+        return;
+    struct tier *tier = tier_of(module);
+    if (tier == NULL)
+        return;
+    lock_take(&tier->lock);
+    if (!tier->is_requested[own_index] &&
+        (config->seed == 0 || next_random(&tier->random) % 2 == 0)) {
+        tier->is_requested[own_index] = 1;
+        tier_compile_now(tier, &own_index, 1, NULL, 0);
+    }
+    lock_give(&tier->lock);
+}
+
+uint64_t tier_slice(struct stint_engine *engine, uint64_t slice)
+{
+    static _Thread_local uint64_t random;
+    if (engine->config.tier.seed == 0 || slice == 0)
+        return slice;
+    if (random == 0)
+        random = engine->config.tier.seed;
+    uint64_t size = 1 + next_random(&random) % 2000;
+    return size < slice ? size : slice;
 }

@@ -16,6 +16,31 @@ enum stint_status tier_module_begin(struct stint_module *module, struct stint_er
     return STINT_OK;
 }
 
+bool tier_is_sampled(const struct stint_engine *engine)
+{
+    (void)engine;
+    return false;
+}
+
+const void *tier_sample(const struct tier_spot *spots, size_t count)
+{
+    (void)spots;
+    (void)count;
+    return NULL;
+}
+
+void tier_first_call(struct stint_module *module, uint32_t own_index)
+{
+    (void)module;
+    (void)own_index;
+}
+
+uint64_t tier_slice(struct stint_engine *engine, uint64_t slice)
+{
+    (void)engine;
+    return slice;
+}
+
 void tier_module_end(struct stint_module *module)
 {
     (void)module;
