@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "aot/image_map.h"
+#include "api/code_names.h"
 #include "compiler/compiler.h"
 #include "os/lock.h"
 #include "os/plugin.h"
@@ -91,8 +93,12 @@ static enum stint_status compile(struct stint_module *module, const struct tier_
         message, error);
     if (status != STINT_OK)
         return status;
-    status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "images cannot be mapped yet");
-    (void)ret_image;
+    struct native_image *image;
+    status = image_map_memory(result.image, result.image_bytes, native_imports, &image, error);
+    if (status == STINT_OK && config->tier.has_perf_map)
+        code_names_for_perf(module, image);
+    if (status == STINT_OK)
+        *ret_image = image;
     api->result_clear(&result);
     return status;
 }

@@ -13,9 +13,6 @@
 #include "interp/exec_int.h"
 #include "interp/handler_ids.h"
 #include "runtime/native.h"
-#pragma weak native_enter
-#pragma weak native_find
-#pragma weak native_fill_func
 
 struct native_body {
     struct cell cell; /* call_native */

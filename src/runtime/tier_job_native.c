@@ -11,7 +11,6 @@
 #include "os/pages.h"
 #include "runtime/native.h"
 #include "runtime/tier_int.h"
-#pragma weak native_add_image
 
 /* ---- The work -------------------------------------------------------------------------------------- */
 

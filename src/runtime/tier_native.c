@@ -7,8 +7,6 @@
 #include "os/pages.h"
 #include "runtime/native.h"
 #include "runtime/tier_int.h"
-#pragma weak native_add_image
-#pragma weak native_find_osr
 
 struct tier_config tier_config_default(void)
 {
