@@ -36,7 +36,7 @@ extern "C" {
     X(NOT_FOUND, "not found")                                                                      \
     X(SYNTAX, "syntax error")                                                                      \
     X(IO, "input or output failed")                                                                \
-    X(POISONED, "the store is poisoned")
+    X(POISONED, "poisoned store")
 
 enum stint_status {
 #define X(name, text) STINT_##name,

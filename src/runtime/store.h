@@ -42,8 +42,8 @@ struct stint_engine {
     atomic_uint references;
     struct alloc alloc;
     struct type_registry *types;
-    struct engine_config config;
     const struct engine_ops *ops;
+    struct engine_config config;
 };
 
 /* Features on, no metering, no limit. */
@@ -60,10 +60,10 @@ struct stint_module {
     struct wasm_module *wasm;
     struct module_code *code; /* the engine's (runtime/engine.h) */
     _Atomic(struct native_code *) native; /* its images (runtime/native.h), or NULL */
-    struct tier *tier; /* what is known of its hot spots (runtime/tier.h), or NULL */
     uint8_t *owned_bytes;     /* a copy of the binary, where the caller did not lend it */
     size_t owned_size_bytes;
     uint64_t decode_ns, validate_ns; /* what its creation took, where the engine is timed */
+    struct tier *tier; /* what is known of its hot spots (runtime/tier.h), or NULL */
 };
 
 /* Decodes and validates. With `lend` the bytes are not copied and must outlive the module. */
