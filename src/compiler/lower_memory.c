@@ -6,6 +6,7 @@
  * offset together stay within what is reserved, guard included; in strict mode, and for 64-bit
  * addresses, before each access, unless it is within the least size of the memory's type.
  */
+#include "compiler/lower_int.h"
 #include "compiler/lower_ops.h"
 
 enum access_how { ACCESS_NONE, ACCESS_PLAIN, ACCESS_SIGNED, ACCESS_UNSIGNED, ACCESS_STORE };
@@ -36,14 +37,6 @@ struct memory_operand lower_memory_operand(struct lower *l)
         operand.memory = lower_u32(l);
     operand.offset = lower_u64(l);
     return operand;
-}
-
-/* Imported memories may be one and the same; those of the module itself are not. */
-static enum memory_kind kind_of(const struct lower *l, uint32_t memory)
-{
-    uint32_t imported = l->unit->wasm->import_memory_count;
-    uint32_t scope = imported == 0 ? memory : memory < imported ? 0 : memory - imported + 1;
-    return (enum memory_kind)(MEMORY_LINEAR + (scope < 3 ? scope : 3));
 }
 
 LLVMValueRef lower_index(struct lower *l, uint32_t memory, LLVMValueRef index)
@@ -103,7 +96,7 @@ struct place lower_place(struct lower *l, struct memory_operand operand, LLVMVal
     else if (is_64 || u->options->strict)
         check(l, operand.memory, index, operand.offset + bytes);
     LLVMValueRef at = address(l, memory_base(l, operand.memory), index);
-    return (struct place){address_at(l, at, operand.offset), kind_of(l, operand.memory)};
+    return (struct place){address_at(l, at, operand.offset), linear_kind(l->unit, operand.memory)};
 }
 
 /* ---- Operators --------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Floats where LLVM's own operations are not wasm's: signalling NaNs, min and max, truncation. */
+#include "compiler/lower_int.h"
 #include "compiler/lower_ops.h"
 
 /* ---- Signalling NaNs -------------------------------------------------------------------------- */
@@ -155,21 +156,19 @@ LLVMValueRef float_truncate(struct lower *l, enum op op, LLVMValueRef x)
     bool by_x86 = !u->is_aarch64 && !(t.is_i64 && !t.is_signed);
     LLVMValueRef wide = by_x86 ? convert_x86(l, &t, x) : NULL;
     LLVMValueRef fits = by_x86 ? fits_x86(l, &t, wide) : in_range(l, &t, x);
-    LLVMBasicBlockRef cold = LLVMAppendBasicBlockInContext(u->context, l->fn, "");
-    LLVMBasicBlockRef next = LLVMAppendBasicBlockInContext(u->context, l->fn, "");
-    LLVMValueRef branch = LLVMBuildCondBr(b, fits, next, cold);
-    LLVMSetMetadata(branch, u->md_prof, LLVMMetadataAsValue(u->context, u->hot_branch));
-    LLVMPositionBuilderAtEnd(b, cold);
+    LLVMBasicBlockRef next = lower_block(l, ""), cold = lower_block(l, "unfit");
+    lower_branch(l, fits, next, cold, u->hot_branch);
+    lower_continue_at(l, cold);
     trap_if(l, LLVMBuildFCmp(b, LLVMRealUNO, x, x, ""), STINT_TRAP_BAD_CONVERSION);
     if (by_x86 && t.is_i64) {
         /* INT64_MIN may be the true result. */
         trap_if(l, LLVMBuildNot(b, in_range(l, &t, x), ""), STINT_TRAP_INTEGER_OVERFLOW);
-        LLVMBuildBr(b, next);
+        lower_goto(l, next);
     } else {
         trap_now(l, STINT_TRAP_INTEGER_OVERFLOW);
         l->is_dead = false;
     }
-    LLVMPositionBuilderAtEnd(b, next);
+    lower_continue_at(l, next);
     if (by_x86)
         return t.is_i64 ? wide : LLVMBuildTrunc(b, wide, result, "");
     return t.is_signed ? LLVMBuildFPToSI(b, x, result, "") : LLVMBuildFPToUI(b, x, result, "");
