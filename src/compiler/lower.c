@@ -163,6 +163,11 @@ struct lower *lower_begin(struct unit *u, LLVMValueRef fn, LLVMValueRef context,
                           uint32_t offset_bytes)
 {
     struct lower *l = cleared(u);
+    if (!vec_reserve(u->arena->alloc, &l->stack, &l->state->stack_capacity, LOWER_STACK_SPARE,
+                     sizeof(*l->stack))) {
+        u->failed = true;
+        return NULL;
+    }
     l->fn = fn;
     l->context = context;
     begin_blocks(l, offset_bytes);
@@ -232,6 +237,8 @@ void lower_finish(struct lower *l)
 /* Results beyond the first lie in run->values. */
 void store_more_results(struct lower *l, const struct type_def *type, const LLVMValueRef *values)
 {
+    if (type->result_count < 2)
+        return;
     LLVMValueRef area = address_at(l, l->run, NATIVE_RUN_VALUES);
     uint32_t slot = 0;
     for (uint32_t i = 1; i < type->result_count; i++) {
@@ -247,6 +254,8 @@ void store_more_results(struct lower *l, const struct type_def *type, const LLVM
 
 void load_more_results(struct lower *l, const struct type_def *type)
 {
+    if (type->result_count < 2)
+        return;
     LLVMValueRef area = address_at(l, l->run, NATIVE_RUN_VALUES);
     uint32_t slot = 0;
     for (uint32_t i = 1; i < type->result_count; i++) {
@@ -270,7 +279,6 @@ static LLVMBasicBlockRef exit_block(struct lower *l)
     bool has_value = l->type->result_count > 0 && s->osr == NULL;
     if (has_value)
         s->exit_phi = LLVMBuildPhi(u->builder, lower_type(u, l->type->results[0]), "");
-    fuel_spill(l);
     LLVMValueRef ret = has_value ? LLVMBuildRet(u->builder, s->exit_phi)
                                  : LLVMBuildRetVoid(u->builder);
     lower_add_leave(l, ret);
@@ -283,6 +291,7 @@ void return_values(struct lower *l, const LLVMValueRef *values)
 {
     struct lower_state *s = l->state;
     LLVMBasicBlockRef exit = exit_block(l);
+    fuel_spill(l); /* not in the exit: after a call there is nothing to write, and LLVM sees it here */
     if (s->osr != NULL) {
         for (uint32_t i = 0, slot = 0; i < l->type->result_count; i++) {
             struct value value = {values[i], l->type->results[i]};
@@ -301,6 +310,7 @@ void lower_leave_pending(struct lower *l)
 {
     struct lower_state *s = l->state;
     LLVMBasicBlockRef exit = exit_block(l);
+    fuel_spill(l);
     if (s->exit_phi != NULL) {
         LLVMBasicBlockRef here = lower_here(l);
         LLVMValueRef none = LLVMGetPoison(lower_type(l->unit, l->type->results[0]));
@@ -464,7 +474,7 @@ bool lower_function(struct unit *u, uint32_t own_index, bool inline_only)
         LLVMSetLinkage(fn, LLVMAvailableExternallyLinkage);
     LLVMValueRef context = LLVMGetLastParam(fn);
     struct lower *l = lower_begin(u, fn, context, offset_bytes);
-    if (!lower_prepare(l, own_index))
+    if (l == NULL || !lower_prepare(l, own_index))
         return false;
     fill_locals(l);
     fuel_reload(l);

@@ -244,11 +244,10 @@ static void begin_loop(struct lower *l)
     fuel_charge(l, s->loop_fuel[c->loop], NULL);
     c->outer = lower_block(l, "outer");
     c->header = lower_block(l, "loop");
-    LLVMBasicBlockRef before = lower_here(l);
+    if (s->osr != NULL && s->osr->loop_offset == c->offset_bytes)
+        osr_meet_loop(l, c, &s->phis[c->phi_first]);
     lower_goto(l, c->outer);
     lower_continue_at(l, c->outer);
-    if (s->osr != NULL && s->osr->loop_offset == c->offset_bytes)
-        osr_meet_loop(l, c, before, &s->phis[c->phi_first]);
     lower_goto(l, c->header);
     lower_continue_at(l, c->header);
     take_loop_params(l, c);

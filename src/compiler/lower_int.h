@@ -152,7 +152,7 @@ bool scan_has_place(enum op op);
 
 /* ---- Functions (lower.c) ---------------------------------------------------------------------- */
 /* The unit's struct lower, cleared, with a function begun: blocks entry and body, context and run;
- * the builder stands in body. */
+ * the builder stands in body. NULL: out of memory. */
 struct lower *lower_begin(struct unit *u, LLVMValueRef fn, LLVMValueRef context,
                           uint32_t offset_bytes);
 /* Fills in what is known at the end: scratch slots, the shadow frame. */
@@ -194,7 +194,7 @@ LLVMValueRef shadow_operand(struct lower *l, uint32_t height);
 void deal_with_result(struct lower *l, LLVMValueRef result);
 LLVMValueRef import_func(struct lower *l, uint32_t func_index); /* access.c */
 LLVMValueRef import_pointer(struct lower *l, enum native_import import);
-/* "stint.slice": what is left in, a new slice out; it touches no register of its caller. */
+/* "stint.slice": what is left in, the next slice out. */
 LLVMValueRef call_slice(struct lower *l, LLVMValueRef left);
 LLVMValueRef call_import(struct lower *l, enum native_import import, LLVMValueRef *args,
                          unsigned arg_count);
@@ -213,10 +213,9 @@ bool lower_call_op(struct lower *l, enum op op);
 LLVMBasicBlockRef exception_target(struct lower *l);
 /* After the `end` of a try_table: fills its dispatch block, if any. */
 void end_try(struct lower *l, const struct control *c);
-/* The builder is in the outer block of a loop, which `before` goes to. Where it is the one that this
- * function enters at: operands come from the frame or from `before`. `params`: allocas. */
-void osr_meet_loop(struct lower *l, const struct control *c, LLVMBasicBlockRef before,
-                   const LLVMValueRef *params);
+/* In front of the loop that this function enters at: the operands come from the frame or from here.
+ * `params`: allocas. The builder goes on in the block where both ways meet. */
+void osr_meet_loop(struct lower *l, const struct control *c, const LLVMValueRef *params);
 
 /* ---- Thunks (lower_thunk.c) --------------------------------------------------------------------- */
 /*

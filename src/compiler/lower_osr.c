@@ -23,9 +23,10 @@ static void at_start(struct lower *l)
     lower_continue_at(l, l->state->osr->start);
 }
 
-void osr_meet_loop(struct lower *l, const struct control *c, LLVMBasicBlockRef before,
-                   const LLVMValueRef *params)
+void osr_meet_loop(struct lower *l, const struct control *c, const LLVMValueRef *params)
 {
+    LLVMBasicBlockRef before = lower_here(l), meet = lower_block(l, "meet");
+    lower_goto(l, meet);
     struct osr *osr = l->state->osr;
     struct unit *u = l->unit;
     uint32_t slots = local_slots(l), slot = slots > 0 ? slots : 1; /* a frame is never empty */
@@ -39,7 +40,7 @@ void osr_meet_loop(struct lower *l, const struct control *c, LLVMBasicBlockRef b
         } else if (i >= c->height) {
             LLVMBuildStore(u->builder, v, params[i - c->height]);
         } else if (!LLVMIsConstant(value->v)) {
-            lower_continue_at(l, c->outer);
+            lower_continue_at(l, meet);
             LLVMValueRef phi = LLVMBuildPhi(u->builder, LLVMTypeOf(v), "");
             LLVMValueRef values[] = {value->v, v};
             LLVMBasicBlockRef from[] = {before, osr->start};
@@ -48,9 +49,9 @@ void osr_meet_loop(struct lower *l, const struct control *c, LLVMBasicBlockRef b
         }
     }
     at_start(l);
-    lower_goto(l, c->outer);
+    lower_goto(l, meet);
     osr->is_entered = true;
-    lower_continue_at(l, c->outer);
+    lower_continue_at(l, meet);
 }
 
 /* Locals and fuel, from the interpreter's frame. */
@@ -85,6 +86,8 @@ bool lower_osr(struct unit *u, uint32_t own_index, uint32_t loop_offset)
     struct lower *l =
         lower_begin(u, fn, LLVMGetParam(fn, 0), u->wasm->bodies[own_index].offset_bytes);
     struct osr osr = {.loop_offset = loop_offset, .slots = LLVMGetParam(fn, 1)};
+    if (l == NULL)
+        return false;
     l->state->osr = &osr;
     if (!lower_prepare(l, own_index))
         return false;

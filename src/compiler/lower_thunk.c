@@ -7,7 +7,9 @@
 
 #include "compiler/lower_int.h"
 
-enum { CONVENTION_PRESERVE_ALL = 15 };
+/* All integer registers are the callee's to keep. Not preserve_all: LLVM 19 puts vzeroupper behind the
+ * restored vector registers. */
+enum { CONVENTION_PRESERVE_MOST = 14 };
 
 static LLVMValueRef internal_function(struct unit *u, const char *name, LLVMTypeRef type)
 {
@@ -32,14 +34,14 @@ LLVMValueRef call_slice(struct lower *l, LLVMValueRef left)
     struct unit *u = l->unit;
     if (u->state->slice == NULL) {
         u->state->slice = internal_function(u, "stint.slice", slice_type(u));
-        LLVMSetFunctionCallConv(u->state->slice, CONVENTION_PRESERVE_ALL);
+        LLVMSetFunctionCallConv(u->state->slice, CONVENTION_PRESERVE_MOST);
         LLVMAddAttributeAtIndex(u->state->slice, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                                 u->cold);
     }
     LLVMValueRef args[] = {l->context, left};
     LLVMValueRef call =
         LLVMBuildCall2(u->builder, slice_type(u), u->state->slice, args, 2, "");
-    LLVMSetInstructionCallConv(call, CONVENTION_PRESERVE_ALL);
+    LLVMSetInstructionCallConv(call, CONVENTION_PRESERVE_MOST);
     return call;
 }
 
@@ -49,6 +51,8 @@ static void define_slice(struct unit *u)
     unit_begin_function(u, fn, "stint.slice", 0);
     struct lower *l = lower_begin(u, fn, LLVMGetParam(fn, 0), 0);
     static const struct type_def nothing = {.kind = TYPE_FUNC};
+    if (l == NULL)
+        return;
     l->type = &nothing;
     l->fuel = NULL;
     LLVMValueRef at = address_at(l, l->run, NATIVE_RUN_FUEL);
@@ -135,6 +139,8 @@ static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index
     const struct type_def *full = u->wasm->types[type_index];
     unit_begin_function(u, fn, "slow", 0);
     struct lower *l = lower_begin(u, fn, LLVMGetParam(fn, type->param_count), 0);
+    if (l == NULL)
+        return;
     l->type = type;
     l->fuel = NULL;
     uint32_t count = full->param_slots > full->result_slots ? full->param_slots : full->result_slots;
@@ -177,6 +183,8 @@ bool lower_entry(struct unit *u, uint32_t type_index)
     unit_begin_function(u, fn, name, 0);
     unit_mark_context(u, fn, 1, false);
     struct lower *l = lower_begin(u, fn, LLVMGetParam(fn, 1), 0);
+    if (l == NULL)
+        return false;
     l->type = type;
     l->fuel = NULL;
     LLVMValueRef slots = LLVMGetParam(fn, 2), args[LOWER_VALUES_MAX];
