@@ -14,11 +14,21 @@ void lower_push(struct lower *l, LLVMValueRef v, valtype type)
     l->stack[l->height++] = (struct value){v, type};
 }
 
+/* An operand that waits in memory. */
+LLVMValueRef operand_load(struct lower *l, uint32_t height)
+{
+    struct unit *u = l->unit;
+    valtype type = l->stack[height].type;
+    if (l->state->osr != NULL && !(l->state->may_collect && lower_is_gc_ref(u, type)))
+        return LLVMBuildLoad2(u->builder, lower_type(u, type), osr_home(l, height), "");
+    return load_as(l, u->i32, shadow_operand(l, height), 8, MEMORY_SHADOW);
+}
+
 struct value lower_pop(struct lower *l)
 {
     struct value value = l->stack[--l->height];
     if (value.v == NULL)
-        value.v = load_as(l, l->unit->i32, shadow_operand(l, l->height), 8, MEMORY_SHADOW);
+        value.v = operand_load(l, l->height);
     return value;
 }
 

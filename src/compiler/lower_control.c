@@ -30,10 +30,8 @@ static uint32_t label_arity(const struct control *c)
 /* An operand, where it stands. */
 static LLVMValueRef value_at(struct lower *l, uint32_t height)
 {
-    struct value *value = &l->stack[height];
-    if (value->v != NULL)
-        return value->v;
-    return load_as(l, l->unit->i32, shadow_operand(l, height), 8, MEMORY_SHADOW);
+    LLVMValueRef v = l->stack[height].v;
+    return v != NULL ? v : operand_load(l, height);
 }
 
 /* Whether operands of this type wait in the shadow frame across blocks. */
@@ -110,6 +108,8 @@ void control_push_function(struct lower *l)
 struct control *control_push(struct lower *l, enum op op)
 {
     spill_operands(l);
+    if (l->state->osr != NULL)
+        osr_home_operands(l);
     struct control *c = new_control(l, op);
     if (c == NULL)
         return NULL;
@@ -208,12 +208,13 @@ static LLVMValueRef is_true(struct lower *l, LLVMValueRef v)
 static void place_loop_params(struct lower *l, struct control *c)
 {
     for (uint32_t i = 0; i < c->param_count; i++) {
-        LLVMValueRef v = l->stack[c->height + i].v;
         if (is_spilled(l, c->params[i])) {
-            if (v != NULL)
-                store_as(l, v, shadow_operand(l, c->height + i), 8, MEMORY_SHADOW);
+            LLVMValueRef constant = l->stack[c->height + i].v;
+            if (constant != NULL)
+                store_as(l, constant, shadow_operand(l, c->height + i), 8, MEMORY_SHADOW);
             continue;
         }
+        LLVMValueRef v = value_at(l, c->height + i);
         LLVMValueRef place =
             lower_entry_alloca(l, lower_type(l->unit, c->params[i]), "");
         label_values(l, c)[i] = place;

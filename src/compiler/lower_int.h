@@ -74,12 +74,21 @@ enum cache_part {
     CACHE_PART_COUNT
 };
 
+struct osr_home {
+    uint32_t height;
+    LLVMTypeRef type;
+    LLVMValueRef place;
+};
+
 /* An OSR entry that is being made. */
 struct osr {
     uint32_t loop_offset;
     LLVMValueRef slots;
     LLVMBasicBlockRef start; /* behind the prologue */
     bool is_entered;
+    struct osr_home *homes; /* of operands */
+    size_t home_capacity;
+    uint32_t home_count;
 };
 
 struct lower_state {
@@ -189,6 +198,7 @@ void fuel_reload(struct lower *l);
 void fuel_charge(struct lower *l, uint32_t operators, LLVMBasicBlockRef again);
 void spill_operands(struct lower *l);
 LLVMValueRef shadow_slot(struct lower *l, uint32_t slot);
+LLVMValueRef operand_load(struct lower *l, uint32_t height); /* where value.v is NULL */
 LLVMValueRef shadow_operand(struct lower *l, uint32_t height);
 /* After a call: goes to the handlers where something is pending. */
 void deal_with_result(struct lower *l, LLVMValueRef result);
@@ -213,8 +223,11 @@ bool lower_call_op(struct lower *l, enum op op);
 LLVMBasicBlockRef exception_target(struct lower *l);
 /* After the `end` of a try_table: fills its dispatch block, if any. */
 void end_try(struct lower *l, const struct control *c);
-/* In front of the loop that this function enters at: the operands come from the frame or from here.
- * `params`: allocas. The builder goes on in the block where both ways meet. */
+/* Of an OSR function, before its loop is met: operands wait in memory while blocks last. */
+void osr_home_operands(struct lower *l);
+LLVMValueRef osr_home(struct lower *l, uint32_t height);
+/* In front of the loop that this function enters at: the start of the function goes to its outer
+ * block, with operands and parameters (`params`: allocas) from the frame. */
 void osr_meet_loop(struct lower *l, const struct control *c, const LLVMValueRef *params);
 
 /* ---- Thunks (lower_thunk.c) --------------------------------------------------------------------- */

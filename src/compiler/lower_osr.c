@@ -2,11 +2,12 @@
 /*
  * OSR entries: the whole function once more, as void(ptr context, ptr slots), but entered at the head
  * of one loop. What comes before the loop is lowered like any code, in blocks that nothing goes to
- * (unless through a loop further out), so that types and operands are what they are there; at the
- * loop, operands come from the interpreter's frame or from that code.
+ * (unless through a loop further out), so that types and operands are what they are there. Operands
+ * below the blocks around the loop live in allocas, which both ways fill.
  */
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "compiler/lower_int.h"
 
 static uint32_t local_slots(const struct lower *l)
@@ -17,42 +18,70 @@ static uint32_t local_slots(const struct lower *l)
     return slots;
 }
 
-/* Builds where the entry's code stands. */
-static void at_start(struct lower *l)
+/* ---- Operands --------------------------------------------------------------------------------- */
+
+/* Where an operand of its type waits at this height. NULL, and the unit has failed, without memory. */
+LLVMValueRef osr_home(struct lower *l, uint32_t height)
 {
-    lower_continue_at(l, l->state->osr->start);
+    struct osr *osr = l->state->osr;
+    struct unit *u = l->unit;
+    LLVMTypeRef type = lower_type(u, l->stack[height].type);
+    for (uint32_t i = 0; i < osr->home_count; i++)
+        if (osr->homes[i].height == height && osr->homes[i].type == type)
+            return osr->homes[i].place;
+    LLVMValueRef place = lower_entry_alloca(l, type, "");
+    if (!vec_reserve(u->arena->alloc, &osr->homes, &osr->home_capacity, osr->home_count + 1u,
+                     sizeof(*osr->homes))) {
+        u->failed = true;
+        return place;
+    }
+    osr->homes[osr->home_count++] = (struct osr_home){height, type, place};
+    return place;
+}
+
+void osr_home_operands(struct lower *l)
+{
+    if (l->state->osr->is_entered)
+        return;
+    for (uint32_t i = 0; i < l->height; i++) {
+        struct value *value = &l->stack[i];
+        if (value->v == NULL || LLVMIsConstant(value->v))
+            continue;
+        LLVMBuildStore(l->unit->builder, value->v, osr_home(l, i));
+        value->v = NULL;
+    }
+}
+
+/* Puts an operand of the interpreter's frame where it waits. */
+static void fill_operand(struct lower *l, uint32_t height, LLVMValueRef v)
+{
+    if (l->state->may_collect && lower_is_gc_ref(l->unit, l->stack[height].type))
+        store_as(l, v, shadow_operand(l, height), 8, MEMORY_SHADOW);
+    else
+        LLVMBuildStore(l->unit->builder, v, osr_home(l, height));
 }
 
 void osr_meet_loop(struct lower *l, const struct control *c, const LLVMValueRef *params)
 {
-    LLVMBasicBlockRef before = lower_here(l), meet = lower_block(l, "meet");
-    lower_goto(l, meet);
     struct osr *osr = l->state->osr;
-    struct unit *u = l->unit;
+    LLVMBasicBlockRef here = lower_here(l);
     uint32_t slots = local_slots(l), slot = slots > 0 ? slots : 1; /* a frame is never empty */
+    lower_continue_at(l, osr->start);
     for (uint32_t i = 0; i < l->height; i++) {
-        struct value *value = &l->stack[i];
-        at_start(l);
+        const struct value *value = &l->stack[i];
         LLVMValueRef v = slot_load(l, osr->slots, slot, value->type);
         slot += vt_slots(value->type);
-        if (value->v == NULL || (i >= c->height && params[i - c->height] == NULL)) {
-            store_as(l, v, shadow_operand(l, i), 8, MEMORY_SHADOW);
-        } else if (i >= c->height) {
-            LLVMBuildStore(u->builder, v, params[i - c->height]);
-        } else if (!LLVMIsConstant(value->v)) {
-            lower_continue_at(l, meet);
-            LLVMValueRef phi = LLVMBuildPhi(u->builder, LLVMTypeOf(v), "");
-            LLVMValueRef values[] = {value->v, v};
-            LLVMBasicBlockRef from[] = {before, osr->start};
-            LLVMAddIncoming(phi, values, from, 2);
-            value->v = phi;
-        }
+        if (i >= c->height && params[i - c->height] != NULL)
+            LLVMBuildStore(l->unit->builder, v, params[i - c->height]);
+        else if (i >= c->height || value->v == NULL)
+            fill_operand(l, i, v);
     }
-    at_start(l);
-    lower_goto(l, meet);
+    lower_goto(l, c->outer);
     osr->is_entered = true;
-    lower_continue_at(l, meet);
+    lower_continue_at(l, here);
 }
+
+/* ---- The function ----------------------------------------------------------------------------- */
 
 /* Locals and fuel, from the interpreter's frame. */
 static void load_frame(struct lower *l)
@@ -95,14 +124,15 @@ bool lower_osr(struct unit *u, uint32_t own_index, uint32_t loop_offset)
     osr.start = lower_here(l);
     lower_continue_at(l, lower_block(l, "before"));
     lower_body(l);
-    if (!osr.is_entered) {
-        /* No such loop, or none that can be reached. */
-        at_start(l);
-        LLVMBuildUnreachable(u->builder);
+    alloc_put(u->arena->alloc, osr.homes, osr.home_capacity * sizeof(*osr.homes));
+    if (osr.is_entered) {
         lower_finish(l);
-        LLVMDeleteFunction(fn);
-        return false;
+        return !u->failed;
     }
+    /* No such loop, or none that can be reached. */
+    lower_continue_at(l, osr.start);
+    LLVMBuildUnreachable(u->builder);
     lower_finish(l);
-    return !u->failed;
+    LLVMDeleteFunction(fn);
+    return false;
 }
