@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `stint compile`, in pieces. */
+#ifndef CLI_CMD_COMPILE_H
+#define CLI_CMD_COMPILE_H
+
+#include "cli/flags.h"
+#include "compiler/compiler.h"
+
+struct compile_options {
+#define SECTION(title)
+#define FLAG(kind, field, ...) flag_##kind field;
+#include "cli/compile_flags.def"
+#undef FLAG
+#undef SECTION
+};
+
+enum { COMPILE_TARGETS_MAX = 8 };
+
+/* One target's image. */
+struct compile_image {
+    enum compiler_target target;
+    struct compiler_result result; /* the plug-in's to clear */
+    uint64_t wall_ns;
+};
+
+/* What was made of what; for the report. */
+struct compile_run {
+    const struct compile_options *options;
+    const char *input;
+    char output[4096];
+    struct compile_image images[COMPILE_TARGETS_MAX];
+    uint32_t image_count;
+    uint64_t wasm_bytes, output_bytes, wall_ns;
+    const char *compiler; /* its description */
+};
+
+/* "x86_64-v3"; the name that --target takes. */
+const char *compile_target_name(enum compiler_target target);
+/* Reads --target into run->images. STINT_ARGUMENT where one is unknown. */
+MUST_CHECK enum stint_status compile_targets_read(const struct text_list *texts,
+                                                  struct compile_run *run,
+                                                  struct stint_error *error);
+
+/* A bar on stderr, where that is a terminal and the user wants to hear of it. */
+struct compile_progress {
+    bool is_shown;
+    const char *target;
+    uint64_t shown_ns;
+};
+/* Of struct compiler_options: `context` is a compile_progress. */
+int compile_progress_show(void *context, uint32_t done, uint32_t total);
+void compile_progress_clear(struct compile_progress *progress);
+
+/* Sizes and times, to stdout; to stderr where the output itself goes to stdout. */
+void compile_report(const struct compile_run *run);
+
+#endif
