@@ -84,8 +84,40 @@ static uint64_t now_if_timed(const struct stint_engine *engine)
     return engine->config.is_timed ? clock_now_ns(OS_CLOCK_MONOTONIC) : 0;
 }
 
+static enum stint_status decode(struct stint_module *module, const uint8_t *bytes,
+                                size_t size_bytes, const struct module_known *known,
+                                struct stint_error *error)
+{
+    struct stint_engine *engine = module->engine;
+    uint64_t start_ns = now_if_timed(engine);
+    enum stint_status status =
+        module_decode_known(&engine->alloc, engine->types, bytes, size_bytes,
+                            engine->config.features, known->bodies, known->body_count,
+                            &module->wasm, error);
+    uint64_t decoded_ns = now_if_timed(engine);
+    module->decode_ns = decoded_ns - start_ns;
+    if (status == STINT_OK && !known->is_valid)
+        status = module_validate(module->wasm, error);
+    module->validate_ns = now_if_timed(engine) - decoded_ns;
+    return status;
+}
+
+/* Gives the module its images; those that are left after a failure are released. */
+static enum stint_status add_images(struct stint_module *module, const struct module_known *known,
+                                    enum stint_status status, struct stint_error *error)
+{
+    for (uint32_t i = 0; STINT_WITH_NATIVE && i < known->image_count; i++) {
+        if (status == STINT_OK)
+            status = native_add_image(module, known->images[i], error);
+        else if (known->images[i]->release != NULL)
+            known->images[i]->release(known->images[i]);
+    }
+    return status;
+}
+
 static enum stint_status load_module(struct stint_module *module, const uint8_t *bytes,
-                                     size_t size_bytes, bool lend, struct stint_error *error)
+                                     size_t size_bytes, bool lend,
+                                     const struct module_known *known, struct stint_error *error)
 {
     struct stint_engine *engine = module->engine;
     if (!lend && size_bytes != 0) {
@@ -97,37 +129,55 @@ static enum stint_status load_module(struct stint_module *module, const uint8_t 
         memcpy(module->owned_bytes, bytes, size_bytes);
         bytes = module->owned_bytes;
     }
-    uint64_t start_ns = now_if_timed(engine);
-    enum stint_status status = module_decode(&engine->alloc, engine->types, bytes, size_bytes,
-                                             engine->config.features, &module->wasm, error);
-    uint64_t decoded_ns = now_if_timed(engine);
-    module->decode_ns = decoded_ns - start_ns;
-    if (status == STINT_OK)
-        status = module_validate(module->wasm, error);
-    module->validate_ns = now_if_timed(engine) - decoded_ns;
+    if (known->wasm_sha256 != NULL) {
+        memcpy(module->wasm_sha256, known->wasm_sha256, sizeof(module->wasm_sha256));
+        module->has_sha256 = true;
+    }
+    enum stint_status status = decode(module, bytes, size_bytes, known, error);
     if (status == STINT_OK)
         status = engine->ops->module_attach(module, &module->code, error);
+    status = add_images(module, known, status, error);
     if (status == STINT_OK)
         status = tier_module_begin(module, error);
     return status;
 }
 
-enum stint_status rt_module_create(struct stint_engine *engine, const uint8_t *bytes,
-                                   size_t size_bytes, bool lend, struct stint_module **ret_module,
-                                   struct stint_error *error)
+static enum stint_status create_module(struct stint_engine *engine, const uint8_t *bytes,
+                                       size_t size_bytes, bool lend,
+                                       const struct module_known *known,
+                                       struct stint_module **ret_module, struct stint_error *error)
 {
     struct stint_module *module = alloc_get_zeroed(&engine->alloc, 1, sizeof(*module));
-    if (module == NULL)
-        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a module");
+    if (module == NULL) {
+        enum stint_status status =
+            error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a module");
+        return add_images(NULL, known, status, error);
+    }
     atomic_init(&module->references, 1);
     module->engine = engine_retain(engine);
-    enum stint_status status = load_module(module, bytes, size_bytes, lend, error);
+    enum stint_status status = load_module(module, bytes, size_bytes, lend, known, error);
     if (status != STINT_OK) {
         destroy_module(module);
         return status;
     }
     *ret_module = module;
     return STINT_OK;
+}
+
+enum stint_status rt_module_create(struct stint_engine *engine, const uint8_t *bytes,
+                                   size_t size_bytes, bool lend, struct stint_module **ret_module,
+                                   struct stint_error *error)
+{
+    static const struct module_known nothing;
+    return create_module(engine, bytes, size_bytes, lend, &nothing, ret_module, error);
+}
+
+enum stint_status rt_module_create_known(struct stint_engine *engine, const uint8_t *bytes,
+                                         size_t size_bytes, const struct module_known *known,
+                                         struct stint_module **ret_module,
+                                         struct stint_error *error)
+{
+    return create_module(engine, bytes, size_bytes, true, known, ret_module, error);
 }
 
 struct stint_module *rt_module_retain(struct stint_module *module)

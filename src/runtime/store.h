@@ -24,6 +24,7 @@
 struct gc_heap;
 struct native_run;
 struct native_code;
+struct native_image;
 
 /* ---- Engine and module ------------------------------------------------------------------- */
 
@@ -62,6 +63,8 @@ struct stint_module {
     _Atomic(struct native_code *) native; /* its images (runtime/native.h), or NULL */
     uint8_t *owned_bytes;     /* a copy of the binary, where the caller did not lend it */
     size_t owned_size_bytes;
+    uint8_t wasm_sha256[32]; /* of the binary; filled in at need */
+    bool has_sha256;
     uint64_t decode_ns, validate_ns; /* what its creation took, where the engine is timed */
     struct tier *tier; /* what is known of its hot spots (runtime/tier.h), or NULL */
 };
@@ -71,6 +74,25 @@ MUST_CHECK enum stint_status rt_module_create(struct stint_engine *engine, const
                                               size_t size_bytes, bool lend,
                                               struct stint_module **ret_module,
                                               struct stint_error *error);
+/*
+ * What the cache knows of a module beforehand (aot/cache.h). Zeroed: nothing, and that is what
+ * rt_module_create assumes.
+ */
+struct module_known {
+    bool is_valid; /* the bytes are the cache's own copy: see module_decode_known */
+    const struct wasm_body *bodies;
+    uint32_t body_count;
+    const uint8_t *wasm_sha256; /* of the bytes; NULL: not known */
+    /* Given to the module, in this order, also when it fails. */
+    struct native_image *const *images;
+    uint32_t image_count;
+};
+/* The same, with `lend`, for a module of which something is known. */
+MUST_CHECK enum stint_status rt_module_create_known(struct stint_engine *engine,
+                                                    const uint8_t *bytes, size_t size_bytes,
+                                                    const struct module_known *known,
+                                                    struct stint_module **ret_module,
+                                                    struct stint_error *error);
 struct stint_module *rt_module_retain(struct stint_module *module);
 void rt_module_release(struct stint_module *module); /* accepts NULL */
 

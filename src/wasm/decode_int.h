@@ -23,6 +23,9 @@ struct decoder {
         tag_capacity, custom_capacity;
     uint32_t body_count;
     uint32_t data_count_promised;
+    /* Of module_decode_known, or NULL and 0. */
+    const struct wasm_body *known_bodies;
+    uint32_t known_body_count;
 };
 
 void decode_custom(struct decoder *d);

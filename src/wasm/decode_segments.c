@@ -175,7 +175,13 @@ void decode_code(struct decoder *d)
     struct wasm_module *module = d->module;
     module->code_offset_bytes = (uint32_t)(r->at - module->bytes);
     d->body_count = read_count(r, LIMIT_FUNCTIONS, 1, "function bodies");
-    module->bodies = decode_array(d, d->body_count, sizeof(*module->bodies));
+    if (d->known_bodies != NULL && d->known_body_count == d->body_count) {
+        module->bodies = d->known_bodies;
+        r->at = r->end;
+        return;
+    }
+    struct wasm_body *bodies = decode_array(d, d->body_count, sizeof(*bodies));
+    module->bodies = bodies;
     for (uint32_t i = 0; i < d->body_count && !reader_failed(r); i++) {
         const uint8_t *at = r->at;
         uint32_t bytes = read_u32(r);
@@ -183,7 +189,7 @@ void decode_code(struct decoder *d)
         if (bytes > LIMIT_FUNCTION_BYTES && bytes <= (size_t)(r->end - r->at))
             reader_fail(r, STINT_LIMIT, at, "the body is too large: %u bytes, the limit is %d",
                         bytes, LIMIT_FUNCTION_BYTES);
-        module->bodies[i] = (struct wasm_body){(uint32_t)(r->at - module->bytes), bytes};
+        bodies[i] = (struct wasm_body){(uint32_t)(r->at - module->bytes), bytes};
         if (read_bytes(r, bytes) == NULL)
             break;
     }

@@ -139,7 +139,7 @@ struct wasm_module {
 
     uint32_t func_count; /* imports included, as in all counts of index spaces */
     const struct type_def **func_types;
-    struct wasm_body *bodies; /* func_count - import_func_count */
+    const struct wasm_body *bodies; /* func_count - import_func_count */
     /* One bit a function: may ref.func name it in code (3.5: the context's refs). */
     uint8_t *func_declared;
 
@@ -176,6 +176,19 @@ MUST_CHECK enum stint_status module_decode(struct alloc *alloc, struct type_regi
                                            const uint8_t *bytes, size_t size_bytes,
                                            uint32_t features, struct wasm_module **ret_module,
                                            struct stint_error *error);
+/*
+ * The same for bytes that are known to be valid with these features, and whose function bodies lie
+ * where `bodies` says, one for each of the module's functions; bodies NULL: where is not known. Reads
+ * the other sections only and takes `bodies` as it is, so both must outlive the module. To be fed
+ * from nothing but copies that were verified and that nobody else can change (aot/cache.h): what is
+ * wrong here ends in undefined behaviour. Not to be followed by module_validate.
+ */
+MUST_CHECK enum stint_status module_decode_known(struct alloc *alloc, struct type_registry *types,
+                                                 const uint8_t *bytes, size_t size_bytes,
+                                                 uint32_t features, const struct wasm_body *bodies,
+                                                 uint32_t body_count,
+                                                 struct wasm_module **ret_module,
+                                                 struct stint_error *error);
 /* Validates every function body (3.3, 3.4). What memory it needs depends on the largest one only. */
 MUST_CHECK enum stint_status module_validate(const struct wasm_module *module,
                                              struct stint_error *error);
