@@ -84,6 +84,90 @@ def find(with_fuel, extra):
     return engines
 
 
+class AotEngine(Engine):
+    """An engine that runs what was compiled before: `compiler` makes OUT of a module."""
+
+    def __init__(self, name, compiler, ending, prefix, version_command=None, note=""):
+        super().__init__(name, prefix, version_command, note)
+        self.compiler = compiler
+        self.ending = ending
+
+    def compile_command(self, wasm, output):
+        return [output if word == "OUT" else wasm if word == "IN" else word
+                for word in self.compiler]
+
+
+def private_folders(folder):
+    """Prefix of a command: its own cache and keys, so that nothing depends on the user's."""
+    return ["/usr/bin/env", "XDG_CACHE_HOME=" + os.path.join(folder, "cache"),
+            "XDG_CONFIG_HOME=" + os.path.join(folder, "config"),
+            "XDG_DATA_HOME=" + os.path.join(folder, "data")]
+
+
+def stint_can_compile(stint):
+    """Whether this build has `stint compile`, with its plug-in."""
+    if not stint:
+        return False
+    try:
+        done = subprocess.run([stint, "compile", "--help"], capture_output=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def wasmtime_library():
+    """libwasmtime: WASMTIME_LIB, or the one in the wheel that WASMTIME_PYTHON has."""
+    given = os.environ.get("WASMTIME_LIB")
+    python = os.environ.get("WASMTIME_PYTHON")
+    if given or not python:
+        return given
+    code = ("import glob, os, wasmtime; print(*glob.glob(os.path.join(os.path.dirname("
+            "wasmtime.__file__), '*', '_libwasmtime.so')))")
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def find_aot(target, folder, wasmtime_run):
+    """Engines with compilation ahead of time, Stint first. `target` is what `stint compile` calls
+    the processor, `folder` is scratch; `wasmtime_run` builds support/wasmtime_run.c."""
+    found = []
+    stint = locate_stint()
+    own = private_folders(folder)
+    if stint_can_compile(stint):
+        found.append(AotEngine("stint", own + [stint, "compile", "-q", "--target", target, "IN",
+                                               "-o", "OUT"], ".aot.wasm",
+                               own + [stint, "run", "--tier", "aot", "--fuel", FUEL_PLENTY],
+                               [stint, "--version"], f"--target {target} -O2, fuel on"))
+    wamrc, iwasm = locate("wamrc"), os.environ.get("IWASM_AOT") or locate("iwasm")
+    if wamrc and iwasm:
+        cpu = (["--target=x86_64", "--cpu=" + target.replace("_", "-")]
+               if target.startswith("x86_64") else [])
+        found.append(AotEngine("wamr", [wamrc, *cpu, "-o", "OUT", "IN"], ".aot", [iwasm],
+                               [wamrc, "--version"], " ".join(["wamrc", *cpu, "(-O3)"])))
+    wasmedge = locate("wasmedge")
+    if wasmedge:
+        found.append(AotEngine("wasmedge", [wasmedge, "compile", "IN", "OUT"], ".edge.wasm",
+                               [wasmedge, "run", "--run-mode", "aot"], [wasmedge, "--version"],
+                               "compile with its defaults (-O2, this CPU), --run-mode aot"))
+    library = wasmtime_library()
+    if library:
+        runner = wasmtime_run()
+        found.append(AotEngine("wasmtime", [runner, library, "compile", "IN", "OUT"], ".cwasm",
+                               [runner, library, "precompiled"], None,
+                               "its library, precompiled, this CPU"))
+        found.append(Engine("wasmtime+compile", [runner, library, "run"], None,
+                            "its library, compiles at each start"))
+    node = locate("node")
+    if node:
+        runner = os.path.join(HERE, "support", "node_wasi.mjs")
+        found.append(Engine("node", [node, "--no-warnings", runner], [node, "--version"],
+                            "tiers up by itself"))
+    return found
+
+
 def select(engines, names):
     """The engines whose names are in the comma-separated `names`; "native" is always there."""
     if not names:

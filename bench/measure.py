@@ -49,10 +49,22 @@ def build_one(command, output, sources):
         file.write(digest)
 
 
-def build_native(source, name, extra=()):
-    output = os.path.join(BUILD, "native", name)
+def build_native(source, name, extra=(), folder="native"):
+    output = os.path.join(BUILD, folder, name)
     command = [native_compiler(), *FLAGS, source, "-o", output, "-lm", *extra]
     build_one(command, output, dependencies(source))
+    return output
+
+
+def build_embedder(source, name):
+    """A program that links the release build's library."""
+    library = os.path.join(ROOT, "build", "release")
+    if not os.path.exists(os.path.join(library, "libstint.so")):
+        raise BenchError("build/release/libstint.so is not there: run make first")
+    output = os.path.join(BUILD, "native", name)
+    command = [native_compiler(), "-O2", "-I" + os.path.join(ROOT, "include"), source, "-o", output,
+               "-L" + library, "-lstint", "-Wl,-rpath," + library]
+    build_one(command, output, dependencies(source) + [os.path.join(library, "libstint.so")])
     return output
 
 

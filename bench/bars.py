@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts that the speed bars refer to: machine code, tiers, warm slots, loading, compiling."""
+import os
+import re
+import shutil
+import subprocess
+
+import engines as engines_module
+import measure
+from measure import BUILD, BenchError, median
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SUPPORT = os.path.join(HERE, "support")
+SCRATCH = os.path.join(BUILD, "scratch")
+# Programs whose native side gains from the C library's own copying, which the guest's has not.
+LIBC_PROGRAMS = ["sort"]
+NATIVE_SECONDS = 2.0
+# What is asked for: part, what, the bar, its unit.
+BARS = [
+    ("aot", "mean", 1.10, "of native, geometric mean"),
+    ("aot", "worst", 1.35, "of native, worst program"),
+    ("tiers", "cold", 1.25, "of native, cold cache"),
+    ("tiers", "warm", 1.12, "of native, warm cache"),
+    ("slots", "64K/0", 3.0, "us, 64 KiB image, empty export"),
+    ("slots", "1024K/8", 5.0, "us, 1 MiB image, 8 pages written"),
+    ("slots", "1024K/8 drop", 25.0, "us, the same without PAGEMAP_SCAN"),
+    ("entry", "host interp", 10.0, "ns, host call from the guest, interpreted"),
+    ("entry", "host aot", 10.0, "ns, host call from the guest, compiled"),
+    ("entry", "guest interp", 30.0, "ns, call into the guest, interpreted"),
+    ("entry", "guest aot", 30.0, "ns, call into the guest, compiled"),
+    ("load", "later_ms", 1.0, "ms, later loads of the large artefact"),
+    ("compile", "ratio", 2.0, "of clang -c, geometric mean"),
+]
+
+
+class Spec:
+    """How both sides are compiled for this machine."""
+
+    def __init__(self, target):
+        self.target = target or default_target()
+        if self.target == "native":
+            self.march = ["-march=native"]
+        elif self.target.startswith("x86_64"):
+            self.march = ["-march=" + self.target.replace("_", "-")]
+        else:
+            self.march = ["-march=armv8-a"]
+
+
+def default_target():
+    machine = os.uname().machine
+    if machine != "x86_64":
+        return machine
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        return "x86_64-v3" if " avx2 " in file.read() else "x86_64-v2"
+
+
+def wasmtime_run():
+    return measure.build_native(os.path.join(SUPPORT, "wasmtime_run.c"), "wasmtime_run", ["-ldl"])
+
+
+def stint_or_none(what):
+    stint = engines_module.locate_stint()
+    if not engines_module.stint_can_compile(stint):
+        print(f"{what}: skipped: this build of Stint has no 'stint compile'\n")
+        return None
+    return stint
+
+
+def compile_for(engine, wasm, name):
+    """What `engine` runs: the module, or what it made of it. And a message where it failed."""
+    if not isinstance(engine, engines_module.AotEngine):
+        return wasm, ""
+    output = os.path.join(BUILD, "aot", engine.name, name + engine.ending)
+    os.makedirs(os.path.dirname(output), exist_ok=True)
+    done = subprocess.run(engine.compile_command(wasm, output), capture_output=True, text=True,
+                          timeout=measure.RUN_SECONDS_MAX)
+    if done.returncode != 0 or not os.path.exists(output):
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        return None, f"does not compile: {lines[-1] if lines else done.returncode}"
+    return output, ""
+
+
+# ---- Machine code against native ------------------------------------------------------------
+
+
+def run_aot(options, run, spawner):
+    """Every program, compiled ahead of time by every engine that can, against native."""
+    spec = Spec(options.target)
+    os.makedirs(SCRATCH, exist_ok=True)
+    engines = engines_module.select(
+        engines_module.find_aot(spec.target, SCRATCH, wasmtime_run), options.engines)
+    if not engines:
+        print("aot: skipped: no engine here compiles ahead of time\n")
+        return None
+    print(f"native and Stint for {spec.target} ({' '.join(spec.march)})")
+    for engine in engines:
+        print(f"{engine.name}: {engine.version()} {engine.note}".replace(":  ", ": "))
+    report = run.run_programs(options, engines, spawner, spec.march, compile_for)
+    ratios = {name: cell["stint"]["ratio"] for name, cell in report["programs"].items()
+              if "ratio" in cell.get("stint", {})}
+    if ratios:
+        without = [ratio for name, ratio in ratios.items() if name not in LIBC_PROGRAMS]
+        report["bars"] = {"mean": measure.geometric_mean(list(ratios.values())),
+                          "worst": max(ratios.values())}
+        if without:
+            report["without_libc"] = measure.geometric_mean(without)
+            print(f"Stint without {', '.join(LIBC_PROGRAMS)} (the C library's memcpy): "
+                  f"{report['without_libc']:.2f}\n")
+    report["engines"] = {engine.name: {"version": engine.version(), "flags": engine.note}
+                         for engine in engines}
+    report["march"] = spec.march
+    return report
+
+
+# ---- Tiers ------------------------------------------------------------------------------------
+
+
+def run_tiers(options, run, spawner):
+    """`stint run` as anyone types it, on programs that take two seconds natively: wall time."""
+    stint = stint_or_none("tiers")
+    if not stint:
+        return None
+    spec = Spec(options.target)
+    names = options.programs.split(",") if options.programs else run.PROGRAMS
+    caches = os.path.join(SCRATCH, "tiers")
+    shutil.rmtree(caches, ignore_errors=True)
+    seconds = options.seconds
+    rows, report = [], {"programs": {}}
+    for name in names:
+        source = os.path.join(HERE, "programs", name + ".c")
+        native = measure.build_native(source, name, spec.march, "native-" + spec.target)
+        wasm = measure.build_guest(source, name)
+        usual = run.iterations_of(source, 1.0)
+        once, _, _ = spawner.run([[native]])
+        arguments = [str(max(1, round(usual * seconds / once[0]["wall_s"])))]
+        walls = {"native": [], "cold": [], "warm": []}
+        problem = ""
+        for number in range(min(options.rounds, 3)):
+            run.progress(f"tiers: {name}, round {number + 1}")
+            own = engines_module.private_folders(os.path.join(caches, f"{name}-{number}"))
+            expected = None
+            for kind in walls:
+                command = [native] if kind == "native" else own + [stint, "run", wasm]
+                runs, output, stderr = spawner.run([command + arguments])
+                expected = expected or output
+                if runs[0]["exit"] != 0 or output != expected:
+                    problem = f"{kind}: exit {runs[0]['exit']} {stderr}"
+                walls[kind].append(runs[0]["wall_s"])
+        if problem:
+            report["programs"][name] = {"problem": problem}
+            rows.append([name, "failed", "", ""])
+            print(f"failed: {name}, {problem}")
+            continue
+        base = median(walls["native"])
+        cell = {"native_s": base, "cold": median(walls["cold"]) / base,
+                "warm": median(walls["warm"]) / base, "walls_s": walls}
+        report["programs"][name] = cell
+        rows.append([name, f"{base:.2f} s", f"{cell['cold']:.2f}", f"{cell['warm']:.2f}"])
+    run.progress("")
+    good = [cell for cell in report["programs"].values() if "cold" in cell]
+    if good:
+        report["bars"] = {kind: measure.geometric_mean([cell[kind] for cell in good])
+                          for kind in ("cold", "warm")}
+        rows.append(["geometric mean", "", f"{report['bars']['cold']:.2f}",
+                     f"{report['bars']['warm']:.2f}"])
+    print("Plain 'stint run', wall time as a multiple of native: nothing cached, then cached")
+    run.print_table(["program", "native", "cold", "warm"], rows)
+    return report
+
+
+# ---- Warm slots and calls between host and guest --------------------------------------------
+
+
+def run_slots(options, run, spawner):
+    """Take, call, give back: median and 99th percentile of a cycle."""
+    program = measure.build_embedder(os.path.join(SUPPORT, "slots.c"), "slots")
+    cells = {}
+    for number in range(options.rounds):
+        run.progress(f"slots: round {number + 1}")
+        runs, output, stderr = spawner.run([[program]])
+        if runs[0]["exit"] != 0:
+            raise BenchError(f"slots: {stderr}")
+        for line in output.splitlines():
+            name, middle, high, how = line.split()
+            cells.setdefault(name + (" drop" if how == "drop" else ""), []).append(
+                (float(middle), float(high)))
+    run.progress("")
+    report = {"cells": {name: {"median_us": median([v[0] for v in values]),
+                               "p99_us": median([v[1] for v in values])}
+                        for name, values in cells.items()}}
+    report["bars"] = {name: cell["median_us"] for name, cell in report["cells"].items()}
+    rows = [[name, f"{cell['median_us']:.2f}", f"{cell['p99_us']:.2f}"]
+            for name, cell in report["cells"].items()]
+    print("Warm slot: take, call, give back, us (image/pages written; drop: without PAGEMAP_SCAN)")
+    run.print_table(["slot", "median", "99 %"], rows)
+    return report
+
+
+def run_entry(options, run, spawner):
+    """Calls from the guest to a host function and from the host into the guest, by an embedder."""
+    program = measure.build_embedder(os.path.join(SUPPORT, "entry.c"), "entry")
+    figures = {}
+    for number in range(options.rounds):
+        run.progress(f"entry: round {number + 1}")
+        runs, output, stderr = spawner.run([[program]])
+        if runs[0]["exit"] != 0:
+            raise BenchError(f"entry: {stderr}")
+        for line in output.splitlines():
+            kind, engine, value = line.split()
+            figures.setdefault(f"{kind} {engine}", []).append(float(value))
+    run.progress("")
+    report = {"bars": {name: median(values) for name, values in figures.items()}}
+    print("Calls between host and guest through stint.h, ns")
+    run.print_table(["call", "median"],
+                    [[name, f"{value:.1f}"] for name, value in report["bars"].items()])
+    return report
+
+
+# ---- Loading and compiling --------------------------------------------------------------------
+
+
+def run_load(options, run, spawner):
+    """The first and the later loads of a large artefact: a whole process that calls nothing."""
+    artefact = options.artefact or os.environ.get("BENCH_ARTEFACT")
+    stint = engines_module.locate_stint()
+    if not stint or not artefact or not os.path.exists(artefact):
+        print("load: skipped: --artefact FILE.aot.wasm names a large artefact\n")
+        return None
+    folder = os.path.join(SCRATCH, "load")
+    shutil.rmtree(folder, ignore_errors=True)
+    shared = os.environ.get("BENCH_ARTEFACT_ENV", "").split()
+    own = ["/usr/bin/env", *shared] if shared else engines_module.private_folders(folder)
+    command = own + [stint, "run", "--tier", "aot", "--stats", artefact]
+    walls, loads = [], []
+    for number in range(1 + max(3, options.rounds)):
+        run.progress(f"load: round {number}")
+        runs, _, stderr = spawner.run([command])
+        walls.append(runs[0]["wall_s"])
+        found = re.search(r"load[^0-9]*([0-9.]+) ?(us|ms|s)\b", stderr)
+        if found:
+            loads.append(float(found.group(1)) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[found.group(2)])
+    run.progress("")
+    size = os.path.getsize(artefact)
+    first = loads[0] if loads else walls[0] * 1e3
+    later = median(loads[1:]) if len(loads) > 1 else median(walls[1:]) * 1e3
+    what = "load" if loads else "whole process"
+    report = {"bytes": size, "first_ms": first, "gb_per_s": size / 1e6 / first, "what": what,
+              "walls_s": walls, "bars": {"later_ms": later}}
+    print(f"Load {os.path.basename(artefact)} ({size / 1e6:.0f} MB, {what}): first {first:.1f} ms "
+          f"({report['gb_per_s']:.2f} GB/s), later {later:.2f} ms\n")
+    return report
+
+
+def run_compile(options, run, spawner):
+    """`stint compile` on one thread against clang -c of the same program: CPU time."""
+    stint = stint_or_none("compile")
+    if not stint:
+        return None
+    spec = Spec(options.target)
+    own = engines_module.private_folders(os.path.join(SCRATCH, "compile"))
+    names = options.programs.split(",") if options.programs else run.PROGRAMS
+    os.makedirs(SCRATCH, exist_ok=True)
+    output, rows, report, ratios = os.path.join(SCRATCH, "out"), [], {"programs": {}}, []
+    for name in names:
+        source = os.path.join(HERE, "programs", name + ".c")
+        wasm = measure.build_guest(source, name)
+        clang = [shutil.which(measure.native_compiler()), *measure.FLAGS, *spec.march, "-c", source,
+                 "-o", output + ".o"]
+        ours = own + [stint, "compile", "-q", "-j", "1", "--target", spec.target, wasm, "-o",
+                      output + ".aot.wasm"]
+        run.progress(f"compile: {name}")
+        runs, _, stderr = spawner.run([clang, ours], min(options.rounds, 3))
+        if any(one["exit"] != 0 for one in runs):
+            report["programs"][name] = {"problem": stderr}
+            rows.append([name, "", "failed", ""])
+            continue
+        times = [median([one["user_s"] + one["system_s"] for one in runs if one["command"] == i])
+                 for i in range(2)]
+        ratios.append(times[1] / times[0])
+        report["programs"][name] = {"clang_s": times[0], "stint_s": times[1], "ratio": ratios[-1],
+                                    "wasm_bytes": os.path.getsize(wasm)}
+        rows.append([name, f"{times[0]:.3f} s", f"{times[1]:.3f} s", f"{ratios[-1]:.2f}"])
+    run.progress("")
+    if ratios:
+        report["bars"] = {"ratio": measure.geometric_mean(ratios)}
+        rows.append(["geometric mean", "", "", f"{report['bars']['ratio']:.2f}"])
+    print("Compiling on one thread, CPU time: clang -c of the source, stint compile of the module "
+          "with its C library")
+    run.print_table(["program", "clang -c", "stint compile", "ratio"], rows)
+    return report
+
+
+RUNNERS = {"aot": run_aot, "tiers": run_tiers, "slots": run_slots, "entry": run_entry,
+           "load": run_load, "compile": run_compile}
+
+
+def print_bars(run, report):
+    """One line a bar: what was asked for, what was measured."""
+    rows = []
+    for part, key, bar, unit in BARS:
+        got = ((report.get(part) or {}).get("bars") or {}).get(key)
+        if part in report:
+            verdict = "not measured" if got is None else "met" if got <= bar else "MISSED"
+            rows.append([f"{part}: {unit}", f"{bar:g}", "-" if got is None else f"{got:.2f}",
+                         verdict])
+    if rows:
+        print("The bars")
+        run.print_table(["what", "at most", "measured", ""], rows)
