@@ -7,23 +7,28 @@
 
 #include "compiler/compile_int.h"
 
-static LLVMAttributeRef text_attribute(struct unit *u, const char *name)
+static LLVMAttributeRef text_attribute(struct unit *u, const char *name, const char *value)
 {
-    return LLVMCreateStringAttribute(u->context, name, (unsigned)strlen(name), "", 0);
+    return LLVMCreateStringAttribute(u->context, name, (unsigned)strlen(name), value,
+                                     (unsigned)strlen(value));
 }
 
 /*
  * The frames' rows say where a frame is relative to the stack pointer, so none may be realigned
  * (vectors of 32 bytes are then spilled without alignment). Comparing memory is nothing that images
- * have a function for.
+ * have a function for. Calls that wasm does not call tail calls are none: endless recursion has to
+ * run out of stack, not to become a loop.
  */
 void optimise_prepare(struct unit *u, const struct compiler_options *options)
 {
-    static const char *const names[] = {"no-realign-stack", "no-builtin-memcmp", "no-builtin-bcmp"};
+    static const char *const names[][2] = {{"no-realign-stack", ""},
+                                           {"no-builtin-memcmp", ""},
+                                           {"no-builtin-bcmp", ""},
+                                           {"disable-tail-calls", "true"}};
     LLVMAttributeRef attributes[COUNT_OF(names) + 1];
     size_t count = 0;
     for (; count < COUNT_OF(names); count++)
-        attributes[count] = text_attribute(u, names[count]);
+        attributes[count] = text_attribute(u, names[count][0], names[count][1]);
     if (options->for_size) {
         static const char name[] = "optsize";
         unsigned kind = LLVMGetEnumAttributeKindForName(name, sizeof(name) - 1);
