@@ -32,6 +32,9 @@ MUST_CHECK enum stint_status cache_open_at(struct alloc *alloc, const char *path
                                            uint64_t limit_bytes, struct cache **ret_cache,
                                            struct stint_error *error);
 void cache_close(struct cache *cache); /* accepts NULL */
+/* The default one of this process, which stays open; opened at the first call. NULL, and `error` says
+ * why, when that failed. Thread-safe. */
+struct cache *cache_shared(struct stint_error *error);
 /* The directory. */
 const char *cache_path(const struct cache *cache);
 

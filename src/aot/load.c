@@ -57,16 +57,29 @@ static void use_found(struct loaded *loaded)
     loaded->known.image_count = found->image_count;
 }
 
+/* Code with exact traps serves those as well who did not ask for it. */
+static enum stint_status find_either(struct cache *cache, const uint8_t *wasm_sha256,
+                                     const struct cache_params *params,
+                                     struct cache_found *ret_found)
+{
+    struct cache_params strict = *params;
+    struct stint_error ignored = {0};
+    enum stint_status status = cache_find(cache, wasm_sha256, params, true, ret_found, &ignored);
+    strict.is_strict = true;
+    if (status == STINT_NOT_FOUND && !params->is_strict)
+        status = cache_find(cache, wasm_sha256, &strict, true, ret_found, &ignored);
+    return status;
+}
+
 enum stint_status load_recalled(struct cache *cache, const struct file_stat *file,
                                 const struct cache_params *params, struct loaded *ret_loaded)
 {
     uint8_t wasm_sha256[IMAGE_DIGEST_BYTES];
     uint64_t wasm_bytes;
-    struct stint_error ignored = {0};
     if (cache_recall(cache, file, wasm_sha256, &wasm_bytes) != STINT_OK)
         return STINT_NOT_FOUND;
     memset(ret_loaded, 0, sizeof(*ret_loaded));
-    if (cache_find(cache, wasm_sha256, params, true, &ret_loaded->found, &ignored) != STINT_OK)
+    if (find_either(cache, wasm_sha256, params, &ret_loaded->found) != STINT_OK)
         return STINT_NOT_FOUND;
     use_found(ret_loaded);
     return STINT_OK;
@@ -210,9 +223,8 @@ done:
 static bool find_entry(const struct load *load)
 {
     struct loaded *loaded = load->loaded;
-    struct stint_error ignored = {0};
-    if (load->cache == NULL || cache_find(load->cache, loaded->wasm_sha256, load->params, true,
-                                          &loaded->found, &ignored) != STINT_OK)
+    if (load->cache == NULL ||
+        find_either(load->cache, loaded->wasm_sha256, load->params, &loaded->found) != STINT_OK)
         return false;
     use_found(loaded);
     return true;

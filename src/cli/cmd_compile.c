@@ -132,12 +132,21 @@ static enum stint_status write_artefact(struct compile_run *run, const uint8_t *
     for (uint32_t i = 0; i < run->image_count; i++)
         pieces[i] = (struct artefact_piece){run->images[i].result.image,
                                             run->images[i].result.image_bytes};
+    struct artefact_signature signature;
+    const char *key = run->options->sign;
+    enum stint_status status = STINT_OK;
     buf_init(&content, &alloc_root, SIZE_MAX);
-    enum stint_status status = artefact_write(&content, wasm, run->wasm_bytes, pieces,
-                                              run->image_count, NULL, 0, error);
+    if (key != NULL)
+        status = compile_sign(key, wasm, run->wasm_bytes, pieces, run->image_count, &signature,
+                              error);
+    if (status == STINT_OK)
+        status = artefact_write(&content, wasm, run->wasm_bytes, pieces, run->image_count,
+                                &signature, key != NULL ? 1 : 0, error);
     run->output_bytes = content.bytes;
     if (status == STINT_OK)
         status = write_output(run->output, &content, error);
+    if (status == STINT_OK)
+        compile_adopt(wasm, run->wasm_bytes, pieces, run->image_count, key != NULL);
     buf_free(&content);
     return status;
 }
@@ -158,6 +167,8 @@ static enum stint_status compile_file(struct compile_run *run, struct module_fil
         check(file->bytes, run->wasm_bytes, features_apply(&run->options->features), error);
     if (status == STINT_OK)
         status = compile_plugin(&api, error);
+    if (status == STINT_OK && run->options->sign != NULL)
+        status = compile_check_key(run->options->sign, error);
     if (status != STINT_OK)
         return status;
     run->compiler = api->description;

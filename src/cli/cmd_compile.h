@@ -3,6 +3,7 @@
 #ifndef CLI_CMD_COMPILE_H
 #define CLI_CMD_COMPILE_H
 
+#include "aot/artefact.h"
 #include "cli/flags.h"
 #include "compiler/compiler.h"
 
@@ -50,6 +51,17 @@ struct compile_progress {
 /* Of struct compiler_options: `context` is a compile_progress. */
 int compile_progress_show(void *context, uint32_t done, uint32_t total);
 void compile_progress_clear(struct compile_progress *progress);
+
+/* Whether there is such a private key: better known before a long compilation. */
+MUST_CHECK enum stint_status compile_check_key(const char *key, struct stint_error *error);
+/* Signs a module and its images with a private key, by its name or its file. */
+MUST_CHECK enum stint_status compile_sign(const char *key, const uint8_t *wasm, size_t wasm_bytes,
+                                          const struct artefact_piece *images, size_t image_count,
+                                          struct artefact_signature *ret_signature,
+                                          struct stint_error *error);
+/* Puts what this machine runs of it into the user's cache: what one compiles oneself is trusted. */
+void compile_adopt(const uint8_t *wasm, size_t wasm_bytes, const struct artefact_piece *images,
+                   size_t image_count, bool is_signed);
 
 /* Sizes and times, to stdout; to stderr where the output itself goes to stdout. */
 void compile_report(const struct compile_run *run);

@@ -41,6 +41,8 @@ static int cmd_run(const struct verb *verb, int argc, char **argv)
                       .guest_argc = argc - operands - 1,
                       .guest_argv = argv + operands + 1,
                       .set_tier = run_set_tier,
+                      .open = run_code_open,
+                      .close = run_code_close,
                       .invoke = run_invoke};
     struct stint_error error = {0};
     enum stint_status status = run_module(&run, &error);

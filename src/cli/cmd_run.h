@@ -42,6 +42,12 @@ struct run {
     uint64_t marks_ns[MARK_COUNT];
     /* Where machine code is offered: fills config.tier from the options. */
     void (*set_tier)(const struct run *run, struct engine_config *config);
+    /* Where there is a cache: opens run->file, with what is known of it, instead of
+     * module_file_open; and ends what came with it, after everything else. */
+    enum stint_status (*open)(struct run *run, const struct engine_config *config,
+                              struct module_known *ret_known, struct stint_error *error);
+    void (*close)(struct run *run);
+    struct loaded *loaded; /* theirs */
     /* --invoke, where it is offered: run_invoke. */
     enum stint_status (*invoke)(struct run *run, struct stint_error *error);
 };
@@ -66,6 +72,12 @@ MUST_CHECK enum stint_status run_link(struct run *run, struct stint_error *error
  * arguments are reported on stderr: STINT_ARGUMENT with `error` as it was.
  */
 MUST_CHECK enum stint_status run_invoke(struct run *run, struct stint_error *error);
+
+/* For run->open and run->close. Says on stderr why machine code in the file is not used. */
+MUST_CHECK enum stint_status run_code_open(struct run *run, const struct engine_config *config,
+                                           struct module_known *ret_known,
+                                           struct stint_error *error);
+void run_code_close(struct run *run);
 
 /* For run->set_tier. */
 void run_set_tier(const struct run *run, struct engine_config *config);

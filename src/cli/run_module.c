@@ -21,10 +21,7 @@ static void mark(struct run *run, enum run_mark which)
 static enum stint_status load(struct run *run, struct stint_error *error)
 {
     const struct run_options *options = run->options;
-    enum stint_status status = module_file_open(run->path, &run->file, error);
-    mark(run, MARK_READ);
-    if (status != STINT_OK)
-        return status;
+    struct module_known known = {.is_valid = false};
     struct engine_config config = engine_config_default();
     config.features = features_apply(&options->features);
     config.is_metered =
@@ -33,11 +30,17 @@ static enum stint_status load(struct run *run, struct stint_error *error)
     config.is_timed = options->stats != NULL;
     if (run->set_tier != NULL)
         run->set_tier(run, &config);
-    status = engine_create(&config, &interp_ops, &run->engine);
+    enum stint_status status = run->open != NULL ? run->open(run, &config, &known, error)
+                                                 : module_file_open(run->path, &run->file, error);
+    mark(run, MARK_READ);
     if (status != STINT_OK)
-        return error_set(error, status, STINT_NO_OFFSET, "out of memory");
-    status = rt_module_create(run->engine, run->file.bytes, run->file.size_bytes, true,
-                              &run->module, error);
+        return status;
+    status = engine_create(&config, &interp_ops, &run->engine);
+    if (status == STINT_OK)
+        status = rt_module_create_known(run->engine, run->file.bytes, run->file.size_bytes, &known,
+                                        &run->module, error);
+    else
+        status = error_set(error, status, STINT_NO_OFFSET, "out of memory");
     mark(run, MARK_COMPILED);
     return status;
 }
@@ -176,4 +179,6 @@ void run_free(struct run *run)
     rt_module_release(run->module);
     engine_release(run->engine);
     module_file_close(&run->file);
+    if (run->close != NULL)
+        run->close(run);
 }

@@ -11,6 +11,8 @@ enum stint_status native_add_image(struct stint_module *module, struct native_im
                      "this build does not run machine code");
 }
 
+const void *const native_imports[NATIVE_IMPORT_COUNT];
+
 void native_detach(struct stint_module *module) {}
 
 bool native_find(const struct stint_module *module, uint32_t own_index,

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine code that `stint run` starts with: from the cache, or from the file. */
+#include <string.h>
+
+#include "aot/load.h"
+#include "cli/cmd_run.h"
+#include "stint_config.h"
+
+static struct cache *open_cache(const struct engine_config *config)
+{
+    struct stint_error error = {0};
+    if (!config->tier.uses_cache)
+        return NULL;
+    struct cache *cache = cache_shared(&error);
+    /* A home that cannot be written to is common, and no news; a cache in others' hands is. */
+    if (cache == NULL && (error.status == STINT_UNSUPPORTED || error.status == STINT_ARGUMENT))
+        cli_error("the cache is not used: %s", error.message);
+    return cache;
+}
+
+/* The identity of a regular file; false for everything else. */
+static bool identify(const char *path, struct file_stat *ret_stat)
+{
+    struct file_stat stat;
+    int fd;
+    if (strcmp(path, "-") == 0 || file_open_host(path, FILE_READ, &fd) != OS_OK)
+        return false;
+    bool ok = file_stat_of(fd, &stat) == OS_OK && stat.type == FILE_REGULAR;
+    file_close(fd);
+    if (ok)
+        *ret_stat = stat;
+    return ok;
+}
+
+static bool is_same(const struct file_stat *a, const struct file_stat *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
+/* Without machine code: what stands behind the module is left out all the same, since it may be
+ * broken. */
+static enum stint_status open_plain(struct run *run, struct stint_error *error)
+{
+    struct artefact artefact;
+    struct stint_error ignored = {0};
+    enum stint_status status = module_file_open(run->path, &run->file, error);
+    if (status != STINT_OK)
+        return status;
+    (void)!artefact_find(run->file.bytes, run->file.size_bytes, &artefact, &ignored);
+    run->file.size_bytes = artefact.wasm_bytes;
+    return STINT_OK;
+}
+
+static enum stint_status open_bytes(struct run *run, struct cache *cache,
+                                    const struct file_stat *before,
+                                    const struct cache_params *params, struct stint_error *error)
+{
+    struct file_stat after;
+    enum stint_status status = module_file_open(run->path, &run->file, error);
+    if (status != STINT_OK)
+        return status;
+    /* The same file before and after it was opened by its name again, so that was it. */
+    bool is_known = before != NULL && !run->file.is_text && identify(run->path, &after) &&
+                    is_same(before, &after);
+    load_bytes(cache, run->file.bytes, run->file.size_bytes, is_known ? before : NULL, params,
+               run->loaded);
+    if (run->loaded->reason[0] != '\0')
+        cli_error("%s: its machine code is not used: %s; %s", run->path, run->loaded->reason,
+                  run->loaded->remedy);
+    return STINT_OK;
+}
+
+enum stint_status run_code_open(struct run *run, const struct engine_config *config,
+                                struct module_known *ret_known, struct stint_error *error)
+{
+    const struct cache_params params = {.is_strict = config->tier.is_strict,
+                                        .is_metered = config->is_metered,
+                                        .features =
+                                            config->features & ~(uint32_t)FEATURES_LEFT_OUT};
+    struct file_stat stat;
+    if (config->tier.mode == TIER_INTERP || !STINT_WITH_NATIVE)
+        return open_plain(run, error);
+    run->loaded = alloc_get_zeroed(&alloc_root, 1, sizeof(*run->loaded));
+    if (run->loaded == NULL)
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+    struct cache *cache = open_cache(config);
+    bool has_stat = cache != NULL && identify(run->path, &stat);
+    if (!has_stat || load_recalled(cache, &stat, &params, run->loaded) != STINT_OK) {
+        enum stint_status status = open_bytes(run, cache, has_stat ? &stat : NULL, &params, error);
+        if (status != STINT_OK)
+            return status;
+    }
+    run->file.bytes = run->loaded->wasm;
+    run->file.size_bytes = run->loaded->wasm_bytes;
+    *ret_known = run->loaded->known;
+    return STINT_OK;
+}
+
+void run_code_close(struct run *run)
+{
+    if (run->loaded == NULL)
+        return;
+    /* With an engine there was a module, to which the images went. */
+    if (run->engine != NULL)
+        load_images_taken(run->loaded);
+    load_clear(run->loaded);
+    alloc_put(&alloc_root, run->loaded, sizeof(*run->loaded));
+    run->loaded = NULL;
+}
