@@ -164,7 +164,6 @@ struct exec {
 
     uint64_t *frame_base; /* where the next call from the host puts its frame */
     bool is_running;
-    bool has_trap_frames; /* of this call from outside */
 
     uint64_t *stack; /* reservation of the value stack, and of the records behind it */
     size_t stack_bytes, records_at_bytes;
@@ -175,6 +174,7 @@ struct exec {
     struct trap_frame { /* of the last trap, innermost first */
         struct stint_instance *instance;
         uint32_t own_index, cell;
+        bool is_native; /* `cell` is an offset in the binary */
     } trap_frames[TRAP_FRAMES_KEPT];
     size_t trap_frame_count; /* kept ones */
     size_t trap_frame_total;
@@ -228,8 +228,6 @@ bool interp_has_run(struct module_code *code, uint32_t own_index);
 bool interp_loop_offset(struct module_code *code, uint32_t own_index, uint32_t cell,
                         uint32_t *ret_offset_bytes);
 void interp_code_added(struct module_code *code);
-MUST_CHECK enum stint_status interp_call_tail(struct exec *ctx, uint64_t *slots,
-                                              struct stint_error *error);
 
 /* ---- bulk.c: bulk operations of metered code; false with ctx->trap or ctx->status set -------- */
 

@@ -225,21 +225,21 @@ void exec_visit_roots(struct exec *ctx, void (*visit)(void *context, uint64_t *s
     }
 }
 
-/* Notes the frames of a trap, while they are still there. */
+/* Notes the frames of a failure up to the call from the host or from machine code, while they are
+ * still there. */
 static void keep_backtrace(struct exec *ctx)
 {
     struct frame_walk walk;
     walk_begin(&walk, ctx);
-    ctx->trap_frame_count = ctx->trap_frame_total = 0;
-    ctx->has_trap_frames = true;
-    for (bool more = walk.is_valid; more; more = walk_next(&walk, false)) {
+    exec_begin_failure(ctx);
+    for (bool more = walk.is_valid; more; more = walk_next(&walk, true)) {
         if (ctx->trap_frame_count < TRAP_FRAMES_KEPT) {
             uint32_t own_index;
             const struct interp_func *func = interp_find(walk.instance->code, walk.ip, &own_index);
             if (func == NULL)
                 continue;
             ctx->trap_frames[ctx->trap_frame_count++] = (struct trap_frame){
-                walk.instance, own_index, (uint32_t)(walk.ip - FUNC_CELLS(func))};
+                walk.instance, own_index, (uint32_t)(walk.ip - FUNC_CELLS(func)), false};
         }
         ctx->trap_frame_total++;
     }
@@ -251,6 +251,11 @@ size_t exec_backtrace(struct exec *ctx, struct frame_info *ret_frames, size_t li
         const struct trap_frame *frame = &ctx->trap_frames[i];
         struct module_code *code = frame->instance->code;
         const struct wasm_module *module = code->module->wasm;
+        uint32_t index = module->import_func_count + frame->own_index;
+        if (STINT_WITH_NATIVE && frame->is_native) {
+            ret_frames[i] = (struct frame_info){frame->instance, index, frame->cell};
+            continue;
+        }
         uint32_t offset = module->bodies[frame->own_index].offset_bytes;
         lock_take(&code->lock);
         enum stint_status status =
@@ -258,15 +263,13 @@ size_t exec_backtrace(struct exec *ctx, struct frame_info *ret_frames, size_t li
         lock_give(&code->lock);
         /* Without memory the function's own offset has to do. */
         (void)status;
-        ret_frames[i] = (struct frame_info){frame->instance,
-                                            module->import_func_count + frame->own_index, offset};
+        ret_frames[i] = (struct frame_info){frame->instance, index, offset};
     }
     return ctx->trap_frame_total;
 }
 
 void exec_reset(struct exec *ctx, bool trim)
 {
-    ctx->has_trap_frames = false;
     ctx->trap_frame_count = ctx->trap_frame_total = 0;
     ctx->pending_exception = 0;
     /* Frames are written before they are read, so what is left in the stack is nobody's. */
@@ -305,17 +308,21 @@ uint64_t exec_fuel_pending(const struct exec *ctx)
 enum stint_status interp_call_host(struct exec *ctx, struct func *func, uint64_t *slots)
 {
     struct exec_state saved = save_state(ctx);
-    const struct type_def *type = func->type;
-    uint32_t slot_count =
-        type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
     struct host_call call = {.store = ctx->store,
                              .caller = ctx->instance,
                              .env = func->host_env,
-                             .type = type,
+                             .type = func->type,
                              .error = ctx->error};
-    ctx->frame_base = slots + slot_count;
+    ctx->frame_base = slots + exec_slot_count(func->type);
     enum stint_status status = func->host(&call, slots);
     restore_state(ctx, &saved);
+    if (LIKELY(status == STINT_OK)) {
+        ctx->store->is_failing = false;
+        /* What a host function makes of a fatal trap of its guest's own is not up to it. */
+        if (!STINT_WITH_NATIVE || !ctx->store->is_poisoned)
+            return status;
+        status = STINT_POISONED;
+    }
     if (status == STINT_EXCEPTION && ctx->store->gc != NULL)
         ctx->pending_exception = gc_take_exception(ctx->store->gc);
     else if (status != STINT_OK)
@@ -324,8 +331,8 @@ enum stint_status interp_call_host(struct exec *ctx, struct func *func, uint64_t
 }
 
 /* A host function called by the host itself. */
-static enum stint_status call_host_func(struct exec *ctx, struct func *func, uint64_t *slots,
-                                        struct stint_error *error)
+enum stint_status exec_call_host(struct exec *ctx, struct func *func, uint64_t *slots,
+                                 struct stint_error *error)
 {
     struct host_call call = {
         .store = ctx->store, .env = func->host_env, .type = func->type, .error = error};
@@ -345,11 +352,60 @@ static enum stint_status report(struct exec *ctx, enum stint_status status)
         ctx->pending_exception = 0;
         return error_set(ctx->error, status, STINT_NO_OFFSET, "uncaught exception");
     }
-    if (!ctx->has_trap_frames)
-        keep_backtrace(ctx);
+    keep_backtrace(ctx);
     if (status == STINT_TRAP)
         error_set_trap(ctx->error, ctx->trap);
     return status;
+}
+
+enum stint_status exec_call_cells(struct exec *ctx, struct func *func, uint64_t *slots,
+                                  struct stint_error *error)
+{
+    const struct type_def *type = func->type;
+    struct exec_state saved = save_state(ctx);
+    uint64_t *frame = ctx->frame_base;
+    struct record *rs = ctx->rs;
+    bool was_native = STINT_WITH_NATIVE && ctx->is_native;
+    if ((uint8_t *)(frame + exec_slot_count(type)) > ctx->stack_limit || rs + 8 > ctx->record_limit)
+        return error_set_trap(error, STINT_TRAP_STACK_OVERFLOW);
+
+    if (type->param_slots > 0)
+        memmove(frame, slots, type->param_slots * sizeof(*slots));
+    if (ctx->is_running) {
+        *rs++ = (struct record){ctx->ip, ctx->sp};
+        *rs++ = (struct record){interp_restore_cells, (uint64_t *)ctx->instance};
+    }
+    *rs++ = (struct record){halt_cells, frame};
+    ctx->is_running = true;
+    ctx->error = error;
+    ctx->trap = STINT_TRAP_NONE;
+    ctx->status = STINT_OK;
+    ctx->entering = func->code;
+    /* Until the function is entered, a walk finds no frame of its own. */
+    ctx->ip = start_cells;
+    interp_enter_instance(ctx, func->instance);
+    if (was_native) {
+        ctx->fuel = fuel_left(ctx);
+        ctx->is_native = false;
+    }
+
+    enum stint_status status = report(ctx, interp_run(ctx, start_cells, frame, rs));
+    if (status == STINT_OK && type->result_slots > 0)
+        memmove(slots, frame, type->result_slots * sizeof(*slots));
+    restore_state(ctx, &saved);
+    if (was_native) {
+        ctx->store->run->fuel = ctx->fuel;
+        ctx->is_native = true;
+    }
+    return status;
+}
+
+/* How deep the host and guests may call each other: on a native stack, as deep as it goes. */
+static bool may_nest(const struct exec *ctx)
+{
+    if (STINT_WITH_NATIVE && native_is_on_stack())
+        return native_has_headroom(ctx->store);
+    return ctx->native_depth < NESTED_CALLS_MAX;
 }
 
 enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots,
@@ -358,53 +414,18 @@ enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots
     struct stint_error ignored = {0};
     struct stint_error *detail = error != NULL ? error : &ignored;
     if (func->host != NULL)
-        return call_host_func(ctx, func, slots, detail);
-
-    const struct type_def *type = func->type;
-    uint32_t slot_count =
-        type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
-    struct exec_state saved = save_state(ctx);
-    bool was_native = ctx->is_native;
-    uint64_t *frame = ctx->frame_base;
-    struct record *rs = ctx->rs;
-    if ((uint8_t *)(frame + slot_count) > ctx->stack_limit || rs + 8 > ctx->record_limit ||
-        ctx->native_depth >= NESTED_CALLS_MAX)
-        return error_set_trap(detail, STINT_TRAP_STACK_OVERFLOW);
-
-    if (type->param_slots > 0)
-        memcpy(frame, slots, type->param_slots * sizeof(*slots));
-    if (ctx->is_running) {
-        *rs++ = (struct record){ctx->ip, ctx->sp};
-        *rs++ = (struct record){interp_restore_cells, (uint64_t *)ctx->instance};
-    } else {
-        ctx->has_trap_frames = false;
+        return exec_call_host(ctx, func, slots, detail);
+    if (ctx->native_depth == 0) {
         ctx->trap_frame_count = ctx->trap_frame_total = 0;
-    }
-    *rs++ = (struct record){halt_cells, frame};
-    if (STINT_WITH_NATIVE) {
-        ctx->fuel = fuel_left(ctx);
-        ctx->is_native = false;
+        ctx->store->is_failing = false;
+    } else if (!may_nest(ctx)) {
+        return error_set_trap(detail, STINT_TRAP_STACK_OVERFLOW);
     }
     ctx->native_depth++;
-    ctx->is_running = true;
-    ctx->error = detail;
-    ctx->trap = STINT_TRAP_NONE;
-    ctx->status = STINT_OK;
-    ctx->entering = func->code;
-    /* Until the function is entered, a walk finds no frame of its own. */
-    ctx->ip = start_cells;
-    interp_enter_instance(ctx, func->instance);
-
-    enum stint_status status = report(ctx, interp_run(ctx, start_cells, frame, rs));
-    if (status == STINT_OK && type->result_slots > 0)
-        memcpy(slots, frame, type->result_slots * sizeof(*slots));
-    restore_state(ctx, &saved);
+    enum stint_status status = native_refresh(func) ? exec_call_code(ctx, func, slots, detail)
+                                                    : exec_call_cells(ctx, func, slots, detail);
     ctx->native_depth--;
-    if (STINT_WITH_NATIVE && was_native) {
-        ctx->store->run->fuel = ctx->fuel;
-        ctx->is_native = true;
-    }
-    if (!ctx->is_running && ctx->is_metered) {
+    if (ctx->native_depth == 0 && ctx->is_metered) {
         rt_fuel_return(ctx->store, ctx->fuel);
         ctx->fuel = 0;
     }

@@ -4,6 +4,7 @@
 #define INTERP_EXEC_INT_H
 
 #include "interp/cell.h"
+#include "runtime/native.h"
 
 /* What a call to or from the host puts aside. */
 struct exec_state {
@@ -49,6 +50,31 @@ void walk_begin(struct frame_walk *walk, const struct exec *ctx);
 /* The caller's frame; false at the end. With `stop_at_host` the end is the call from the host. */
 bool walk_next(struct frame_walk *walk, bool stop_at_host);
 
+/* Slots that a call of this type takes and gives back in. */
+static inline uint32_t exec_slot_count(const struct type_def *type)
+{
+    return type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
+}
+
+/* The frames of a failure come next: those of the last one are forgotten, unless it is passing on. */
+static inline void exec_begin_failure(struct exec *ctx)
+{
+    if (!ctx->store->is_failing)
+        ctx->trap_frame_count = ctx->trap_frame_total = 0;
+    ctx->store->is_failing = true;
+}
+
+/* Keeps the frames of machine code that has failed (exec_native.c). */
+void exec_keep_native_frames(struct exec *ctx);
+
+/* Parts of exec_call: a host function that the host calls, cells, machine code. */
+enum stint_status exec_call_host(struct exec *ctx, struct func *func, uint64_t *slots,
+                                 struct stint_error *error);
+enum stint_status exec_call_cells(struct exec *ctx, struct func *func, uint64_t *slots,
+                                  struct stint_error *error);
+enum stint_status exec_call_code(struct exec *ctx, struct func *func, uint64_t *slots,
+                                 struct stint_error *error);
+
 /* The operations of engine.h. */
 enum stint_status exec_create(struct stint_store *store, struct exec **ret_exec);
 void exec_free(struct exec *ctx);
@@ -59,5 +85,6 @@ void exec_reset(struct exec *ctx, bool trim);
 uint64_t exec_fuel_pending(const struct exec *ctx);
 enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots,
                             struct stint_error *error);
+enum stint_status exec_call_tail(struct exec *ctx, uint64_t *slots, struct stint_error *error);
 
 #endif

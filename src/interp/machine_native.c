@@ -112,8 +112,12 @@ static const struct cell *enter(struct exec *ctx, const void *entry, const void 
     if (status == STINT_OK)
         return run->pending == NATIVE_PENDING_TAIL ? tail_call(ctx, slots) : done_cells;
     ctx->status = status;
-    if (status == STINT_EXCEPTION)
+    if (status == STINT_EXCEPTION) {
         ctx->pending_exception = run->exception;
+        run->exception = 0;
+    } else {
+        exec_keep_native_frames(ctx);
+    }
     return failed_cells;
 }
 
@@ -129,17 +133,6 @@ const struct cell *interp_call_native(struct exec *ctx)
         ctx->fuel += body->fuel;
     return enter(ctx, func->native_entry, func->native_code,
                  type->param_slots > type->result_slots ? type->param_slots : type->result_slots);
-}
-
-enum stint_status interp_call_tail(struct exec *ctx, uint64_t *slots, struct stint_error *error)
-{
-    struct native_run *run = ctx->store->run;
-    struct func *callee = run->tail_callee;
-    run->pending = NATIVE_PENDING_NONE;
-    enum stint_status status = exec_call(ctx, callee, run->values, error);
-    if (status == STINT_OK && callee->type->result_slots > 0)
-        memcpy(slots, run->values, callee->type->result_slots * sizeof(*slots));
-    return status;
 }
 
 /* ---- For tiers ----------------------------------------------------------------------------------- */
