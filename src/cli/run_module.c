@@ -8,6 +8,7 @@
 #include "interp/interp.h"
 #include "os/clock.h"
 #include "runtime/trace.h"
+#include "stint_config.h"
 
 /* A stack overflow has thousands of frames; the innermost ones tell. */
 enum { BACKTRACE_FRAMES = 24 };
@@ -28,19 +29,24 @@ static enum stint_status load(struct run *run, struct stint_error *error)
         options->fuel.is_given || options->timeout.is_given || options->stats != NULL;
     config.gc_stress = options->gc_stress;
     config.is_timed = options->stats != NULL;
-    if (run->set_tier != NULL)
+    if (!STINT_DEVICE && run->set_tier != NULL)
         run->set_tier(run, &config);
-    enum stint_status status = run->open != NULL ? run->open(run, &config, &known, error)
-                                                 : module_file_open(run->path, &run->file, error);
+    enum stint_status status = !STINT_DEVICE && run->open != NULL
+                                   ? run->open(run, &config, &known, error)
+                                   : module_file_open(run->path, &run->file, error);
     mark(run, MARK_READ);
     if (status != STINT_OK)
         return status;
     status = engine_create(&config, &interp_ops, &run->engine);
-    if (status == STINT_OK)
+    if (status != STINT_OK)
+        return error_set(error, status, STINT_NO_OFFSET, "out of memory");
+    /* The device program knows nothing beforehand, and counts its bytes. */
+    if (STINT_DEVICE)
+        status = rt_module_create(run->engine, run->file.bytes, run->file.size_bytes, true,
+                                  &run->module, error);
+    else
         status = rt_module_create_known(run->engine, run->file.bytes, run->file.size_bytes, &known,
                                         &run->module, error);
-    else
-        status = error_set(error, status, STINT_NO_OFFSET, "out of memory");
     mark(run, MARK_COMPILED);
     return status;
 }
@@ -179,6 +185,6 @@ void run_free(struct run *run)
     rt_module_release(run->module);
     engine_release(run->engine);
     module_file_close(&run->file);
-    if (run->close != NULL)
+    if (!STINT_DEVICE && run->close != NULL)
         run->close(run);
 }

@@ -90,13 +90,13 @@ static enum stint_status decode(struct stint_module *module, const uint8_t *byte
 {
     struct stint_engine *engine = module->engine;
     uint64_t start_ns = now_if_timed(engine);
-    enum stint_status status =
-        module_decode_known(&engine->alloc, engine->types, bytes, size_bytes,
-                            engine->config.features, known->bodies, known->body_count,
-                            &module->wasm, error);
+    enum stint_status status = module_decode_known(
+        &engine->alloc, engine->types, bytes, size_bytes, engine->config.features,
+        STINT_DEVICE ? NULL : known->bodies, STINT_DEVICE ? 0 : known->body_count, &module->wasm,
+        error);
     uint64_t decoded_ns = now_if_timed(engine);
     module->decode_ns = decoded_ns - start_ns;
-    if (status == STINT_OK && !known->is_valid)
+    if (status == STINT_OK && (STINT_DEVICE || !known->is_valid))
         status = module_validate(module->wasm, error);
     module->validate_ns = now_if_timed(engine) - decoded_ns;
     return status;
@@ -129,7 +129,7 @@ static enum stint_status load_module(struct stint_module *module, const uint8_t 
         memcpy(module->owned_bytes, bytes, size_bytes);
         bytes = module->owned_bytes;
     }
-    if (known->wasm_sha256 != NULL) {
+    if (!STINT_DEVICE && known->wasm_sha256 != NULL) {
         memcpy(module->wasm_sha256, known->wasm_sha256, sizeof(module->wasm_sha256));
         module->has_sha256 = true;
     }

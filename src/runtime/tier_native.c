@@ -70,11 +70,15 @@ static enum stint_status take_cached(struct stint_module *module)
 {
     const struct tier_config *config = &module->engine->config.tier;
     struct native_image *image;
-    if (!config->uses_cache)
-        return STINT_NOT_FOUND;
-    enum stint_status status = config->source->find(module, &image);
-    if (status == STINT_OK)
-        status = native_add_image(module, image, NULL);
+    enum stint_status status = STINT_OK;
+    /* Who opened the file may have found it already (struct module_known). */
+    if (atomic_load(&module->native) == NULL) {
+        if (!config->uses_cache)
+            return STINT_NOT_FOUND;
+        status = config->source->find(module, &image);
+        if (status == STINT_OK)
+            status = native_add_image(module, image, NULL);
+    }
     if (status != STINT_OK)
         return status;
     struct tier *tier = tier_of(module);

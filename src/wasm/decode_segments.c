@@ -175,7 +175,7 @@ void decode_code(struct decoder *d)
     struct wasm_module *module = d->module;
     module->code_offset_bytes = (uint32_t)(r->at - module->bytes);
     d->body_count = read_count(r, LIMIT_FUNCTIONS, 1, "function bodies");
-    if (d->known_bodies != NULL && d->known_body_count == d->body_count) {
+    if (!STINT_DEVICE && d->known_bodies != NULL && d->known_body_count == d->body_count) {
         module->bodies = d->known_bodies;
         r->at = r->end;
         return;
