@@ -324,6 +324,7 @@ void unit_begin_function(struct unit *u, LLVMValueRef fn, const char *name, uint
     unit_add_attribute(u, fn, "null_pointer_is_valid", 0);
     unit_add_attribute(u, fn, "uwtable", 2);
     add_text(u, fn, "probe-stack", "inline-asm");
+    add_text(u, fn, "disable-tail-calls", "true"); /* endless recursion ends, as a trap */
     if (u->options->strict)
         LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, u->noinline);
     LLVMMetadataRef scope = LLVMDIBuilderCreateFunction(
