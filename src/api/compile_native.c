@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#include "aot/cache.h"
 #include "aot/image_map.h"
 #include "api/code_names.h"
+#include "base/sha256.h"
 #include "compiler/compiler.h"
 #include "os/lock.h"
 #include "os/plugin.h"
@@ -43,6 +45,59 @@ enum stint_status compile_plugin(const struct compiler_api **ret_api, struct sti
     lock_give(&plugin_lock);
     return status;
 }
+
+/* ---- The cache ------------------------------------------------------------------------------------ */
+
+static struct cache_params params_of(const struct stint_module *module)
+{
+    const struct engine_config *config = &module->engine->config;
+    return (struct cache_params){.is_strict = config->tier.is_strict,
+                                 .is_metered = config->is_metered,
+                                 .features = config->features};
+}
+
+static void keep(struct stint_module *module, const struct compiler_result *result)
+{
+    const struct wasm_module *wasm = module->wasm;
+    const struct cache_params params = params_of(module);
+    uint8_t digest[IMAGE_DIGEST_BYTES];
+    struct cache *cache = cache_shared(NULL);
+    if (cache == NULL)
+        return;
+    sha256_of(wasm->bytes, wasm->size_bytes, digest);
+    /* Without room on the disk the next run compiles again. */
+    enum stint_status status = cache_store(cache, wasm->bytes, wasm->size_bytes, digest, &params,
+                                           result->image, result->image_bytes, NULL);
+    (void)status;
+}
+
+static enum stint_status find(struct stint_module *module)
+{
+    const struct wasm_module *wasm = module->wasm;
+    const struct cache_params params = params_of(module);
+    uint8_t digest[IMAGE_DIGEST_BYTES];
+    struct cache_found found;
+    struct cache *cache = cache_shared(NULL);
+    bool is_added = false;
+    memset(&found, 0, sizeof(found));
+    if (cache == NULL)
+        return STINT_NOT_FOUND;
+    sha256_of(wasm->bytes, wasm->size_bytes, digest);
+    if (cache_find(cache, digest, &params, false, &found, NULL) != STINT_OK)
+        return STINT_NOT_FOUND;
+    uint32_t count = found.image_count;
+    found.image_count = 0; /* they are the module's from here on, also where it takes none */
+    for (uint32_t i = 0; i < count; i++) {
+        if (module->engine->config.tier.has_perf_map)
+            code_names_for_perf(module, found.images[i]);
+        if (native_add_image(module, found.images[i], NULL) == STINT_OK)
+            is_added = true;
+    }
+    cache_found_clear(&found);
+    return is_added ? STINT_OK : STINT_NOT_FOUND;
+}
+
+/* ---- Compiling --------------------------------------------------------------------------------------- */
 
 static enum stint_status status_of(enum compiler_status status, const char *message,
                                    struct stint_error *error)
@@ -95,19 +150,14 @@ static enum stint_status compile(struct stint_module *module, const struct tier_
         return status;
     struct native_image *image;
     status = image_map_memory(result.image, result.image_bytes, native_imports, &image, error);
+    if (status == STINT_OK && request->is_kept)
+        keep(module, &result);
     if (status == STINT_OK && config->tier.has_perf_map)
         code_names_for_perf(module, image);
     if (status == STINT_OK)
         *ret_image = image;
     api->result_clear(&result);
     return status;
-}
-
-static enum stint_status find(struct stint_module *module, struct native_image **ret_image)
-{
-    (void)module;
-    (void)ret_image;
-    return STINT_NOT_FOUND;
 }
 
 const struct tier_source *compile_source(void)

@@ -21,4 +21,5 @@ void run_set_tier(const struct run *run, struct engine_config *config)
         .seed = options->tier_seed,
     };
     tier_flags_apply(&flags, config);
+    config->tier.is_looked_up = false; /* run_code.c does */
 }

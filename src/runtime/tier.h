@@ -48,8 +48,9 @@ struct tier_request {
 
 /* Where images come from. Thread-safe. */
 struct tier_source {
-    /* An image of the module from the cache: STINT_NOT_FOUND when it has none that fits. */
-    enum stint_status (*find)(struct stint_module *module, struct native_image **ret_image);
+    /* Gives the module the images that the cache has for it (native_add_image): STINT_NOT_FOUND
+     * when there are none that fit. */
+    enum stint_status (*find)(struct stint_module *module);
     /* Compiles and maps. */
     enum stint_status (*compile)(struct stint_module *module, const struct tier_request *request,
                                  struct native_image **ret_image, struct stint_error *error);
@@ -57,12 +58,13 @@ struct tier_source {
 
 /* Part of struct engine_config. */
 struct tier_config {
-    uint8_t mode;      /* enum tier_mode */
-    uint8_t opt_level; /* 0 … 3 */
-    bool is_strict;    /* exact traps and backtraces; see docs/aot.md */
-    bool uses_cache;
-    bool has_debug_info;              /* functions are known to debuggers */
-    bool has_perf_map;                /* and to perf */
+    uint8_t mode;        /* enum tier_mode */
+    uint8_t opt_level;   /* 0 … 3 */
+    bool is_strict;      /* exact traps and backtraces; see docs/aot.md */
+    bool uses_cache;     /* keeps what is compiled, and … */
+    bool is_looked_up;   /* … looks for images when a module is made that was given none */
+    bool has_debug_info; /* functions are known to debuggers */
+    bool has_perf_map;   /* and to perf */
     const struct tier_source *source; /* NULL: no machine code, whatever the mode */
     /* For tests. */
     uint32_t hot_samples; /* slices after which a module is compiled; 0: the default */

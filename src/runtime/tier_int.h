@@ -64,6 +64,9 @@ struct tier *tier_of(struct stint_module *module);
 /* No job runs any more. */
 void tier_free(struct tier *tier);
 
+/* Whether there is machine code for every function. */
+bool tier_is_whole(const struct tier *tier);
+
 /* tier_job_native.c: starts compilations when there is reason to; the lock is held. */
 void tier_consider(struct tier *tier);
 /* Compiles one function in this thread, the lock held. */

@@ -68,11 +68,15 @@ static void job_clear(struct tier_job *job)
     job->loops = NULL;
 }
 
+static bool is_small(const struct tier *tier)
+{
+    return tier->module->wasm->size_bytes <= TIER_SMALL_BYTES;
+}
+
 static bool want_whole(const struct tier *tier)
 {
-    size_t code_bytes = tier->module->wasm->size_bytes;
-    return code_bytes <= TIER_SMALL_BYTES && !tier->is_whole_made && !tier->whole.is_started &&
-           !tier->is_given_up && !atomic_load(&tier->is_stopping);
+    return is_small(tier) && !tier->is_whole_made && !tier->whole.is_started &&
+           !tier->is_given_up && !atomic_load(&tier->is_stopping) && !tier_is_whole(tier);
 }
 
 static void start_whole(struct tier *tier);
@@ -143,6 +147,9 @@ static bool list_functions(struct tier *tier, struct tier_job *job)
     size_t beside_bytes = 0;
     uint32_t count = 0;
     for (uint32_t i = 0; i < tier->own_count; i++) {
+        struct native_code_ref known;
+        if (!tier->is_requested[i] && tier->heat[i] != 0 && native_find(module, i, &known))
+            tier->is_requested[i] = 1; /* out of the cache */
         bool is_hot = tier->heat[i] != 0 && !tier->is_requested[i];
         bool has_run = !is_hot && !tier->is_requested[i] && ops->has_run(module->code, i);
         if (has_run) {
@@ -191,7 +198,9 @@ static void start_whole(struct tier *tier)
 static void start_hot(struct tier *tier)
 {
     struct tier_job *job = &tier->hot;
-    job->request = (struct tier_request){.jobs = 1};
+    /* Of a module that is never compiled whole, the pieces are kept. */
+    job->request = (struct tier_request){
+        .jobs = 1, .is_kept = !is_small(tier) && tier->module->engine->config.tier.uses_cache};
     tier->new_samples = 0;
     if (!list_loops(tier, job, false) || !list_functions(tier, job)) {
         job_clear(job);

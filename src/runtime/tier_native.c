@@ -10,7 +10,8 @@
 
 struct tier_config tier_config_default(void)
 {
-    return (struct tier_config){.mode = TIER_INTERP, .opt_level = 2, .uses_cache = true};
+    return (struct tier_config){
+        .mode = TIER_INTERP, .opt_level = 2, .uses_cache = true, .is_looked_up = true};
 }
 
 static struct tier *make_tier(struct stint_module *module)
@@ -63,30 +64,34 @@ void tier_free(struct tier *tier)
     alloc_put(alloc, tier, sizeof(*tier));
 }
 
+bool tier_is_whole(const struct tier *tier)
+{
+    struct native_code_ref known;
+    for (uint32_t i = 0; i < tier->own_count; i++) {
+        if (!native_find(tier->module, i, &known))
+            return false;
+    }
+    return true;
+}
+
 /* ---- Before the module runs -------------------------------------------------------------------- */
 
-/* Finds the module's image in the cache and gives it to it. */
-static enum stint_status take_cached(struct stint_module *module)
+/* Whether the module has machine code already: given when it was made (struct module_known), or found
+ * in the cache now. In mode aot it has to hold all functions. */
+static bool has_code(struct stint_module *module)
 {
     const struct tier_config *config = &module->engine->config.tier;
-    struct native_image *image;
-    enum stint_status status = STINT_OK;
-    /* Who opened the file may have found it already (struct module_known). */
-    if (atomic_load(&module->native) == NULL) {
-        if (!config->uses_cache)
-            return STINT_NOT_FOUND;
-        status = config->source->find(module, &image);
-        if (status == STINT_OK)
-            status = native_add_image(module, image, NULL);
-    }
-    if (status != STINT_OK)
-        return status;
+    bool is_whole = config->mode == TIER_JIT;
+    bool is_given = atomic_load_explicit(&module->native, memory_order_acquire) != NULL;
+    if (!is_given &&
+        (!config->uses_cache || !config->is_looked_up || config->source->find(module) != STINT_OK))
+        return false;
     struct tier *tier = tier_of(module);
     if (tier != NULL) {
         tier->stats.cached++;
-        tier->is_whole_made = true;
+        is_whole = is_whole || tier_is_whole(tier);
     }
-    return STINT_OK;
+    return is_whole;
 }
 
 static enum stint_status compile_all(struct stint_module *module, struct stint_error *error)
@@ -119,7 +124,7 @@ enum stint_status tier_module_begin(struct stint_module *module, struct stint_er
     if (config->source == NULL)
         return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
                          "this build runs no machine code");
-    if (take_cached(module) == STINT_OK || config->mode == TIER_JIT)
+    if (has_code(module) || config->mode == TIER_JIT)
         return STINT_OK;
     return compile_all(module, error);
 }
