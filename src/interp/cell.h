@@ -130,6 +130,8 @@ struct module_code {
 };
 
 enum { TRAP_FRAMES_KEPT = 64 };
+/* In trap_frame.cell, of machine code: the rest is the offset in the binary. */
+#define CELL_IS_OFFSET UINT32_C(0x80000000)
 
 /* The interpreter's state of a store; handlers call it ctx. */
 struct exec {
@@ -174,7 +176,6 @@ struct exec {
     struct trap_frame { /* of the last trap, innermost first */
         struct stint_instance *instance;
         uint32_t own_index, cell;
-        bool is_native; /* `cell` is an offset in the binary */
     } trap_frames[TRAP_FRAMES_KEPT];
     size_t trap_frame_count; /* kept ones */
     size_t trap_frame_total;

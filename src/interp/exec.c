@@ -239,7 +239,7 @@ static void keep_backtrace(struct exec *ctx)
             if (func == NULL)
                 continue;
             ctx->trap_frames[ctx->trap_frame_count++] = (struct trap_frame){
-                walk.instance, own_index, (uint32_t)(walk.ip - FUNC_CELLS(func)), false};
+                walk.instance, own_index, (uint32_t)(walk.ip - FUNC_CELLS(func))};
         }
         ctx->trap_frame_total++;
     }
@@ -252,8 +252,9 @@ size_t exec_backtrace(struct exec *ctx, struct frame_info *ret_frames, size_t li
         struct module_code *code = frame->instance->code;
         const struct wasm_module *module = code->module->wasm;
         uint32_t index = module->import_func_count + frame->own_index;
-        if (STINT_WITH_NATIVE && frame->is_native) {
-            ret_frames[i] = (struct frame_info){frame->instance, index, frame->cell};
+        if (STINT_WITH_NATIVE && (frame->cell & CELL_IS_OFFSET) != 0) {
+            ret_frames[i] =
+                (struct frame_info){frame->instance, index, frame->cell & ~CELL_IS_OFFSET};
             continue;
         }
         uint32_t offset = module->bodies[frame->own_index].offset_bytes;
@@ -370,7 +371,7 @@ enum stint_status exec_call_cells(struct exec *ctx, struct func *func, uint64_t 
         return error_set_trap(error, STINT_TRAP_STACK_OVERFLOW);
 
     if (type->param_slots > 0)
-        memmove(frame, slots, type->param_slots * sizeof(*slots));
+        memcpy(frame, slots, type->param_slots * sizeof(*slots));
     if (ctx->is_running) {
         *rs++ = (struct record){ctx->ip, ctx->sp};
         *rs++ = (struct record){interp_restore_cells, (uint64_t *)ctx->instance};
@@ -391,7 +392,7 @@ enum stint_status exec_call_cells(struct exec *ctx, struct func *func, uint64_t 
 
     enum stint_status status = report(ctx, interp_run(ctx, start_cells, frame, rs));
     if (status == STINT_OK && type->result_slots > 0)
-        memmove(slots, frame, type->result_slots * sizeof(*slots));
+        memcpy(slots, frame, type->result_slots * sizeof(*slots));
     restore_state(ctx, &saved);
     if (was_native) {
         ctx->store->run->fuel = ctx->fuel;

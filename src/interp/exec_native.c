@@ -19,7 +19,7 @@ void exec_keep_native_frames(struct exec *ctx)
         const struct frame_info *frame = &frames[i];
         uint32_t own_index = frame->func_index - frame->instance->module->wasm->import_func_count;
         ctx->trap_frames[ctx->trap_frame_count++] =
-            (struct trap_frame){frame->instance, own_index, frame->offset_bytes, true};
+            (struct trap_frame){frame->instance, own_index, frame->offset_bytes | CELL_IS_OFFSET};
     }
     ctx->trap_frame_total += total;
 }
