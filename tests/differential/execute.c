@@ -2,7 +2,10 @@
 /*
  * Runs generated modules (generate.h) and prints what happened, for comparison:
  *
- *     execute [--metered] [--gc-stress] FILE…
+ *     execute [--metered] [--gc-stress] [--aot | --jit] [--fast] [--opt=N] [--seed=N] FILE…
+ *
+ * --aot and --jit run machine code, with exact traps unless --fast is given; --seed gives the points
+ * at which --jit compiles (else as soon as it can).
  *
  * A file gives "FILE" and then a line for each exported function, "r0 i32:0000002a f64:nan",
  * "r1 trap MEMORY_BOUNDS" or "r2 exception", and for each memory its size and CRC-32; metered, the
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/compile.h"
 #include "interp/interp.h"
 #include "runtime/store.h"
 
@@ -192,6 +196,38 @@ static bool run_file(struct stint_engine *engine, const char *path, uint8_t *byt
     return true;
 }
 
+static void set_tier(struct engine_config *config, enum tier_mode mode)
+{
+    struct tier_config *tier = &config->tier;
+    tier->mode = mode;
+    tier->source = compile_source();
+    tier->uses_cache = false;
+    tier->is_synchronous = true;
+    tier->hot_samples = 1;
+    config->is_metered = true;
+}
+
+static bool set_option(struct engine_config *config, const char *option)
+{
+    if (strcmp(option, "--metered") == 0)
+        config->is_metered = true;
+    else if (strcmp(option, "--gc-stress") == 0)
+        config->gc_stress = true;
+    else if (strcmp(option, "--aot") == 0)
+        set_tier(config, TIER_AOT);
+    else if (strcmp(option, "--jit") == 0)
+        set_tier(config, TIER_JIT);
+    else if (strcmp(option, "--fast") == 0)
+        config->tier.is_strict = false;
+    else if (strncmp(option, "--opt=", 6) == 0)
+        config->tier.opt_level = (uint8_t)strtoul(option + 6, NULL, 10);
+    else if (strncmp(option, "--seed=", 7) == 0)
+        config->tier.seed = strtoull(option + 7, NULL, 10) + 1;
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static uint8_t bytes[FILE_BYTES_MAX];
@@ -199,11 +235,16 @@ int main(int argc, char **argv)
     struct stint_engine *engine;
     bool ok = true;
     int i = 1;
+    config.tier.is_strict = true;
     for (; i < argc && argv[i][0] == '-'; i++) {
-        if (strcmp(argv[i], "--metered") == 0)
-            config.is_metered = true;
-        else if (strcmp(argv[i], "--gc-stress") == 0)
-            config.gc_stress = true;
+        if (!set_option(&config, argv[i])) {
+            fprintf(stderr, "execute: what is %s?\n", argv[i]);
+            return 2;
+        }
+    }
+    if (config.tier.mode != TIER_INTERP && config.tier.source == NULL) {
+        fprintf(stderr, "execute: this build has no machine code\n");
+        return 2;
     }
     if (engine_create(&config, &interp_ops, &engine) != STINT_OK)
         return 2;
