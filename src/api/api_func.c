@@ -12,10 +12,30 @@ struct host_def {
     atomic_uint references;
     stint_engine *engine;
     uint32_t type_id;
+    bool is_plain; /* few values, all of them numbers of one slot */
     stint_host_fn fn;
     void *env;
     void (*env_free)(void *env);
 };
+
+/* Of the four types whose values are one slot: the order is the same, the other way round. */
+static enum stint_kind plain_kind(valtype type)
+{
+    _Static_assert(VT_I32 - VT_F64 == 3 && STINT_KIND_I32 == 0 &&
+                       VT_I32 - VT_I64 == STINT_KIND_I64 && VT_I32 - VT_F32 == STINT_KIND_F32 &&
+                       STINT_KIND_F64 == 3,
+                   "number types count down, kinds count up");
+    return (enum stint_kind)(VT_I32 - type);
+}
+
+static bool are_plain(const stint_valtype *types, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (types[i] > VT_I32 || types[i] < VT_F64)
+            return false;
+    }
+    return true;
+}
 
 enum stint_status host_def_create(stint_engine *engine, const struct stint_func_type *type,
                                   stint_host_fn fn, void *env, struct host_def **ret_def,
@@ -33,6 +53,9 @@ enum stint_status host_def_create(stint_engine *engine, const struct stint_func_
     atomic_init(&def->references, 1);
     def->engine = engine; /* whoever holds a reference keeps the engine alive */
     def->type_id = type_id;
+    def->is_plain = type->param_count + type->result_count <= VALUES_INLINE &&
+                    are_plain(type->params, type->param_count) &&
+                    are_plain(type->results, type->result_count);
     def->fn = fn;
     def->env = env;
     *ret_def = def;
@@ -112,6 +135,14 @@ static enum stint_status write_values(stint_store *store, const valtype *types, 
     return STINT_OK;
 }
 
+/* The guest must not see a value of another type; what was recorded says which one. */
+static enum stint_status wrong_results(struct host_call *call)
+{
+    call->error->status = STINT_TRAP;
+    call->error->trap = STINT_TRAP_HOST;
+    return STINT_TRAP;
+}
+
 /* Runs the embedder's function on values that are there already. */
 static enum stint_status call_def(struct host_call *call, stint_value *args, stint_value *results,
                                   uint64_t *slots)
@@ -130,14 +161,43 @@ static enum stint_status call_def(struct host_call *call, stint_value *args, sti
         status = explain(call, status);
     } else if (write_values(store, type->results, type->result_count, results,
                             "the host function's result", slots, call->error) != STINT_OK) {
-        /* The guest must not see a value of another type; what was recorded says which one. */
-        call->error->status = STINT_TRAP;
-        call->error->trap = STINT_TRAP_HOST;
-        status = STINT_TRAP;
+        status = wrong_results(call);
     }
     api_values_release(store, args, type->param_count);
     api_values_release(store, results, type->result_count);
     return status;
+}
+
+/* The same for numbers only: nothing to allocate, to look up or to release. */
+static enum stint_status plain_adapter(struct host_call *call, uint64_t *slots)
+{
+    struct host_def *def = call->env;
+    const struct type_def *type = call->type;
+    stint_value args[VALUES_INLINE], results[VALUES_INLINE];
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        args[i].kind = plain_kind(type->params[i]);
+        memcpy(&args[i].of, &slots[i], sizeof(slots[i]));
+    }
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        results[i].kind = plain_kind(type->results[i]);
+        results[i].of.i64 = 0;
+    }
+    enum stint_status status = def->fn((stint_call *)call, def->env, args, results);
+    if (status != STINT_OK)
+        return explain(call, status);
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        if (results[i].kind != plain_kind(type->results[i]))
+            return write_values(call->store, type->results, type->result_count, results,
+                                "the host function's result", slots, call->error) != STINT_OK
+                       ? wrong_results(call)
+                       : STINT_OK;
+        /* As wide as it was written: a wider load would wait for the store. */
+        if (type->results[i] == VT_I32 || type->results[i] == VT_F32)
+            slots[i] = (uint32_t)results[i].of.i32;
+        else
+            slots[i] = (uint64_t)results[i].of.i64;
+    }
+    return STINT_OK;
 }
 
 static enum stint_status host_adapter(struct host_call *call, uint64_t *slots)
@@ -161,7 +221,8 @@ enum stint_status host_def_add(struct host_def *def, stint_store *store, struct 
                                struct stint_error *error)
 {
     enum stint_status status =
-        rt_func_create(store, def->type_id, host_adapter, def, release_env, ret_func);
+        rt_func_create(store, def->type_id, def->is_plain ? plain_adapter : host_adapter, def,
+                       release_env, ret_func);
     if (status != STINT_OK)
         return api_no_memory(error);
     atomic_fetch_add_explicit(&def->references, 1, memory_order_relaxed);
@@ -235,8 +296,7 @@ enum stint_status stint_func_call(stint_store *store, stint_func *handle, const 
 enum stint_status stint_func_call_unchecked(stint_store *store, stint_func *func, uint64_t *words,
                                             struct stint_error *error)
 {
-    struct stint_error own_error = {0};
-    return rt_call(store, func_of(func), words, error != NULL ? error : &own_error);
+    return rt_call(store, func_of(func), words, error);
 }
 
 stint_store *stint_call_store(stint_call *call)

@@ -308,7 +308,8 @@ uint64_t exec_fuel_pending(const struct exec *ctx)
 
 enum stint_status interp_call_host(struct exec *ctx, struct func *func, uint64_t *slots)
 {
-    struct exec_state saved = save_state(ctx);
+    /* What else a call back into the guest changes, exec_call puts back. */
+    uint64_t *frame_base = ctx->frame_base;
     struct host_call call = {.store = ctx->store,
                              .caller = ctx->instance,
                              .env = func->host_env,
@@ -316,7 +317,7 @@ enum stint_status interp_call_host(struct exec *ctx, struct func *func, uint64_t
                              .error = ctx->error};
     ctx->frame_base = slots + exec_slot_count(func->type);
     enum stint_status status = func->host(&call, slots);
-    restore_state(ctx, &saved);
+    ctx->frame_base = frame_base;
     if (LIKELY(status == STINT_OK)) {
         ctx->store->is_failing = false;
         /* What a host function makes of a fatal trap of its guest's own is not up to it. */
@@ -412,8 +413,10 @@ static bool may_nest(const struct exec *ctx)
 enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots,
                             struct stint_error *error)
 {
-    struct stint_error ignored = {0};
+    struct stint_error ignored; /* large: only cleared where it is used */
     struct stint_error *detail = error != NULL ? error : &ignored;
+    if (error == NULL)
+        ignored = (struct stint_error){0};
     if (func->host != NULL)
         return exec_call_host(ctx, func, slots, detail);
     if (ctx->native_depth == 0) {

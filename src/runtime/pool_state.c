@@ -220,13 +220,15 @@ static bool restore_segments(struct pool_slot *slot, const struct slot_instance 
     return true;
 }
 
-static void restore_metering(struct stint_store *store)
+static void restore_flags(struct stint_store *store)
 {
     store->has_fuel = false;
     store->fuel_reserve = store->fuel_slice = store->fuel_used = 0;
     store->deadline_ns = 0;
     store->call_count = 0;
     store->const_roots = NULL;
+    /* What a trap in machine code left is inexact, but all of it is restored. */
+    store->is_poisoned = store->is_failing = false;
     atomic_store_explicit(&store->interrupt, false, memory_order_relaxed);
 }
 
@@ -235,7 +237,7 @@ bool slot_restore(struct pool_slot *slot, bool trim, struct cow_work *work)
     struct stint_store *store = slot->store;
     end_later(slot);
     store->engine->ops->exec_reset(store->exec, trim);
-    restore_metering(store);
+    restore_flags(store);
     for (uint32_t i = 0; i < slot->table_count; i++) {
         if (!restore_table(slot, &slot->tables[i], work))
             return false;
