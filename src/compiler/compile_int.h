@@ -53,6 +53,7 @@ struct compilation {
     uint32_t *type_of_func;  /* func_count */
     uint8_t *is_compiled;    /* own functions */
     uint8_t *has_entry;      /* by type index */
+    struct fixed_table *fixed_tables;
     uint32_t *order;         /* own indices to compile */
     uint32_t order_count;
     struct partition *partitions;

@@ -48,6 +48,7 @@ static bool begin_unit(struct worker *w)
         .arena = &w->arena,
         .is_compiled = c->is_compiled,
         .type_of_func = c->type_of_func,
+        .fixed_tables = c->fixed_tables,
         .is_aarch64 = c->machine.arch == IMAGE_AARCH64,
     };
     if (!unit_begin(&w->unit, c->wasm, c->options, c->code_class))
@@ -123,6 +124,10 @@ static enum stint_status lower_partition(struct worker *w, const struct partitio
     ok = ok && lower_loops(w, partition) && lower_inlined(w, partition);
     if (ok && partition == c->partitions)
         ok = lower_entries(w);
+    if (ok) {
+        unit_fill_fixed_tables(&w->unit);
+        ok = !w->unit.failed;
+    }
     if (atomic_load(&c->is_stopped))
         return STINT_INTERRUPTED;
     if (!ok || w->unit.failed)

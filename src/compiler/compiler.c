@@ -50,6 +50,9 @@ static enum stint_status begin(struct compilation *c)
     if (c->type_of_func == NULL || c->is_compiled == NULL || c->has_entry == NULL ||
         c->order == NULL)
         return STINT_NOMEM;
+    c->fixed_tables = fixed_tables_find(c->alloc, m);
+    if (c->fixed_tables == NULL)
+        return STINT_NOMEM;
     c->code_class = lower_class(m);
     return find_types(c);
 }
@@ -61,6 +64,7 @@ static void end(struct compilation *c)
     alloc_put(c->alloc, c->type_of_func, ((size_t)m->func_count + 1) * sizeof(uint32_t));
     alloc_put(c->alloc, c->is_compiled, (size_t)own_count + 1);
     alloc_put(c->alloc, c->has_entry, (size_t)m->type_count + 1);
+    fixed_tables_free(c->alloc, m, c->fixed_tables);
     alloc_put(c->alloc, c->order, ((size_t)own_count + 1) * sizeof(uint32_t));
     if (c->objects != NULL) {
         for (size_t i = 0; i < c->partition_count; i++)

@@ -19,6 +19,7 @@
 #include <llvm-c/DebugInfo.h>
 
 #include "compiler/compiler.h"
+#include "compiler/fixed_table.h"
 #include "runtime/native_abi.h"
 #include "wasm/module.h"
 
@@ -45,6 +46,8 @@ struct unit {
     bool is_aarch64;
     const uint8_t *is_compiled; /* a byte an own function: in some partition of this image */
     const uint32_t *type_of_func; /* module type index of each function (imports first) */
+    const struct fixed_table *fixed_tables; /* by table */
+    LLVMValueRef *fixed_rows; /* by table, made on demand: unit_fixed_table */
     LLVMTypeRef i1, i8, i16, i32, i64, i128, f32, f64, v128, ptr, void_type;
     LLVMTypeRef v16i8, v8i16, v4i32, v2i64, v4f32, v2f64; /* v16i8 is v128 */
     LLVMTypeRef *func_types; /* LLVM type by module type index, made on demand */
@@ -200,6 +203,10 @@ bool unit_begin(struct unit *u, const struct wasm_module *wasm,
 void unit_finish(struct unit *u);
 /* Frees what is left. The caller that takes u->module over sets it to NULL. */
 void unit_end(struct unit *u);
+/* The rows of a fixed table: a constant of {i32 type id, i32 code - rows} an element, the id all ones
+ * for those without code in this image. unit_fill_fixed_tables gives them their values at the end. */
+LLVMValueRef unit_fixed_table(struct unit *u, uint32_t table);
+void unit_fill_fixed_tables(struct unit *u);
 /* The declaration of a function, hidden visibility, named func_symbol(index). */
 LLVMValueRef unit_func(struct unit *u, uint32_t func_index);
 /* Lowers a body into the module; as available_externally where `inline_only`. */

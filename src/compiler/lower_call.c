@@ -145,28 +145,35 @@ static LLVMValueRef has_code(struct lower *l, LLVMValueRef func, uint32_t type_i
     return LLVMBuildICmp(u->builder, LLVMIntEQ, key, wanted, "");
 }
 
-static LLVMValueRef call_fast(struct lower *l, struct call *call, LLVMValueRef func)
-{
-    LLVMValueRef code = func_field(l, func, NATIVE_FUNC_CODE, l->unit->ptr);
-    LLVMValueRef context = func_field(l, func, NATIVE_FUNC_INSTANCE, l->unit->ptr);
-    return call_code(l, call, code, context);
-}
+/* The slow way of a call, in a block of its own. */
+struct slow_call {
+    LLVMBasicBlockRef block;
+    enum slow_kind kind;
+    LLVMValueRef first, second;
+};
 
-/* The two ways of a call: `fast` has been entered, `slow` not. Ends it. */
-static void call_both(struct lower *l, struct call *call, LLVMValueRef func,
-                      LLVMBasicBlockRef slow, enum slow_kind kind, LLVMValueRef first,
-                      LLVMValueRef second)
+/* The two ways of a call: the block of the fast one has been entered, the slow one's not. Ends it. */
+static void call_both(struct lower *l, struct call *call, LLVMValueRef code, LLVMValueRef context,
+                      const struct slow_call *slow)
 {
     LLVMBasicBlockRef join = lower_block(l, "");
     LLVMValueRef results[2];
-    LLVMBasicBlockRef from[2] = {lower_here(l), slow};
-    results[0] = call_fast(l, call, func);
+    LLVMBasicBlockRef from[2] = {lower_here(l), slow->block};
+    results[0] = call_code(l, call, code, context);
     lower_goto(l, join);
-    lower_continue_at(l, slow);
-    results[1] = call_slow(l, call, kind, first, second);
+    lower_continue_at(l, slow->block);
+    results[1] = call_slow(l, call, slow->kind, slow->first, slow->second);
     lower_goto(l, join);
     lower_continue_at(l, join);
     end_call(l, call, merge(l, call, results, from));
+}
+
+static void call_func_or_slow(struct lower *l, struct call *call, LLVMValueRef func,
+                              const struct slow_call *slow)
+{
+    LLVMValueRef code = func_field(l, func, NATIVE_FUNC_CODE, l->unit->ptr);
+    LLVMValueRef context = func_field(l, func, NATIVE_FUNC_INSTANCE, l->unit->ptr);
+    call_both(l, call, code, context, slow);
 }
 
 /* Calls a function that is not null. */
@@ -178,7 +185,7 @@ static void call_through(struct lower *l, struct call *call, LLVMValueRef func,
     lower_branch(l, has_code(l, func, call->type_index), fast, slow,
                  is_likely ? l->unit->hot_branch : NULL);
     lower_continue_at(l, fast);
-    call_both(l, call, func, slow, kind, first, NULL);
+    call_func_or_slow(l, call, func, &(struct slow_call){slow, kind, first, NULL});
 }
 
 /* The element of a table, in a block where it is not null; all else goes to `slow`. */
@@ -210,6 +217,27 @@ static LLVMValueRef pop_table_index(struct lower *l, uint32_t table)
     return LLVMBuildZExt(l->unit->builder, index, l->unit->i64, "");
 }
 
+/* The code of a fixed table's element that is of this type; all else goes to `slow`. */
+static LLVMValueRef fixed_code(struct lower *l, uint32_t table, LLVMValueRef index,
+                               uint32_t type_index, LLVMBasicBlockRef slow)
+{
+    struct unit *u = l->unit;
+    LLVMValueRef rows = unit_fixed_table(u, table);
+    LLVMValueRef count = const_i64(u, u->fixed_tables[table].count);
+    LLVMBasicBlockRef inside = lower_block(l, ""), found = lower_block(l, "fast");
+    lower_branch(l, LLVMBuildICmp(u->builder, LLVMIntULT, index, count, ""), inside, slow,
+                 u->hot_branch);
+    lower_continue_at(l, inside);
+    LLVMValueRef row = LLVMBuildGEP2(u->builder, u->i64, rows, &index, 1, "");
+    LLVMValueRef id = LLVMBuildLoad2(u->builder, u->i32, row, "");
+    LLVMValueRef wanted = const_i32(u, u->wasm->types[type_index]->id);
+    lower_branch(l, LLVMBuildICmp(u->builder, LLVMIntEQ, id, wanted, ""), found, slow,
+                 u->hot_branch);
+    lower_continue_at(l, found);
+    LLVMValueRef offset = LLVMBuildLoad2(u->builder, u->i32, address_at(l, row, 4), "");
+    return address(l, rows, LLVMBuildSExt(u->builder, offset, u->i64, ""));
+}
+
 static void call_indirect(struct lower *l)
 {
     struct call call;
@@ -217,11 +245,18 @@ static void call_indirect(struct lower *l)
     LLVMValueRef index = pop_table_index(l, table);
     begin_call(l, &call, type_index);
     settle(l);
-    LLVMBasicBlockRef fast = lower_block(l, "fast"), slow = lower_block(l, "slow");
-    LLVMValueRef func = table_element(l, table, index, slow);
-    lower_branch(l, has_code(l, func, type_index), fast, slow, l->unit->hot_branch);
+    const struct slow_call slow = {lower_block(l, "slow"), SLOW_TABLE, index,
+                                   const_i32(l->unit, table)};
+    if (l->unit->fixed_tables[table].funcs != NULL) {
+        LLVMValueRef code = fixed_code(l, table, index, type_index, slow.block);
+        call_both(l, &call, code, l->context, &slow);
+        return;
+    }
+    LLVMBasicBlockRef fast = lower_block(l, "fast");
+    LLVMValueRef func = table_element(l, table, index, slow.block);
+    lower_branch(l, has_code(l, func, type_index), fast, slow.block, l->unit->hot_branch);
     lower_continue_at(l, fast);
-    call_both(l, &call, func, slow, SLOW_TABLE, index, const_i32(l->unit, table));
+    call_func_or_slow(l, &call, func, &slow);
 }
 
 /* The function reference on top of the stack, tested for null where its type allows it. */
