@@ -54,6 +54,13 @@ if(NOT STINT_WITH_NATIVE)
   set(interp_ops_native none)
 endif()
 
+# What `stint run` does unless told. Under the sanitizers the compiler is so slow that it would only
+# be waited for.
+set(tier_default interp)
+if(STINT_WITH_NATIVE AND STINT_FLAVOUR MATCHES "^(release|gcc)$")
+  set(tier_default jit)
+endif()
+
 set(STINT_GEN_DIR ${CMAKE_BINARY_DIR}/gen)
 string(TOLOWER "${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}" STINT_COMPILER)
 string(REPLACE "gnu " "gcc " STINT_COMPILER "${STINT_COMPILER}")

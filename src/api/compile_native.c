@@ -116,7 +116,7 @@ static enum stint_status status_of(enum compiler_status status, const char *mess
 }
 
 static enum stint_status compile(struct stint_module *module, const struct tier_request *request,
-                                 struct native_image **ret_image, struct stint_error *error)
+                                 struct stint_error *error)
 {
     const struct engine_config *config = &module->engine->config;
     const struct compiler_api *api;
@@ -150,12 +150,12 @@ static enum stint_status compile(struct stint_module *module, const struct tier_
         return status;
     struct native_image *image;
     status = image_map_memory(result.image, result.image_bytes, native_imports, &image, error);
-    if (status == STINT_OK && request->is_kept)
-        keep(module, &result);
     if (status == STINT_OK && config->tier.has_perf_map)
         code_names_for_perf(module, image);
     if (status == STINT_OK)
-        *ret_image = image;
+        status = native_add_image(module, image, error);
+    if (status == STINT_OK && request->is_kept)
+        keep(module, &result);
     api->result_clear(&result);
     return status;
 }

@@ -23,7 +23,6 @@
 struct stint_engine;
 struct stint_module;
 struct stint_instance;
-struct native_image;
 
 enum tier_mode { TIER_INTERP, TIER_JIT, TIER_AOT };
 
@@ -51,9 +50,9 @@ struct tier_source {
     /* Gives the module the images that the cache has for it (native_add_image): STINT_NOT_FOUND
      * when there are none that fit. */
     enum stint_status (*find)(struct stint_module *module);
-    /* Compiles and maps. */
+    /* Compiles, gives the module the image, and then keeps it if that is wanted. */
     enum stint_status (*compile)(struct stint_module *module, const struct tier_request *request,
-                                 struct native_image **ret_image, struct stint_error *error);
+                                 struct stint_error *error);
 };
 
 /* Part of struct engine_config. */

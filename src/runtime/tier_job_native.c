@@ -30,14 +30,9 @@ static int on_progress(void *context, uint32_t done, uint32_t total)
     return atomic_load(&tier->is_stopping) ? 1 : 0;
 }
 
-/* Compiles and publishes. */
 static enum stint_status make_image(struct tier *tier, const struct tier_request *request)
 {
-    struct stint_module *module = tier->module;
-    struct native_image *image;
-    enum stint_status status =
-        module->engine->config.tier.source->compile(module, request, &image, NULL);
-    return status == STINT_OK ? native_add_image(module, image, NULL) : status;
+    return tier->module->engine->config.tier.source->compile(tier->module, request, NULL);
 }
 
 /* Books the end of a compilation; the lock is held. */
@@ -198,9 +193,8 @@ static void start_whole(struct tier *tier)
 static void start_hot(struct tier *tier)
 {
     struct tier_job *job = &tier->hot;
-    /* Of a module that is never compiled whole, the pieces are kept. */
-    job->request = (struct tier_request){
-        .jobs = 1, .is_kept = !is_small(tier) && tier->module->engine->config.tier.uses_cache};
+    job->request =
+        (struct tier_request){.jobs = 1, .is_kept = tier->module->engine->config.tier.uses_cache};
     tier->new_samples = 0;
     if (!list_loops(tier, job, false) || !list_functions(tier, job)) {
         job_clear(job);

@@ -100,12 +100,9 @@ static enum stint_status compile_all(struct stint_module *module, struct stint_e
     struct tier *tier = tier_of(module);
     if (tier == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory to compile the module");
-    struct native_image *image;
     struct tier_request request = {.is_kept = config->uses_cache};
     uint64_t start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
-    enum stint_status status = config->source->compile(module, &request, &image, error);
-    if (status == STINT_OK)
-        status = native_add_image(module, image, error);
+    enum stint_status status = config->source->compile(module, &request, error);
     tier->stats.compile_ns += clock_now_ns(OS_CLOCK_MONOTONIC) - start_ns;
     if (status != STINT_OK)
         return status;
