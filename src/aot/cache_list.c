@@ -7,14 +7,16 @@
 #include "base/buf.h"
 #include "os/clock.h"
 
-/* Files that no index names and that are older belong to nobody who is still at work. */
-#define ORPHAN_NS ((uint64_t)3600 * 1000000000)
+/* Nobody is still at work on a file that is older; nobody has used a file that long. */
+#define PASSING_NS ((uint64_t)3600 * 1000000000)
+#define STAMP_NS (720 * PASSING_NS)
 
 enum { WASM_DIGITS = 64, ENTRY_DIGITS = 64 + 1 + 16 };
 
 struct listed_file {
     char name[CACHE_NAME_BYTES];
     uint64_t bytes, modified_ns;
+    bool is_gone;
 };
 
 struct listing {
@@ -56,6 +58,7 @@ static bool add_file(const struct cache *cache, struct listing *listing,
     memcpy(file->name, entry->name, entry->name_bytes + 1);
     file->bytes = stat.size_bytes;
     file->modified_ns = stat.modified_ns;
+    file->is_gone = false;
     return true;
 }
 
@@ -101,9 +104,9 @@ static enum os_error listing_make(const struct cache *cache, struct listing *ret
 
 static void remove_file(const struct cache *cache, struct listed_file *file)
 {
-    if (file->name[0] != '\0')
+    if (!file->is_gone)
         (void)!file_unlink_at(cache->dir_fd, file->name);
-    file->name[0] = '\0';
+    file->is_gone = true;
     file->bytes = 0;
 }
 
@@ -122,34 +125,33 @@ void cache_remove_entry(const struct cache *cache, const struct cache_name *name
 
 /* ---- Eviction ------------------------------------------------------------------------------ */
 
-/* Whether an index begins with the same digits as this file. */
-static bool has_index(const struct listing *listing, const char *name, size_t digits)
+/* Whether an index begins with the same digits as this file: it is next to it, by name. */
+static bool has_index(const struct listing *listing, size_t which, size_t digits)
 {
-    for (size_t i = 0; i < listing->count; i++) {
-        const char *other = listing->files[i].name;
-        if (ends_with(other, ".index") && strncmp(name, other, digits) == 0)
+    const char *name = listing->files[which].name;
+    size_t first = which;
+    while (first > 0 && strncmp(name, listing->files[first - 1].name, digits) == 0)
+        first--;
+    for (size_t i = first; i < listing->count && strncmp(name, listing->files[i].name, digits) == 0;
+         i++) {
+        if (!listing->files[i].is_gone && ends_with(listing->files[i].name, ".index"))
             return true;
     }
     return false;
 }
 
-/* Removes what belongs to nothing: leftovers of crashes, images of lost races, old stamps. With
- * `is_all`, modules without an entry go at once. */
-static void drop_orphans(const struct cache *cache, struct listing *listing, bool is_all)
+/* Removes what belongs to nothing: leftovers of crashes and of full disks, old stamps. Entries are
+ * written under the lock, so what has no index now will not get one. */
+static void drop_orphans(const struct cache *cache, struct listing *listing)
 {
     uint64_t now_ns = clock_now_ns(OS_CLOCK_REALTIME);
     for (size_t i = 0; i < listing->count; i++) {
         struct listed_file *file = &listing->files[i];
-        bool is_old = file->modified_ns + ORPHAN_NS < now_ns;
-        if (ends_with(file->name, ".tmp") && is_old)
-            remove_file(cache, file);
-        else if (ends_with(file->name, ".image") && is_old &&
-                 !has_index(listing, file->name, ENTRY_DIGITS))
-            remove_file(cache, file);
-        else if (ends_with(file->name, ".wasm") && (is_old || is_all) &&
-                 !has_index(listing, file->name, WASM_DIGITS))
-            remove_file(cache, file);
-        else if (ends_with(file->name, ".stamp") && file->modified_ns + 720 * ORPHAN_NS < now_ns)
+        uint64_t age_ns = now_ns > file->modified_ns ? now_ns - file->modified_ns : 0;
+        if ((ends_with(file->name, ".tmp") && age_ns > PASSING_NS) ||
+            (ends_with(file->name, ".stamp") && age_ns > STAMP_NS) ||
+            (ends_with(file->name, ".image") && !has_index(listing, i, ENTRY_DIGITS)) ||
+            (ends_with(file->name, ".wasm") && !has_index(listing, i, WASM_DIGITS)))
             remove_file(cache, file);
     }
 }
@@ -168,7 +170,7 @@ static struct listed_file *oldest_index(const struct listing *listing, const cha
     struct listed_file *oldest = NULL;
     for (size_t i = 0; i < listing->count; i++) {
         struct listed_file *file = &listing->files[i];
-        if (ends_with(file->name, ".index") && strcmp(file->name, keep) != 0 &&
+        if (!file->is_gone && ends_with(file->name, ".index") && strcmp(file->name, keep) != 0 &&
             (oldest == NULL || file->modified_ns < oldest->modified_ns))
             oldest = file;
     }
@@ -185,7 +187,7 @@ static void evict(const struct cache *cache, struct listing *listing, struct lis
         if (ends_with(file->name, ".image") && strncmp(file->name, name, ENTRY_DIGITS) == 0)
             remove_file(cache, file);
     }
-    drop_orphans(cache, listing, true);
+    drop_orphans(cache, listing);
 }
 
 void cache_trim(struct cache *cache, const struct cache_name *keep)
@@ -197,7 +199,7 @@ void cache_trim(struct cache *cache, const struct cache_name *keep)
         cache_index_name(keep, keep_name);
     if (listing_make(cache, &listing) != OS_OK)
         return;
-    drop_orphans(cache, &listing, false);
+    drop_orphans(cache, &listing);
     while (total_of(&listing) > cache->limit_bytes &&
            (oldest = oldest_index(&listing, keep_name)) != NULL)
         evict(cache, &listing, oldest);
