@@ -9,7 +9,7 @@
 enum {
     TIER_HOT_SAMPLES = 16,      /* slices until a module is compiled: some milliseconds of work */
     TIER_LOOPS_MAX = 1024,      /* loops that are remembered, a module */
-    TIER_HOT_BYTES = 32768,     /* of bodies compiled at first beside those that were sampled */
+    TIER_HOT_BYTES = 8192,      /* of bodies compiled at first beside those that were sampled */
     TIER_SMALL_BYTES = 2 << 20, /* modules with less code than this are compiled whole */
     TIER_FAILURES_MAX = 3,      /* compilations that fail before a module stays interpreted */
 };
