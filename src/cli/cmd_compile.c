@@ -144,7 +144,7 @@ static enum stint_status write_artefact(struct compile_run *run, const uint8_t *
                                 &signature, key != NULL ? 1 : 0, error);
     run->output_bytes = content.bytes;
     if (status == STINT_OK)
-        status = write_output(run->output, &content, error);
+        status = write_output(run->output[0] != '\0' ? run->output : "-", &content, error);
     if (status == STINT_OK)
         compile_adopt(wasm, run->wasm_bytes, pieces, run->image_count, key != NULL);
     buf_free(&content);
