@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "compiler/compiler.h"
 #include "os/lock.h"
+#include "os/cpu.h"
 #include "os/plugin.h"
 #include "runtime/native.h"
 
@@ -56,6 +57,17 @@ static struct cache_params params_of(const struct stint_module *module)
                                  .features = config->features};
 }
 
+static void digest_of(const struct stint_module *module, uint8_t ret_digest[IMAGE_DIGEST_BYTES])
+{
+    const struct wasm_module *wasm = module->wasm;
+    if (module->has_sha256) {
+        memcpy(ret_digest, module->wasm_sha256, IMAGE_DIGEST_BYTES);
+        return;
+    }
+    cpu_use_sha256();
+    sha256_of(wasm->bytes, wasm->size_bytes, ret_digest);
+}
+
 static void keep(struct stint_module *module, const struct compiler_result *result)
 {
     const struct wasm_module *wasm = module->wasm;
@@ -64,7 +76,7 @@ static void keep(struct stint_module *module, const struct compiler_result *resu
     struct cache *cache = cache_shared(NULL);
     if (cache == NULL)
         return;
-    sha256_of(wasm->bytes, wasm->size_bytes, digest);
+    digest_of(module, digest);
     /* Without room on the disk the next run compiles again. */
     enum stint_status status = cache_store(cache, wasm->bytes, wasm->size_bytes, digest, &params,
                                            result->image, result->image_bytes, NULL);
@@ -82,7 +94,7 @@ static enum stint_status find(struct stint_module *module)
     memset(&found, 0, sizeof(found));
     if (cache == NULL)
         return STINT_NOT_FOUND;
-    sha256_of(wasm->bytes, wasm->size_bytes, digest);
+    digest_of(module, digest);
     if (cache_find(cache, digest, &params, false, &found, NULL) != STINT_OK)
         return STINT_NOT_FOUND;
     uint32_t count = found.image_count;
