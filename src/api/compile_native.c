@@ -9,8 +9,8 @@
 #include "api/code_names.h"
 #include "base/sha256.h"
 #include "compiler/compiler.h"
-#include "os/lock.h"
 #include "os/cpu.h"
+#include "os/lock.h"
 #include "os/plugin.h"
 #include "runtime/native.h"
 
@@ -85,7 +85,6 @@ static void keep(struct stint_module *module, const struct compiler_result *resu
 
 static enum stint_status find(struct stint_module *module)
 {
-    const struct wasm_module *wasm = module->wasm;
     const struct cache_params params = params_of(module);
     uint8_t digest[IMAGE_DIGEST_BYTES];
     struct cache_found found;
