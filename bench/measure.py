@@ -75,6 +75,19 @@ def build_guest(source, name):
     return output
 
 
+def build_bare(source, name):
+    """The program's own code as a module; what it has of the C library are imports."""
+    output = os.path.join(BUILD, "wasm", name + ".bare.wasm")
+    sysroot = os.environ.get("GUEST_SYSROOT", "/usr")
+    os.makedirs(os.path.dirname(output), exist_ok=True)
+    build_one([native_compiler(), "--target=wasm32-wasi", "--sysroot=" + sysroot, *FLAGS,
+               "-mbulk-memory", "-msign-ext", "-mnontrapping-fptoint", "-c", source, "-o",
+               output + ".o"], output + ".o", dependencies(source))
+    build_one(["wasm-ld-19", "--no-entry", "--allow-undefined", "--export-all", "--strip-all",
+               output + ".o", "-o", output], output, [output + ".o"])
+    return output
+
+
 def dependencies(source):
     folder = os.path.dirname(source)
     headers = [os.path.join(folder, f) for f in os.listdir(folder) if f.endswith(".h")]
