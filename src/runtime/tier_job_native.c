@@ -104,9 +104,13 @@ static bool list_loops(struct tier *tier, struct tier_job *job, bool all)
     uint32_t count = 0;
     for (size_t i = 0; i < tier->loop_count; i++) {
         struct hot_loop *loop = &tier->loops[i];
+        if (!loop->is_requested &&
+            native_find_osr(tier->module, loop->own_index, loop->loop_offset) != NULL)
+            loop->is_requested = true;
         if (loop->is_requested && !all)
             continue;
-        loop->is_requested = true;
+        /* What the whole module's image will have some time is still asked for when it gets hot. */
+        loop->is_requested = loop->is_requested || !all;
         struct tier_loop row = {loop->own_index, loop->loop_offset};
         uint32_t at = count++;
         for (; at > 0 && (job->loops[at - 1].own_index > row.own_index ||
@@ -186,7 +190,6 @@ static void start_whole(struct tier *tier)
         (struct tier_request){.jobs = 1, .is_kept = tier->module->engine->config.tier.uses_cache};
     if (!list_loops(tier, job, true))
         return;
-    memset(tier->is_requested, 1, tier->own_count);
     start(job);
 }
 

@@ -194,12 +194,14 @@ static struct hot_loop *note_loop(struct tier *tier, const struct tier_spot *spo
 }
 
 /* Counts a frame; the loop's record when it stands at one. */
-static struct hot_loop *note_spot(struct tier *tier, const struct tier_spot *spot)
+static struct hot_loop *note_spot(struct tier *tier, const struct tier_spot *spot,
+                                  bool is_innermost)
 {
     struct hot_loop *loop = spot->cell != TIER_NO_LOOP ? note_loop(tier, spot) : NULL;
     tier->stats.samples++;
     tier->heat[spot->own_index]++;
-    if (!tier->is_requested[spot->own_index] || (loop != NULL && !loop->is_requested))
+    if (is_innermost &&
+        (!tier->is_requested[spot->own_index] || (loop != NULL && !loop->is_requested)))
         tier->new_samples++;
     return loop;
 }
@@ -212,7 +214,7 @@ const void *tier_sample(const struct tier_spot *spots, size_t count)
         if (tier == NULL)
             continue;
         lock_take(&tier->lock);
-        struct hot_loop *loop = note_spot(tier, &spots[i]);
+        struct hot_loop *loop = note_spot(tier, &spots[i], i == 0);
         uint64_t seed = tier->module->engine->config.tier.seed;
         if (i == 0 && (seed == 0 || next_random(&tier->random) % 4 == 0))
             tier_consider(tier);
