@@ -128,6 +128,22 @@ bool native_prepare_store(struct stint_store *store)
     return false;
 }
 
+void native_store_reset(struct stint_store *store, bool trim)
+{
+    struct native_run *run = store->run;
+    store->is_poisoned = false;
+    if (run == NULL)
+        return;
+    run->fuel = 0;
+    run->pending = NATIVE_PENDING_NONE;
+    run->exception = 0;
+    run->shadow_top = run->state->shadow_low;
+    run->state->frame_count = run->state->frame_total = 0;
+    if (trim)
+        pages_discard(run->state->stack_low,
+                      (size_t)((const uint8_t *)run->shadow_limit - run->state->stack_low));
+}
+
 void native_store_end(struct stint_store *store)
 {
     struct native_run *run = store->run;

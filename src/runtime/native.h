@@ -112,6 +112,9 @@ bool native_is_on_stack(void);
 
 void native_visit_roots(struct stint_store *store, void (*visit)(void *context, uint64_t *slot),
                         void *context);
+/* Forgets what the last calls left, a poisoned state included: for a store whose memories are as they
+ * were at the start. With `trim` gives back memory that deep calls took. No call runs. */
+void native_store_reset(struct stint_store *store, bool trim);
 void native_store_end(struct stint_store *store);
 
 /*

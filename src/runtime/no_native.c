@@ -57,6 +57,10 @@ void native_visit_roots(struct stint_store *store, void (*visit)(void *context, 
 {
 }
 
+void native_store_reset(struct stint_store *store, bool trim)
+{
+}
+
 void native_store_end(struct stint_store *store) {}
 
 size_t native_frames(struct stint_store *store, struct frame_info *ret_frames, size_t limit,

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "runtime/native.h"
 #include "runtime/pool_int.h"
 
 /* ---- Keeping ----------------------------------------------------------------------------- */
@@ -237,6 +238,7 @@ bool slot_restore(struct pool_slot *slot, bool trim, struct cow_work *work)
     struct stint_store *store = slot->store;
     end_later(slot);
     store->engine->ops->exec_reset(store->exec, trim);
+    native_store_reset(store, trim);
     restore_flags(store);
     for (uint32_t i = 0; i < slot->table_count; i++) {
         if (!restore_table(slot, &slot->tables[i], work))
