@@ -23,7 +23,7 @@ CC_fuzz = $(CLANG)
 WERROR ?= ON
 WERROR_release = OFF
 
-.PHONY: all $(FLAVOURS) unit test test-all demo bench install uninstall format clean help deps-build
+.PHONY: all $(FLAVOURS) aarch64 unit test test-all demo bench install uninstall format clean help deps-build
 .DEFAULT_GOAL = all
 
 all: release
@@ -47,6 +47,13 @@ endef
 
 $(FLAVOURS): deps-build
 	$(call ninja,$@,)
+
+# The program for aarch64, linked statically, and what tests run under qemu-user.
+aarch64: deps-build
+	@$(LOCK) && d=$(BUILD)/aarch64 && mkdir -p $$d && { test -f $$d/build.ninja || \
+	cmake -S . -B $$d -G Ninja -DSTINT_FLAVOUR=release -DCMAKE_C_COMPILER="$(CLANG)" \
+		-DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/cmake/aarch64.cmake >$$d.log 2>&1 || \
+	{ cat $$d.log >&2; exit 1; }; } && nice ninja -C $$d -j $(JOBS) $(NINJAFLAGS) stint run_image
 
 # Compiles the unit tests against the debug build.
 unit: deps-build
@@ -105,6 +112,7 @@ help:
 	@echo 'make             the release program, build/release/stint, and the libraries'
 	@echo 'make debug       build/debug/stint with AddressSanitizer and UBSan; make unit: its unit tests'
 	@echo 'make gcc         build/gcc/stint;  make device: build/device/stint-device (static, small)'
+	@echo 'make aarch64      build/aarch64/stint, cross-compiled and static: for qemu-user'
 	@echo 'make fuzz        build/fuzz/fuzz_*, libFuzzer programs'
 	@echo 'make demo        builds the examples and runs them'
 	@echo 'make test        builds all of the above and runs every suite (TESTFLAGS="-v spec")'
