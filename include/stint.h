@@ -182,6 +182,30 @@ STINT_API void stint_config_set_allocator(stint_config *config, stint_alloc_fn r
 /* Collects garbage at every allocation, to find missing roots. Experimental. */
 STINT_API void stint_config_set_gc_stress(stint_config *config, bool on);
 
+/*
+ * Machine code; see docs/aot.md. Where it comes from: the user's cache, artefacts that this user
+ * compiled or trusts (the functions below that make modules read them like any binary), and the
+ * plug-in libstint-compiler.so, which is loaded when something is to be compiled.
+ */
+enum stint_tier {
+    STINT_TIER_INTERP, /* none: everything is interpreted */
+    STINT_TIER_JIT,    /* a thread compiles what runs hot, while the guest runs; where the plug-in
+                          is not there, the module is interpreted */
+    STINT_TIER_AOT     /* all of a module when it is made: stint_module_new compiles it, or finds it
+                          compiled, and fails where it can do neither */
+};
+/* STINT_TIER_INTERP unless set. The others meter: see stint_config_set_metering. STINT_UNSUPPORTED
+ * in builds that run no machine code. Experimental. */
+STINT_API STINT_CHECK enum stint_status stint_config_set_tier(stint_config *config,
+                                                              enum stint_tier tier);
+/* Machine code whose backtraces and memory at a trap are those of the interpreter. Experimental. */
+STINT_API void stint_config_set_strict_traps(stint_config *config, bool on);
+/* How much is optimised, 0 to 3; 2 unless set, more than 3 counts as 3. Experimental. */
+STINT_API void stint_config_set_opt_level(stint_config *config, unsigned level);
+/* Whether compiled code is looked for in the user's cache, and put there; on by default.
+ * Experimental. */
+STINT_API void stint_config_set_cache(stint_config *config, bool on);
+
 /* An engine of this configuration (copied), or of the default one with NULL. Stable. */
 STINT_API STINT_CHECK enum stint_status stint_engine_new(const stint_config *config,
                                                          stint_engine **ret_engine,
@@ -222,6 +246,13 @@ STINT_API STINT_CHECK enum stint_status stint_module_new_from_text(stint_engine 
 STINT_API stint_module *stint_module_retain(stint_module *module);
 /* Instances keep their module alive. Accepts NULL. Stable. */
 STINT_API void stint_module_release(stint_module *module);
+
+/* How many of the module's own functions have machine code by now. Experimental. */
+STINT_API uint32_t stint_module_compiled_count(const stint_module *module);
+/* Why machine code that the module's file carries is not used, such as "nobody signed it, nor did
+ * you compile it"; NULL when it is used, or there is none. Lives as long as the module.
+ * Experimental. */
+STINT_API const char *stint_module_code_refused(const stint_module *module);
 
 struct stint_import {
     struct stint_name module, name;

@@ -99,16 +99,29 @@ static void measure(stint_engine *engine, const char *name, unsigned calls)
     stint_module_release(module);
 }
 
-int main(int argc, char **argv)
+/* In one tier; builds without machine code leave the compiled ones out. */
+static void measure_tier(const char *name, enum stint_tier tier, unsigned calls)
 {
     struct stint_error error = {0};
     stint_engine *engine;
+    stint_config *config = stint_config_new();
+    if (config == NULL)
+        exit(1);
+    if (stint_config_set_tier(config, tier) == STINT_OK) {
+        check(stint_engine_new(config, &engine, &error), &error);
+        measure(engine, name, calls);
+        stint_engine_release(engine);
+    }
+    stint_config_free(config);
+}
+
+int main(int argc, char **argv)
+{
     unsigned calls = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : CALLS;
     if (calls < 8)
         calls = 8;
     calls &= ~7u;
-    check(stint_engine_new(NULL, &engine, &error), &error);
-    measure(engine, "interp", calls);
-    stint_engine_release(engine);
+    measure_tier("interp", STINT_TIER_INTERP, calls);
+    measure_tier("aot", STINT_TIER_AOT, calls);
     return 0;
 }

@@ -5,8 +5,8 @@
  *
  *   slots [CYCLES]
  *
- * One line a case: its name, median and 99th percentile in microseconds, and the kernel's part in
- * it: "scan" or "drop".
+ * One line a case: its name (with "-aot" where the guest is machine code), median and 99th percentile
+ * in microseconds, and the kernel's part in it: "scan" or "drop".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +59,8 @@ static char *make_text(unsigned pages)
     return text;
 }
 
-static void measure(stint_engine *engine, unsigned pages, int touched, bool without_scan,
-                    unsigned cycles)
+static void measure(stint_engine *engine, const char *suffix, unsigned pages, int touched,
+                    bool without_scan, unsigned cycles)
 {
     struct stint_error error = {0};
     struct stint_pool_options options;
@@ -93,7 +93,7 @@ static void measure(stint_engine *engine, unsigned pages, int touched, bool with
     struct stint_pool_stats stats;
     stint_pool_stats(pool, &stats);
     qsort(took, cycles, sizeof(*took), compare);
-    printf("%uK/%d %.2f %.2f %s\n", pages * 64, touched, took[cycles / 2],
+    printf("%uK/%d%s %.2f %.2f %s\n", pages * 64, touched, suffix, took[cycles / 2],
            took[cycles - 1 - cycles / 100], stats.scans ? "scan" : "drop");
     stint_pool_free(pool);
     stint_module_release(module);
@@ -101,20 +101,42 @@ static void measure(stint_engine *engine, unsigned pages, int touched, bool with
     free(text);
 }
 
-int main(int argc, char **argv)
+/* False in builds that run no machine code. */
+static bool make_engine(enum stint_tier tier, stint_engine **ret_engine)
 {
     struct stint_error error = {0};
+    stint_config *config = stint_config_new();
+    if (config == NULL)
+        exit(1);
+    bool is_there = stint_config_set_tier(config, tier) == STINT_OK;
+    if (is_there && stint_engine_new(config, ret_engine, &error) != STINT_OK)
+        fail("engine", &error);
+    stint_config_free(config);
+    return is_there;
+}
+
+static void measure_all(stint_engine *engine, const char *suffix, bool without_scan,
+                        unsigned cycles)
+{
+    measure(engine, suffix, 1, 0, without_scan, cycles);
+    measure(engine, suffix, 16, 0, without_scan, cycles);
+    measure(engine, suffix, 16, 8, without_scan, cycles);
+}
+
+int main(int argc, char **argv)
+{
     stint_engine *engine;
     unsigned cycles = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : CYCLES;
     if (cycles < 100)
         cycles = 100;
-    if (stint_engine_new(NULL, &engine, &error) != STINT_OK)
-        fail("engine", &error);
-    for (int without_scan = 0; without_scan < 2; without_scan++) {
-        measure(engine, 1, 0, without_scan != 0, cycles);
-        measure(engine, 16, 0, without_scan != 0, cycles);
-        measure(engine, 16, 8, without_scan != 0, cycles);
-    }
+    if (!make_engine(STINT_TIER_INTERP, &engine))
+        return 1;
+    measure_all(engine, "", false, cycles);
+    measure_all(engine, "", true, cycles);
     stint_engine_release(engine);
+    if (make_engine(STINT_TIER_AOT, &engine)) {
+        measure_all(engine, "-aot", false, cycles);
+        stint_engine_release(engine);
+    }
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/api_int.h"
+#include "api/compile.h"
 #include "interp/interp.h"
 #include "stint_config.h"
 
@@ -77,10 +78,41 @@ void stint_config_set_gc_stress(stint_config *config, bool on)
     config->config.gc_stress = on;
 }
 
+enum stint_status stint_config_set_tier(stint_config *config, enum stint_tier tier)
+{
+    _Static_assert((int)STINT_TIER_INTERP == TIER_INTERP && (int)STINT_TIER_JIT == TIER_JIT &&
+                       (int)STINT_TIER_AOT == TIER_AOT,
+                   "a public tier is the internal mode");
+    if ((unsigned)tier > STINT_TIER_AOT)
+        return STINT_ARGUMENT;
+    if (tier != STINT_TIER_INTERP && !STINT_WITH_NATIVE)
+        return STINT_UNSUPPORTED;
+    config->config.tier.mode = (uint8_t)tier;
+    config->config.tier.source = compile_source();
+    return STINT_OK;
+}
+
+void stint_config_set_strict_traps(stint_config *config, bool on)
+{
+    config->config.tier.is_strict = on;
+}
+
+void stint_config_set_opt_level(stint_config *config, unsigned level)
+{
+    config->config.tier.opt_level = level < 3 ? (uint8_t)level : 3;
+}
+
+void stint_config_set_cache(stint_config *config, bool on)
+{
+    config->config.tier.uses_cache = on;
+}
+
 enum stint_status stint_engine_new(const stint_config *config, stint_engine **ret_engine,
                                    struct stint_error *error)
 {
     struct engine_config chosen = config != NULL ? config->config : engine_config_default();
+    if (chosen.tier.mode != TIER_INTERP)
+        chosen.is_metered = true;
     enum stint_status status = engine_create(&chosen, &interp_ops, ret_engine);
     return status == STINT_NOMEM ? api_no_memory(error) : status;
 }

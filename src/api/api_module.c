@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/api_int.h"
+#include "api/module_code.h"
 #include "os/pages.h"
 #include "wasm/limits.h"
 
@@ -24,14 +25,14 @@ _Static_assert((int)STINT_EXTERN_FUNC == EXTERN_FUNC && (int)STINT_EXTERN_TABLE 
 enum stint_status stint_module_new(stint_engine *engine, const uint8_t *bytes, size_t size_bytes,
                                    stint_module **ret_module, struct stint_error *error)
 {
-    return rt_module_create(engine, bytes, size_bytes, false, ret_module, error);
+    return module_code_create(engine, bytes, size_bytes, false, ret_module, error);
 }
 
 enum stint_status stint_module_new_lent(stint_engine *engine, const uint8_t *bytes,
                                         size_t size_bytes, stint_module **ret_module,
                                         struct stint_error *error)
 {
-    return rt_module_create(engine, bytes, size_bytes, true, ret_module, error);
+    return module_code_create(engine, bytes, size_bytes, true, ret_module, error);
 }
 
 enum stint_status stint_module_new_from_file(stint_engine *engine, const char *path,
@@ -43,7 +44,7 @@ enum stint_status stint_module_new_from_file(stint_engine *engine, const char *p
     if (status != STINT_OK)
         return status;
     /* Copied, so that nobody who rewrites the file can change a validated module. */
-    status = rt_module_create(engine, bytes, size_bytes, false, ret_module, error);
+    status = module_code_create(engine, bytes, size_bytes, false, ret_module, error);
     pages_unmap_file(bytes, size_bytes);
     return status;
 }

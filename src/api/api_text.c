@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Modules from the text format. */
 #include "api/api_int.h"
+#include "api/module_code.h"
 #include "wasm/limits.h"
 #include "wasm/text.h"
 
@@ -14,7 +15,7 @@ enum stint_status stint_module_new_from_text(stint_engine *engine, const char *t
     enum stint_status status =
         text_to_binary(&engine->alloc, text, text_bytes, &options, &binary, error);
     if (status == STINT_OK)
-        status = rt_module_create(engine, binary.data, binary.bytes, false, ret_module, error);
+        status = module_code_create(engine, binary.data, binary.bytes, false, ret_module, error);
     buf_free(&binary);
     return status;
 }

@@ -9,7 +9,7 @@
  * Loads the plug-in `name` ("libstint-compiler.so") and looks up `symbol`. It is searched for
  *
  *   beside the running program, and in ../LIBDIR/stint from there;
- *   in stint/ beside libstint.so, where that is how this code got into the process;
+ *   in stint/ beside libstint.so and beside that itself, where that is how this code got here;
  *   in LIBDIR/stint of the prefix that this was built for,
  *
  * and nowhere else: neither the working directory nor the environment have a say in what code runs.

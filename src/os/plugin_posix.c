@@ -70,8 +70,11 @@ static enum stint_status find_library(const char *name, void **ret_library,
             status =
                 load_from(folder, "/../" STINT_PLUGIN_LIBDIR "/stint", name, ret_library, error);
     }
-    if (status == STINT_NOT_FOUND && library_folder(folder))
+    if (status == STINT_NOT_FOUND && library_folder(folder)) {
         status = load_from(folder, "/stint", name, ret_library, error);
+        if (status == STINT_NOT_FOUND) /* where both were built */
+            status = load_from(folder, "", name, ret_library, error);
+    }
     if (status == STINT_NOT_FOUND)
         status = load_from(STINT_PLUGIN_PREFIX, "/" STINT_PLUGIN_LIBDIR "/stint", name, ret_library,
                            error);

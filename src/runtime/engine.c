@@ -74,6 +74,8 @@ static void destroy_module(struct stint_module *module)
     if (module->wasm != NULL)
         module_free(module->wasm);
     alloc_put(&engine->alloc, module->owned_bytes, module->owned_size_bytes);
+    if (!STINT_DEVICE && module->source != NULL)
+        module->source_free(engine, module->source);
     alloc_put(&engine->alloc, module, sizeof(*module));
     engine_release(engine);
 }
@@ -151,10 +153,17 @@ static enum stint_status create_module(struct stint_engine *engine, const uint8_
     if (module == NULL) {
         enum stint_status status =
             error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a module");
-        return add_images(NULL, known, status, error);
+        status = add_images(NULL, known, status, error);
+        if (!STINT_DEVICE && known->source != NULL)
+            known->source_free(engine, known->source);
+        return status;
     }
     atomic_init(&module->references, 1);
     module->engine = engine_retain(engine);
+    if (!STINT_DEVICE) {
+        module->source = known->source;
+        module->source_free = known->source_free;
+    }
     enum stint_status status = load_module(module, bytes, size_bytes, lend, known, error);
     if (status != STINT_OK) {
         destroy_module(module);

@@ -67,6 +67,8 @@ struct stint_module {
     bool has_sha256;
     uint64_t decode_ns, validate_ns; /* what its creation took, where the engine is timed */
     struct tier *tier; /* what is known of its hot spots (runtime/tier.h), or NULL */
+    void *source;      /* of its maker: module_known.source, or NULL */
+    void (*source_free)(struct stint_engine *engine, void *source);
 };
 
 /* Decodes and validates. With `lend` the bytes are not copied and must outlive the module. */
@@ -86,6 +88,9 @@ struct module_known {
     /* Given to the module, in this order, also when it fails. */
     struct native_image *const *images;
     uint32_t image_count;
+    /* What the bytes lie in, or NULL: freed with the module, and when it is not made. */
+    void *source;
+    void (*source_free)(struct stint_engine *engine, void *source);
 };
 /* The same, with `lend`, for a module of which something is known. */
 MUST_CHECK enum stint_status rt_module_create_known(struct stint_engine *engine,
