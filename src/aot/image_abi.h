@@ -33,6 +33,7 @@ static inline void image_abi_hash(uint8_t ret_hash[IMAGE_ABI_HASH_BYTES])
         sizeof(struct image_header),
         NATIVE_CLASS_PENDING,
         NATIVE_CLASS_TAILCC,
+        NATIVE_CLASS_METERED,
         NATIVE_VALUES_MAX,
         NATIVE_CONTEXT_RUN,
         NATIVE_CONTEXT_MEMORY0_BASE,

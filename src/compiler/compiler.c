@@ -53,7 +53,7 @@ static enum stint_status begin(struct compilation *c)
     c->fixed_tables = fixed_tables_find(c->alloc, m);
     if (c->fixed_tables == NULL)
         return STINT_NOMEM;
-    c->code_class = lower_class(m);
+    c->code_class = lower_class(m) | (c->options->metered ? (uint32_t)NATIVE_CLASS_METERED : 0);
     return find_types(c);
 }
 

@@ -219,7 +219,9 @@ static void finish_shadow(struct lower *l)
     lower_branch(l, LLVMBuildICmp(b, LLVMIntUGT, top, limit, ""), full, room, u->cold_branch);
     lower_continue_at(l, full);
     LLVMValueRef fuel = l->fuel;
-    l->fuel = NULL;
+    l->fuel = NULL; /* not filled yet */
+    if (l->fuel_given != NULL)
+        store_as(l, l->fuel_given, address_at(l, l->run, NATIVE_RUN_FUEL), 8, MEMORY_FUEL);
     trap_now(l, STINT_TRAP_STACK_OVERFLOW);
     l->fuel = fuel;
     lower_continue_at(l, room);
@@ -276,6 +278,22 @@ void load_more_results(struct lower *l, const struct type_def *type)
     }
 }
 
+/* What a function returns: its first result (NULL: none), and what fuel is left. */
+static LLVMValueRef build_return(struct lower *l, LLVMValueRef value)
+{
+    struct unit *u = l->unit;
+    if (l->fuel_given != NULL) {
+        LLVMValueRef left = LLVMBuildLoad2(u->builder, u->i64, l->fuel, "");
+        if (value == NULL)
+            return LLVMBuildRet(u->builder, left);
+        LLVMTypeRef type = LLVMGetReturnType(LLVMGlobalGetValueType(l->fn));
+        LLVMValueRef both = LLVMBuildInsertValue(u->builder, LLVMGetPoison(type), value, 0, "");
+        return LLVMBuildRet(u->builder, LLVMBuildInsertValue(u->builder, both, left, 1, ""));
+    }
+    fuel_spill(l);
+    return value != NULL ? LLVMBuildRet(u->builder, value) : LLVMBuildRetVoid(u->builder);
+}
+
 /* The block that returns, made at the first return. */
 static LLVMBasicBlockRef exit_block(struct lower *l)
 {
@@ -289,9 +307,7 @@ static LLVMBasicBlockRef exit_block(struct lower *l)
     bool has_value = l->type->result_count > 0 && s->osr == NULL;
     if (has_value)
         s->exit_phi = LLVMBuildPhi(u->builder, lower_type(u, l->type->results[0]), "");
-    LLVMValueRef ret = has_value ? LLVMBuildRet(u->builder, s->exit_phi)
-                                 : LLVMBuildRetVoid(u->builder);
-    lower_add_leave(l, ret);
+    lower_add_leave(l, build_return(l, s->exit_phi));
     lower_continue_at(l, here);
     return s->exit;
 }
@@ -301,7 +317,6 @@ void return_values(struct lower *l, const LLVMValueRef *values)
 {
     struct lower_state *s = l->state;
     LLVMBasicBlockRef exit = exit_block(l);
-    fuel_spill(l); /* not in the exit: after a call there is nothing to write, and LLVM sees it here */
     if (s->osr != NULL) {
         for (uint32_t i = 0, slot = 0; i < l->type->result_count; i++) {
             struct value value = {values[i], l->type->results[i]};
@@ -320,7 +335,6 @@ void lower_leave_pending(struct lower *l)
 {
     struct lower_state *s = l->state;
     LLVMBasicBlockRef exit = exit_block(l);
-    fuel_spill(l);
     if (s->exit_phi != NULL) {
         LLVMBasicBlockRef here = lower_here(l);
         LLVMValueRef none = LLVMGetPoison(lower_type(l->unit, l->type->results[0]));
@@ -482,12 +496,13 @@ bool lower_function(struct unit *u, uint32_t own_index, bool inline_only)
     unit_begin_function(u, fn, name, offset_bytes);
     if (inline_only)
         LLVMSetLinkage(fn, LLVMAvailableExternallyLinkage);
-    LLVMValueRef context = LLVMGetLastParam(fn);
+    uint32_t param_count = m->types[u->type_of_func[func_index]]->param_count;
+    LLVMValueRef context = LLVMGetParam(fn, param_count);
     struct lower *l = lower_begin(u, fn, context, offset_bytes);
     if (l == NULL || !lower_prepare(l, own_index))
         return false;
     fill_locals(l);
-    fuel_reload(l);
+    fuel_take(l);
     fuel_charge(l, l->state->entry_fuel, NULL);
     lower_body(l);
     lower_finish(l);

@@ -94,6 +94,7 @@ struct lower {
     LLVMBasicBlockRef entry;  /* allocas and invariant loads go before its terminator */
     LLVMValueRef entry_end;   /* the entry's terminator; unit->entry_builder inserts before it */
     LLVMValueRef fuel;        /* alloca i64, or NULL where nothing is metered */
+    LLVMValueRef fuel_given;  /* the parameter, of functions that have one */
     struct local *locals;
     uint32_t local_count;
     struct value *stack;

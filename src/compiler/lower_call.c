@@ -21,24 +21,31 @@ static void begin_call(struct lower *l, struct call *call, uint32_t type_index)
         call->args[i - 1] = lower_pop_v(l);
 }
 
-/* Everything that the callee may look at goes to memory. */
-static void settle(struct lower *l)
+/* Context, and fuel where it is metered, behind `n` arguments. Returns how many there are then. */
+static uint32_t add_context(struct lower *l, struct call *call, uint32_t n, LLVMValueRef context)
 {
-    spill_operands(l);
-    fuel_spill(l);
+    call->args[n++] = context;
+    if (l->fuel != NULL)
+        call->args[n++] = LLVMBuildLoad2(l->unit->builder, l->unit->i64, l->fuel, "");
+    return n;
 }
 
-/* Calls code of our class with this context. */
-static LLVMValueRef call_code(struct lower *l, struct call *call, LLVMValueRef code,
+/* Calls code of our class with this context; what it returns still has the fuel in it. */
+static LLVMValueRef call_whole(struct lower *l, struct call *call, LLVMValueRef code,
                               LLVMValueRef context)
 {
     struct unit *u = l->unit;
-    uint32_t n = call->type->param_count;
-    call->args[n] = context;
+    uint32_t n = call->type->param_count, count = add_context(l, call, n, context);
     LLVMValueRef result = LLVMBuildCall2(u->builder, unit_func_type(u, call->type_index), code,
-                                         call->args, n + 1, "");
+                                         call->args, count, "");
     unit_mark_call(u, result, n, unit_convention(u));
     return result;
+}
+
+static LLVMValueRef call_code(struct lower *l, struct call *call, LLVMValueRef code,
+                              LLVMValueRef context)
+{
+    return fuel_from_call(l, call->type, call_whole(l, call, code, context));
 }
 
 static LLVMValueRef call_slow(struct lower *l, struct call *call, enum slow_kind kind,
@@ -48,14 +55,14 @@ static LLVMValueRef call_slow(struct lower *l, struct call *call, enum slow_kind
     LLVMTypeRef type;
     LLVMValueRef fn = slow_function(u, kind, call->type_index, &type);
     uint32_t n = kind == SLOW_FINISH ? 0 : call->type->param_count, context = n;
-    call->args[n++] = l->context;
+    n = add_context(l, call, n, l->context);
     if (first != NULL)
         call->args[n++] = first;
     if (second != NULL)
         call->args[n++] = second;
     LLVMValueRef result = LLVMBuildCall2(u->builder, type, fn, call->args, n, "");
     unit_mark_call(u, result, context, LLVMCCallConv);
-    return result;
+    return fuel_from_call(l, call->type, result);
 }
 
 /* ---- After a call ----------------------------------------------------------------------------- */
@@ -112,7 +119,6 @@ static LLVMValueRef look_at_pending(struct lower *l, struct call *call, LLVMValu
     lower_branch(l, pending_is(l, pending, NATIVE_PENDING_TAIL), tail, exception_target(l), NULL);
     lower_continue_at(l, tail);
     LLVMValueRef results[2] = {result, call_slow(l, call, SLOW_FINISH, NULL, NULL)};
-    fuel_reload(l);
     none = pending_is(l, pending_now(l), NATIVE_PENDING_NONE);
     lower_branch(l, none, goes_on, exception_target(l), u->hot_branch);
     lower_continue_at(l, goes_on);
@@ -121,7 +127,6 @@ static LLVMValueRef look_at_pending(struct lower *l, struct call *call, LLVMValu
 
 static void end_call(struct lower *l, struct call *call, LLVMValueRef result)
 {
-    fuel_reload(l);
     result = look_at_pending(l, call, result);
     take_results(l, call->type, result);
 }
@@ -181,7 +186,7 @@ static void call_through(struct lower *l, struct call *call, LLVMValueRef func,
                          enum slow_kind kind, LLVMValueRef first, bool is_likely)
 {
     LLVMBasicBlockRef fast = lower_block(l, "fast"), slow = lower_block(l, "slow");
-    settle(l);
+    spill_operands(l);
     lower_branch(l, has_code(l, func, call->type_index), fast, slow,
                  is_likely ? l->unit->hot_branch : NULL);
     lower_continue_at(l, fast);
@@ -244,7 +249,7 @@ static void call_indirect(struct lower *l)
     uint32_t type_index = lower_u32(l), table = lower_u32(l);
     LLVMValueRef index = pop_table_index(l, table);
     begin_call(l, &call, type_index);
-    settle(l);
+    spill_operands(l);
     const struct slow_call slow = {lower_block(l, "slow"), SLOW_TABLE, index,
                                    const_i32(l->unit, table)};
     if (l->unit->fixed_tables[table].funcs != NULL) {
@@ -302,7 +307,7 @@ static void call_index(struct lower *l)
     uint32_t func_index = lower_u32(l);
     begin_call(l, &call, u->type_of_func[func_index]);
     if (is_in_image(u, func_index)) {
-        settle(l);
+        spill_operands(l);
         end_call(l, &call, call_code(l, &call, unit_func(u, func_index), l->context));
         return;
     }
@@ -347,7 +352,6 @@ static void tail_slow(struct lower *l, const struct call *call, enum native_impo
 static void tail_code(struct lower *l, struct call *call, LLVMValueRef code)
 {
     struct unit *u = l->unit;
-    fuel_spill(l);
     if (l->state->osr != NULL) { /* of another convention: an ordinary call, then a return */
         LLVMValueRef values[LOWER_VALUES_MAX];
         uint32_t height = l->height;
@@ -360,9 +364,9 @@ static void tail_code(struct lower *l, struct call *call, LLVMValueRef code)
         return_values(l, values);
         return;
     }
-    LLVMValueRef result = call_code(l, call, code, l->context);
+    LLVMValueRef result = call_whole(l, call, code, l->context);
     LLVMSetTailCallKind(result, LLVMTailCallKindMustTail);
-    if (call->type->result_count > 0)
+    if (call->type->result_count > 0 || l->fuel != NULL)
         LLVMBuildRet(u->builder, result);
     else
         LLVMBuildRetVoid(u->builder);

@@ -176,6 +176,8 @@ void lower_branch(struct lower *l, LLVMValueRef condition, LLVMBasicBlockRef the
 void lower_continue_at(struct lower *l, LLVMBasicBlockRef block);
 LLVMValueRef lower_entry_alloca(struct lower *l, LLVMTypeRef type, const char *name);
 LLVMValueRef entry_load(struct lower *l, LLVMTypeRef type, LLVMValueRef at);
+/* The first result (NULL: none) of a call of a compiled function, which gives fuel back. */
+LLVMValueRef fuel_from_call(struct lower *l, const struct type_def *type, LLVMValueRef call);
 /* Returns as many values as the type says. */
 void return_values(struct lower *l, const LLVMValueRef *values);
 /* Results beyond the first, in run->values: writes them; reads and pushes them. */
@@ -194,6 +196,8 @@ void lower_add_leave(struct lower *l, LLVMValueRef instruction);
 /* ---- Leaving (lower_leave.c) -------------------------------------------------------------------- */
 void fuel_spill(struct lower *l);
 void fuel_reload(struct lower *l);
+/* At the start of a function that is given its fuel, as the parameter behind the context. */
+void fuel_take(struct lower *l);
 /* Subtracts; where it is used up, takes a slice and goes on at `again` (NULL: right here). */
 void fuel_charge(struct lower *l, uint32_t operators, LLVMBasicBlockRef again);
 void spill_operands(struct lower *l);
@@ -233,7 +237,7 @@ void osr_meet_loop(struct lower *l, const struct control *c, const LLVMValueRef 
 /* ---- Thunks (lower_thunk.c) --------------------------------------------------------------------- */
 /*
  * Functions "slow.<kind>.<type>" of a unit: like a function of that type in C's convention, with one
- * or two further parameters behind the context, which go through a helper.
+ * or two further parameters behind context and fuel, which go through a helper.
  */
 /* Pushes the first result and those in run->values (lower_call.c). */
 void take_results(struct lower *l, const struct type_def *type, LLVMValueRef result);

@@ -60,6 +60,27 @@ void fuel_reload(struct lower *l)
     LLVMBuildStore(l->unit->builder, left, l->fuel);
 }
 
+void fuel_take(struct lower *l)
+{
+    if (l->fuel == NULL)
+        return;
+    l->fuel_given = LLVMGetParam(l->fn, l->type->param_count + 1);
+    LLVMBuildStore(l->unit->builder, l->fuel_given, l->fuel);
+}
+
+LLVMValueRef fuel_from_call(struct lower *l, const struct type_def *type, LLVMValueRef call)
+{
+    LLVMBuilderRef b = l->unit->builder;
+    if (l->fuel == NULL)
+        return call;
+    if (type->result_count == 0) {
+        LLVMBuildStore(b, call, l->fuel);
+        return NULL;
+    }
+    LLVMBuildStore(b, LLVMBuildExtractValue(b, call, 1, ""), l->fuel);
+    return LLVMBuildExtractValue(b, call, 0, "");
+}
+
 void fuel_charge(struct lower *l, uint32_t operators, LLVMBasicBlockRef again)
 {
     struct unit *u = l->unit;
@@ -177,6 +198,7 @@ LLVMValueRef call_import(struct lower *l, enum native_import import, LLVMValueRe
 
 void leave_now(struct lower *l)
 {
+    fuel_spill(l);
     LLVMValueRef call = call_import(l, NATIVE_IMPORT_leave, NULL, 0);
     LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                              l->unit->noreturn);

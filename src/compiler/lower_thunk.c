@@ -111,7 +111,7 @@ LLVMValueRef slow_function(struct unit *u, enum slow_kind kind, uint32_t type_in
 static LLVMValueRef call_slow_helper(struct lower *l, enum slow_kind kind, uint32_t type_index,
                                      LLVMValueRef slots)
 {
-    uint32_t first = l->type->param_count + 1;
+    uint32_t first = l->type->param_count + 1 + (l->fuel != NULL);
     LLVMValueRef args[4], last = slots;
     switch (kind) {
     case SLOW_FUNC:
@@ -142,14 +142,17 @@ static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index
     if (l == NULL)
         return;
     l->type = type;
-    l->fuel = NULL;
+    fuel_take(l);
     uint32_t count = full->param_slots > full->result_slots ? full->param_slots : full->result_slots;
     LLVMValueRef slots = helper_slots(l, count > 0 ? count : 1);
     for (uint32_t i = 0, slot = 0; i < type->param_count; i++) {
         slot_store(l, slots, slot, (struct value){LLVMGetParam(fn, i), type->params[i]});
         slot += vt_slots(type->params[i]);
     }
-    deal_with_result(l, call_slow_helper(l, kind, type_index, slots));
+    fuel_spill(l);
+    LLVMValueRef result = call_slow_helper(l, kind, type_index, slots);
+    fuel_reload(l);
+    deal_with_result(l, result);
     LLVMValueRef values[LOWER_VALUES_MAX];
     for (uint32_t i = 0, slot = 0; i < type->result_count; i++) {
         values[i] = slot_load(l, slots, slot, type->results[i]);
@@ -186,7 +189,7 @@ bool lower_entry(struct unit *u, uint32_t type_index)
     if (l == NULL)
         return false;
     l->type = type;
-    l->fuel = NULL;
+    fuel_reload(l);
     LLVMValueRef slots = LLVMGetParam(fn, 2), args[LOWER_VALUES_MAX];
     uint32_t n = 0;
     for (uint32_t slot = 0; n < type->param_count; n++) {
@@ -194,9 +197,13 @@ bool lower_entry(struct unit *u, uint32_t type_index)
         slot += vt_slots(type->params[n]);
     }
     args[n++] = l->context;
+    if (l->fuel != NULL)
+        args[n++] = LLVMBuildLoad2(u->builder, u->i64, l->fuel, "");
     LLVMValueRef result =
         LLVMBuildCall2(u->builder, unit_func_type(u, type_index), LLVMGetParam(fn, 0), args, n, "");
     unit_mark_call(u, result, type->param_count, unit_convention(u));
+    result = fuel_from_call(l, type, result);
+    fuel_spill(l);
     if (type->result_count > 0) {
         take_results(l, type, result);
         for (uint32_t i = 0, slot = 0; i < type->result_count; i++) {

@@ -250,7 +250,7 @@ LLVMTypeRef lower_type(const struct unit *u, valtype type)
     }
 }
 
-/* The LLVM type of functions of this type, with `more` further parameters behind the context. */
+/* The LLVM type of functions of this type, with `more` further parameters behind context and fuel. */
 LLVMTypeRef unit_func_type_with(struct unit *u, const struct type_def *type,
                                 const LLVMTypeRef *more, uint32_t more_count)
 {
@@ -259,10 +259,16 @@ LLVMTypeRef unit_func_type_with(struct unit *u, const struct type_def *type,
     for (; n < type->param_count; n++)
         params[n] = lower_type(u, type->params[n]);
     params[n++] = u->ptr;
+    if (u->options->metered)
+        params[n++] = u->i64;
     for (uint32_t i = 0; i < more_count; i++)
         params[n++] = more[i];
     LLVMTypeRef result =
         type->result_count > 0 ? lower_type(u, type->results[0]) : u->void_type;
+    if (u->options->metered) {
+        LLVMTypeRef both[] = {result, u->i64};
+        result = type->result_count > 0 ? LLVMStructTypeInContext(u->context, both, 2, false) : u->i64;
+    }
     return LLVMFunctionType(result, params, n, false);
 }
 

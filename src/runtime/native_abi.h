@@ -8,7 +8,9 @@
  * Calling convention of a compiled function (C's, or `tailcc` in images of class
  * NATIVE_CLASS_TAILCC), on LLVM's types:
  *
- *   result fn(params…, swiftself ptr context)
+ *   result fn(params…, swiftself ptr context)                  not metered
+ *   {result, i64} fn(params…, swiftself ptr context, i64 fuel)  NATIVE_CLASS_METERED (i64 alone
+ *                                                               where there is no result)
  *
  *   i32 i64 f32 f64   i32 i64 float double          v128             <16 x i8>
  *   funcref           ptr (struct func, or null)    other references i32 (a gc_ref)
@@ -24,9 +26,11 @@
  * stack, each value in its slots); it goes on at the head of the loop, after that pass was charged,
  * runs to the end of the function and writes its results to slots[0…].
  *
- * Fuel: run->fuel is what is left of the slice. A function keeps it in a register, writes it back
- * before everything that leaves its code (calls, helpers that may trap or look at it, returns), and
- * reads it again afterwards. When a charge makes it negative: write it back, helper fuel_slice.
+ * Fuel: run->fuel is what is left of the slice, for the runtime. Compiled functions pass it on as an
+ * argument and give it back beside their result, pending or not; entries read it from there and write
+ * it back at their end. It is also written before helpers that may look at it (and read again
+ * afterwards), before traps and before `leave`; not where an access faults. When a charge makes it
+ * negative: write it back, helper fuel_slice.
  *
  * Traps of machine code are trap instructions with the code in them (llvm.ubsantrap: NATIVE_TRAP_…)
  * or faults of accesses to guest memory or to the stack's guard; the runtime's signal handler leaves
@@ -50,12 +54,13 @@
 #ifndef RUNTIME_NATIVE_ABI_H
 #define RUNTIME_NATIVE_ABI_H
 
-enum { NATIVE_ABI_VERSION = 1 };
+enum { NATIVE_ABI_VERSION = 2 };
 
 /* Classes of images: bits of struct func.native_key, beside the address of the type. */
 enum {
     NATIVE_CLASS_PENDING = 1, /* uses exceptions or tail calls: run->pending is looked at */
     NATIVE_CLASS_TAILCC = 2,  /* uses tail calls: tailcc instead of C's convention */
+    NATIVE_CLASS_METERED = 4, /* takes and gives back fuel */
     NATIVE_CLASS_MASK = 7,
 };
 

@@ -121,7 +121,7 @@ static enum stint_status check_shape(const struct stint_module *module,
     const struct wasm_module *wasm = module->wasm;
     if (header->abi_version != NATIVE_ABI_VERSION || header->import_count != NATIVE_IMPORT_COUNT)
         return misshaped(error, "it was made for another version");
-    if (header->code_class > (NATIVE_CLASS_PENDING | NATIVE_CLASS_TAILCC))
+    if (header->code_class > NATIVE_CLASS_MASK)
         return misshaped(error, "unknown class of code");
     if (image->text_bytes > UINT32_MAX || (uintptr_t)image->meta % sizeof(uint32_t) != 0)
         return misshaped(error, "text or tables lie wrong");
