@@ -137,7 +137,7 @@ static enum stint_status compile(struct stint_module *module, const struct tier_
     _Static_assert(sizeof(struct tier_loop) == sizeof(struct compiler_osr), "the same pair");
     const struct compiler_options options = {
         .target = COMPILER_NATIVE,
-        .opt_level = config->tier.opt_level,
+        .opt_level = request->is_quick && config->tier.opt_level > 1 ? 1 : config->tier.opt_level,
         .strict = config->tier.is_strict,
         .metered = config->is_metered,
         .debug_info = config->tier.has_debug_info,

@@ -11,6 +11,7 @@
 enum {
     PARTITION_BYTES_MAX = 256 << 10, /* of function bodies */
     PARTITION_BYTES_MIN = 24 << 10,
+    PARTITION_BYTES_WATCHED = 48 << 10,
     PARTITIONS_A_THREAD = 4,
     INLINED_BYTES = 96, /* of a body */
 };
@@ -64,8 +65,11 @@ enum stint_status partition_make(struct compilation *c, unsigned threads)
     if (status != STINT_OK)
         return status;
     uint64_t limit = total / ((uint64_t)threads * PARTITIONS_A_THREAD);
-    if (threads == 1 || limit < PARTITION_BYTES_MIN)
-        limit = threads == 1 ? PARTITION_BYTES_MAX : PARTITION_BYTES_MIN;
+    /* Who wants to know of progress wants to stop soon, too. */
+    if (threads == 1)
+        limit = c->options->progress != NULL ? PARTITION_BYTES_WATCHED : PARTITION_BYTES_MAX;
+    if (limit < PARTITION_BYTES_MIN)
+        limit = PARTITION_BYTES_MIN;
     if (limit > PARTITION_BYTES_MAX)
         limit = PARTITION_BYTES_MAX;
     for (uint32_t i = 0; i < c->order_count; i++) {

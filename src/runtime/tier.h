@@ -39,6 +39,7 @@ struct tier_request {
     const struct tier_loop *loops; /* to be entered at their heads; by own_index, then offset */
     uint32_t loop_count;
     uint32_t jobs; /* threads; 0: one a core */
+    bool is_quick; /* code that is soon there rather than fast: at most -O1 */
     bool is_kept;  /* to be put into the cache as well */
     /* Called now and then, from any thread: not 0 ends the compilation. May be NULL. */
     int (*progress)(void *context, uint32_t done, uint32_t total);

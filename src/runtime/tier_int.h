@@ -7,9 +7,14 @@
 #include "runtime/store.h"
 
 enum {
-    TIER_HOT_SAMPLES = 16,      /* slices until a module is compiled: some milliseconds of work */
+    TIER_READY_SAMPLES = 2,     /* slices until the compiler is loaded: a few milliseconds of work */
+    TIER_HOT_SAMPLES = 8,       /* … and until something is compiled */
     TIER_LOOPS_MAX = 1024,      /* loops that are remembered, a module */
-    TIER_HOT_BYTES = 8192,      /* of bodies compiled at first beside those that were sampled */
+    TIER_HOT_FUNCTIONS = 64,    /* in one job … */
+    TIER_HOT_BYTES = 4096,      /* … and bytes of their bodies, in the first one */
+    TIER_QUICK_BYTES = 6144,    /* a first job of more than this is done quickly */
+    TIER_CALLEE_BYTES = 256,    /* functions that may be taken beside the hot ones … */
+    TIER_BESIDE_BYTES = 2048,   /* … and bytes of them */
     TIER_SMALL_BYTES = 2 << 20, /* modules with less code than this are compiled whole */
     TIER_FAILURES_MAX = 3,      /* compilations that fail before a module stays interpreted */
 };
@@ -21,6 +26,7 @@ struct hot_loop {
     uint32_t loop_offset;
     uint32_t samples;
     bool is_requested;
+    bool is_taken; /* while a job is put together */
 };
 
 /* One compilation; it owns its lists until it is done. */
@@ -52,6 +58,7 @@ struct tier {
     struct hot_loop *loops;
     size_t loop_count, loop_capacity;
 
+    uint32_t hot_jobs;    /* begun */
     uint32_t new_samples; /* of functions and loops that nothing was asked for */
     atomic_bool is_stopping;
     bool is_whole_made, is_given_up;

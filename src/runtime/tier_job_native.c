@@ -75,26 +75,77 @@ static bool want_whole(const struct tier *tier)
 }
 
 static void start_whole(struct tier *tier);
+static bool next_hot(struct tier *tier);
 
 static void job_main(void *context)
 {
     struct tier_job *job = context;
     struct tier *tier = job->tier;
-    uint64_t start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
-    enum stint_status status = make_image(tier, &job->request);
-    lock_take(&tier->lock);
-    conclude(tier, &job->request, status, start_ns);
-    job_clear(job);
-    job->is_running = false;
-    if (want_whole(tier))
-        start_whole(tier);
-    condition_wake_all(&tier->changed);
-    lock_give(&tier->lock);
+    bool has_more;
+    do {
+        uint64_t start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+        enum stint_status status = make_image(tier, &job->request);
+        lock_take(&tier->lock);
+        conclude(tier, &job->request, status, start_ns);
+        job_clear(job);
+        /* What got hot meanwhile comes before the rest. */
+        has_more = !job->is_whole && next_hot(tier);
+        if (!has_more) {
+            job->is_running = false;
+            if (want_whole(tier))
+                start_whole(tier);
+        }
+        condition_wake_all(&tier->changed);
+        lock_give(&tier->lock);
+    } while (has_more);
 }
 
 /* ---- What to compile --------------------------------------------------------------------------------- */
 
-/* The loops of requested functions; with `all` those too that were asked for before. */
+static size_t body_bytes(const struct tier *tier, uint32_t own_index)
+{
+    return tier->module->wasm->bodies[own_index].size_bytes;
+}
+
+/* The loop that was seen most of those in the functions that are not in the list yet. */
+static struct hot_loop *hottest_loop(struct tier *tier, const uint8_t *is_taken)
+{
+    struct hot_loop *best = NULL;
+    for (size_t i = 0; i < tier->loop_count; i++) {
+        struct hot_loop *loop = &tier->loops[i];
+        if (!loop->is_requested &&
+            native_find_osr(tier->module, loop->own_index, loop->loop_offset) != NULL)
+            loop->is_requested = true;
+        if (!loop->is_taken && is_taken[loop->own_index] &&
+            (best == NULL || loop->samples > best->samples))
+            best = loop;
+    }
+    return best;
+}
+
+/*
+ * An entry is a copy of its function, so their size counts. Functions that are called again need none;
+ * one that is large and does not return gets its entry in the second job. False: nothing new.
+ */
+static bool take_loops(struct tier *tier, const uint8_t *is_taken, size_t *bytes)
+{
+    size_t used = 0, limit = TIER_HOT_BYTES;
+    bool has_new = false;
+    for (;;) {
+        struct hot_loop *loop = hottest_loop(tier, is_taken);
+        if (loop == NULL)
+            break;
+        used += body_bytes(tier, loop->own_index);
+        if (used > limit && (tier->hot_jobs == 0 || has_new))
+            break;
+        loop->is_taken = true;
+        has_new = has_new || !loop->is_requested;
+        *bytes += body_bytes(tier, loop->own_index);
+    }
+    return has_new;
+}
+
+/* The loops that were taken; with `all` all. */
 static bool list_loops(struct tier *tier, struct tier_job *job, bool all)
 {
     job->loops_bytes = tier->loop_count * sizeof(*job->loops) + 1;
@@ -104,13 +155,11 @@ static bool list_loops(struct tier *tier, struct tier_job *job, bool all)
     uint32_t count = 0;
     for (size_t i = 0; i < tier->loop_count; i++) {
         struct hot_loop *loop = &tier->loops[i];
-        if (!loop->is_requested &&
-            native_find_osr(tier->module, loop->own_index, loop->loop_offset) != NULL)
-            loop->is_requested = true;
-        if (loop->is_requested && !all)
+        if (!loop->is_taken && !all)
             continue;
         /* What the whole module's image will have some time is still asked for when it gets hot. */
         loop->is_requested = loop->is_requested || !all;
+        loop->is_taken = false;
         struct tier_loop row = {loop->own_index, loop->loop_offset};
         uint32_t at = count++;
         for (; at > 0 && (job->loops[at - 1].own_index > row.own_index ||
@@ -125,44 +174,81 @@ static bool list_loops(struct tier *tier, struct tier_job *job, bool all)
     return true;
 }
 
-static bool has_loop(const struct tier_job *job, uint32_t own_index)
+/* The function that was seen most and is not in the list yet; own_count when there is none. */
+static uint32_t hottest(const struct tier *tier, const uint8_t *is_taken)
 {
-    for (uint32_t i = 0; i < job->request.loop_count; i++) {
-        if (job->loops[i].own_index == own_index)
-            return true;
+    uint32_t best = tier->own_count, heat = 0;
+    for (uint32_t i = 0; i < tier->own_count; i++) {
+        if (tier->heat[i] > heat && !is_taken[i]) {
+            best = i;
+            heat = tier->heat[i];
+        }
     }
-    return false;
+    return best;
 }
 
-/* What was sampled and is new, functions with new loops, and, up to a size, what else has run. */
-static bool list_functions(struct tier *tier, struct tier_job *job)
+/* Takes functions by the samples they had, up to a size: the code is to be there soon. Those that were
+ * compiled before are taken again, since calls within an image are much faster than between two. */
+static size_t take_hot(struct tier *tier, uint8_t *is_taken)
+{
+    size_t bytes = 0, limit = TIER_HOT_BYTES * (size_t)(tier->hot_jobs < 4 ? tier->hot_jobs + 1 : 4);
+    for (unsigned count = 0; count < TIER_HOT_FUNCTIONS; count++) {
+        uint32_t i = hottest(tier, is_taken);
+        if (i == tier->own_count)
+            break;
+        /* The first one may be as large as it is. */
+        if (count > 0 && bytes + body_bytes(tier, i) > limit)
+            break;
+        bytes += body_bytes(tier, i);
+        is_taken[i] = 1;
+    }
+    return bytes;
+}
+
+/* Small functions that have run are likely callees of the hot ones, to be inlined there. */
+static void take_small(const struct tier *tier, uint8_t *is_taken)
 {
     struct stint_module *module = tier->module;
-    const struct engine_ops *ops = module->engine->ops;
-    job->functions_bytes = (size_t)tier->own_count * sizeof(*job->functions);
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < tier->own_count; i++) {
+        if (is_taken[i] || body_bytes(tier, i) > TIER_CALLEE_BYTES ||
+            !module->engine->ops->has_run(module->code, i))
+            continue;
+        bytes += body_bytes(tier, i);
+        if (bytes > TIER_BESIDE_BYTES)
+            break;
+        is_taken[i] = 1;
+    }
+}
+
+/* Chooses functions; false when memory is out, or what is hot has code by now. */
+static bool list_functions(struct tier *tier, struct tier_job *job)
+{
+    bool has_new = false;
+    uint32_t count = 0;
+    job->functions_bytes = (size_t)tier->own_count * (sizeof(*job->functions) + 1);
     job->functions = pages_get(job->functions_bytes);
     if (job->functions == NULL)
         return false;
-    size_t beside_bytes = 0;
-    uint32_t count = 0;
+    uint8_t *is_taken = (uint8_t *)(job->functions + tier->own_count);
+    size_t bytes = take_hot(tier, is_taken);
+    take_small(tier, is_taken);
     for (uint32_t i = 0; i < tier->own_count; i++) {
         struct native_code_ref known;
-        if (!tier->is_requested[i] && tier->heat[i] != 0 && native_find(module, i, &known))
+        if (!tier->is_requested[i] && tier->heat[i] != 0 && native_find(tier->module, i, &known))
             tier->is_requested[i] = 1; /* out of the cache */
-        bool is_hot = tier->heat[i] != 0 && !tier->is_requested[i];
-        bool has_run = !is_hot && !tier->is_requested[i] && ops->has_run(module->code, i);
-        if (has_run) {
-            beside_bytes += module->wasm->bodies[i].size_bytes;
-            has_run = beside_bytes <= TIER_HOT_BYTES;
-        }
-        if (!is_hot && !has_run && !has_loop(job, i))
+        if (!is_taken[i])
             continue;
+        has_new = has_new || !tier->is_requested[i];
         job->functions[count++] = i;
         tier->is_requested[i] = 1;
     }
     job->request.functions = job->functions;
     job->request.function_count = count;
-    return count > 0;
+    has_new = take_loops(tier, is_taken, &bytes) || has_new;
+    job->request.is_quick = bytes > TIER_QUICK_BYTES && tier->hot_jobs == 0;
+    job->request.is_kept = job->request.is_kept && !job->request.is_quick;
+    return has_new && count > 0;
 }
 
 /* ---- Starting ------------------------------------------------------------------------------------------ */
@@ -173,8 +259,6 @@ static void start(struct tier_job *job)
     struct tier *tier = job->tier;
     if (job->is_started)
         thread_join(&job->thread);
-    job->request.progress = on_progress;
-    job->request.progress_context = job;
     job->is_running = job->is_started = true;
     if (!thread_start(&job->thread, job_main, job, job->is_whole)) {
         job->is_running = job->is_started = false;
@@ -187,22 +271,44 @@ static void start_whole(struct tier *tier)
 {
     struct tier_job *job = &tier->whole;
     job->request =
-        (struct tier_request){.jobs = 1, .is_kept = tier->module->engine->config.tier.uses_cache};
+        (struct tier_request){.jobs = 1,
+                              .is_kept = tier->module->engine->config.tier.uses_cache,
+                              .progress = on_progress,
+                              .progress_context = job};
     if (!list_loops(tier, job, true))
         return;
     start(job);
 }
 
-static void start_hot(struct tier *tier)
+/* Puts the next hot set together, when there is reason to; false when not. */
+static bool next_hot(struct tier *tier)
+{
+    const struct tier_config *config = &tier->module->engine->config.tier;
+    struct tier_job *job = &tier->hot;
+    uint32_t wanted = config->hot_samples != 0 ? config->hot_samples : TIER_HOT_SAMPLES;
+    /* Code that is new after the first images has less to gain. */
+    wanted <<= tier->hot_jobs < 4 ? tier->hot_jobs : 4;
+    if (tier->new_samples < (config->seed != 0 ? 1 : wanted) || tier->is_given_up ||
+        atomic_load(&tier->is_stopping))
+        return false;
+    job->request = (struct tier_request){.jobs = 1,
+                                         .is_kept = config->uses_cache,
+                                         .progress = on_progress,
+                                         .progress_context = job};
+    tier->new_samples = 0;
+    if (!list_functions(tier, job) || !list_loops(tier, job, false)) {
+        job_clear(job);
+        return false;
+    }
+    tier->hot_jobs++;
+    return true;
+}
+
+void tier_consider(struct tier *tier)
 {
     struct tier_job *job = &tier->hot;
-    job->request =
-        (struct tier_request){.jobs = 1, .is_kept = tier->module->engine->config.tier.uses_cache};
-    tier->new_samples = 0;
-    if (!list_loops(tier, job, false) || !list_functions(tier, job)) {
-        job_clear(job);
+    if (job->is_running || !next_hot(tier))
         return;
-    }
     if (!tier->module->engine->config.tier.is_synchronous) {
         start(job);
         return;
@@ -210,16 +316,6 @@ static void start_hot(struct tier *tier)
     tier_compile_now(tier, job->functions, job->request.function_count, job->loops,
                      job->request.loop_count);
     job_clear(job);
-}
-
-void tier_consider(struct tier *tier)
-{
-    const struct tier_config *config = &tier->module->engine->config.tier;
-    uint32_t wanted = config->hot_samples != 0 ? config->hot_samples : TIER_HOT_SAMPLES;
-    /* Code that is new after the first image has less to gain. */
-    if (tier->new_samples >= (config->seed != 0 ? 1 : wanted) && !tier->hot.is_running &&
-        !tier->is_given_up)
-        start_hot(tier);
 }
 
 void tier_compile_now(struct tier *tier, const uint32_t *functions, uint32_t function_count,
