@@ -110,17 +110,45 @@ static bool parse_limit(const char *text, uint64_t *ret_bytes)
     return true;
 }
 
+/* Where the default cache is, and how large it may be. */
+static enum stint_status find_default(char ret_path[PRIVATE_PATH_BYTES], uint64_t *ret_limit_bytes,
+                                      struct stint_error *error)
+{
+    const char *size = getenv("STINT_CACHE_SIZE");
+    *ret_limit_bytes = CACHE_LIMIT_BYTES_DEFAULT;
+    if (size != NULL && size[0] != '\0' && !parse_limit(size, ret_limit_bytes))
+        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
+                         "STINT_CACHE_SIZE is '%.40s', which is no size like 512M", size);
+    return private_default_path("XDG_CACHE_HOME", ".cache", ret_path, error);
+}
+
 enum stint_status cache_open(struct alloc *alloc, struct cache **ret_cache,
                              struct stint_error *error)
 {
     char path[PRIVATE_PATH_BYTES];
-    uint64_t limit_bytes = CACHE_LIMIT_BYTES_DEFAULT;
-    const char *size = getenv("STINT_CACHE_SIZE");
-    if (size != NULL && size[0] != '\0' && !parse_limit(size, &limit_bytes))
-        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
-                         "STINT_CACHE_SIZE is '%.40s', which is no size like 512M", size);
-    enum stint_status status = private_default_path("XDG_CACHE_HOME", ".cache", path, error);
+    uint64_t limit_bytes;
+    enum stint_status status = find_default(path, &limit_bytes, error);
     return status != STINT_OK ? status : cache_open_at(alloc, path, limit_bytes, ret_cache, error);
+}
+
+enum stint_status cache_probe(const struct file_stat *file, struct stint_error *error)
+{
+    char path[PRIVATE_PATH_BYTES], name[CACHE_NAME_BYTES];
+    struct file_stat stat;
+    uint64_t limit_bytes;
+    int dir_fd;
+    enum stint_status status = find_default(path, &limit_bytes, error);
+    if (status == STINT_OK)
+        status = private_open_directory(path, false, &dir_fd, error);
+    if (status != STINT_OK)
+        return status;
+    enum os_error reason = OS_NOENT;
+    if (file != NULL) {
+        cache_stamp_name(file, name);
+        reason = file_stat_at(dir_fd, name, &stat);
+    }
+    file_close(dir_fd);
+    return reason == OS_OK ? STINT_OK : STINT_NOT_FOUND;
 }
 
 void cache_close(struct cache *cache)

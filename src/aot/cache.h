@@ -67,6 +67,13 @@ MUST_CHECK enum stint_status cache_find(struct cache *cache,
                                         struct cache_found *ret_found, struct stint_error *error);
 
 /*
+ * Whether the default cache may know the file (NULL: no file): STINT_OK when it has a stamp, which
+ * cache_recall has to check; STINT_NOT_FOUND when not. Makes nothing, and costs little. Other results
+ * are those of cache_open.
+ */
+MUST_CHECK enum stint_status cache_probe(const struct file_stat *file, struct stint_error *error);
+
+/*
  * The digest of the module in a file that cache_remember saw, if its device, inode, size and times are
  * still the same. STINT_NOT_FOUND otherwise.
  */

@@ -19,6 +19,32 @@ static const char free_room[] = "make room for the cache, or set STINT_CACHE_SIZ
 /* From this size on a module's digest is remembered even when there is no code yet. */
 enum { REMEMBER_BYTES = 1 << 20 };
 
+bool load_identify(const char *path, struct file_stat *ret_file)
+{
+    struct file_stat stat;
+    int fd;
+    if (strcmp(path, "-") == 0 || file_open_host(path, FILE_READ, &fd) != OS_OK)
+        return false;
+    bool ok = file_stat_of(fd, &stat) == OS_OK && stat.type == FILE_REGULAR;
+    file_close(fd);
+    if (ok)
+        *ret_file = stat;
+    return ok;
+}
+
+void load_remember(struct cache *cache, const struct module_origin *origin,
+                   const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES], uint64_t wasm_bytes)
+{
+    const struct file_stat *before = &origin->file;
+    struct file_stat now;
+    struct stint_error ignored = {0};
+    /* The digest is of bytes that were read between the two looks. */
+    if (load_identify(origin->path, &now) && now.device == before->device &&
+        now.inode == before->inode && now.size_bytes == before->size_bytes &&
+        now.modified_ns == before->modified_ns && now.changed_ns == before->changed_ns)
+        (void)!cache_remember(cache, before, wasm_sha256, wasm_bytes, &ignored);
+}
+
 struct load {
     struct cache *cache;
     const uint8_t *bytes;

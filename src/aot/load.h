@@ -9,6 +9,17 @@
 
 #include "aot/cache.h"
 
+/* Where a module was read from. */
+struct module_origin {
+    const char *path;
+    struct file_stat file; /* of before that */
+};
+/* The identity of a regular file; false for everything else, "-" included. */
+bool load_identify(const char *path, struct file_stat *ret_file);
+/* Has the cache remember which module the file is, if it is still the same. */
+void load_remember(struct cache *cache, const struct module_origin *origin,
+                   const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES], uint64_t wasm_bytes);
+
 struct loaded {
     /* The module. Lies in the bytes that were given, or in a copy of ours. */
     const uint8_t *wasm;

@@ -6,6 +6,7 @@
 
 #include "aot/cache.h"
 #include "aot/image_map.h"
+#include "aot/load.h"
 #include "api/code_names.h"
 #include "base/sha256.h"
 #include "compiler/compiler.h"
@@ -80,7 +81,8 @@ static void keep(struct stint_module *module, const struct compiler_result *resu
     /* Without room on the disk the next run compiles again. */
     enum stint_status status = cache_store(cache, wasm->bytes, wasm->size_bytes, digest, &params,
                                            result->image, result->image_bytes, NULL);
-    (void)status;
+    if (status == STINT_OK && module->origin != NULL)
+        load_remember(cache, module->origin, digest, wasm->size_bytes);
 }
 
 static enum stint_status find(struct stint_module *module)
@@ -105,6 +107,8 @@ static enum stint_status find(struct stint_module *module)
             is_added = true;
     }
     cache_found_clear(&found);
+    if (is_added && module->origin != NULL)
+        load_remember(cache, module->origin, digest, module->wasm->size_bytes);
     return is_added ? STINT_OK : STINT_NOT_FOUND;
 }
 
@@ -171,8 +175,15 @@ static enum stint_status compile(struct stint_module *module, const struct tier_
     return status;
 }
 
+static void prepare(void)
+{
+    const struct compiler_api *api;
+    (void)!compile_plugin(&api, NULL);
+}
+
 const struct tier_source *compile_source(void)
 {
-    static const struct tier_source source = {.find = find, .compile = compile};
+    static const struct tier_source source = {
+        .find = find, .prepare = prepare, .compile = compile};
     return &source;
 }

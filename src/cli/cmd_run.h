@@ -3,6 +3,7 @@
 #ifndef CLI_CMD_RUN_H
 #define CLI_CMD_RUN_H
 
+#include "aot/load.h"
 #include "cli/cli.h"
 #include "cli/module_file.h"
 #include "runtime/store.h"
@@ -47,7 +48,8 @@ struct run {
     enum stint_status (*open)(struct run *run, const struct engine_config *config,
                               struct module_known *ret_known, struct stint_error *error);
     void (*close)(struct run *run);
-    struct loaded *loaded; /* theirs */
+    struct loaded *loaded; /* theirs, as is the next one */
+    struct module_origin origin;
     /* --invoke, where it is offered: run_invoke. */
     enum stint_status (*invoke)(struct run *run, struct stint_error *error);
 };

@@ -18,20 +18,6 @@ static struct cache *open_cache(const struct engine_config *config)
     return cache;
 }
 
-/* The identity of a regular file; false for everything else. */
-static bool identify(const char *path, struct file_stat *ret_stat)
-{
-    struct file_stat stat;
-    int fd;
-    if (strcmp(path, "-") == 0 || file_open_host(path, FILE_READ, &fd) != OS_OK)
-        return false;
-    bool ok = file_stat_of(fd, &stat) == OS_OK && stat.type == FILE_REGULAR;
-    file_close(fd);
-    if (ok)
-        *ret_stat = stat;
-    return ok;
-}
-
 static bool is_same(const struct file_stat *a, const struct file_stat *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
@@ -57,11 +43,13 @@ static enum stint_status open_bytes(struct run *run, struct cache *cache,
                                     const struct cache_params *params, struct stint_error *error)
 {
     struct file_stat after;
-    enum stint_status status = module_file_open(run->path, &run->file, error);
+    enum stint_status status = STINT_OK;
+    if (run->file.bytes == NULL)
+        status = module_file_open(run->path, &run->file, error);
     if (status != STINT_OK)
         return status;
     /* The same file before and after it was opened by its name again, so that was it. */
-    bool is_known = before != NULL && !run->file.is_text && identify(run->path, &after) &&
+    bool is_known = before != NULL && !run->file.is_text && load_identify(run->path, &after) &&
                     is_same(before, &after);
     load_bytes(cache, run->file.bytes, run->file.size_bytes, is_known ? before : NULL, params,
                run->loaded);
@@ -69,6 +57,31 @@ static enum stint_status open_bytes(struct run *run, struct cache *cache,
         cli_error("%s: its machine code is not used: %s; %s", run->path, run->loaded->reason,
                   run->loaded->remedy);
     return STINT_OK;
+}
+
+/*
+ * Most programs end before they get hot, and the cache knows nothing of them: then neither is it
+ * opened nor the module hashed, and nothing is made. The tier does so later (tier_source.find). True:
+ * the module was opened like this.
+ */
+static bool open_lazily(struct run *run, const struct engine_config *config,
+                        const struct file_stat *file, struct module_known *ret_known)
+{
+    struct stint_error ignored = {0};
+    struct artefact artefact;
+    if (config->tier.mode != TIER_JIT || (config->tier.uses_cache && file == NULL) ||
+        (config->tier.uses_cache && cache_probe(file, &ignored) != STINT_NOT_FOUND) ||
+        module_file_open(run->path, &run->file, &ignored) != STINT_OK)
+        return false;
+    if (artefact_find(run->file.bytes, run->file.size_bytes, &artefact, &ignored) != STINT_OK ||
+        artefact.image_count != 0)
+        return false;
+    run->file.size_bytes = artefact.wasm_bytes;
+    if (config->tier.uses_cache && !run->file.is_text) {
+        run->origin = (struct module_origin){run->path, *file};
+        ret_known->origin = &run->origin;
+    }
+    return true;
 }
 
 enum stint_status run_code_open(struct run *run, const struct engine_config *config,
@@ -81,15 +94,24 @@ enum stint_status run_code_open(struct run *run, const struct engine_config *con
     struct file_stat stat;
     if (config->tier.mode == TIER_INTERP || !STINT_WITH_NATIVE)
         return open_plain(run, error);
+    bool has_stat = config->tier.uses_cache && load_identify(run->path, &stat);
+    if (open_lazily(run, config, has_stat ? &stat : NULL, ret_known))
+        return STINT_OK;
     run->loaded = alloc_get_zeroed(&alloc_root, 1, sizeof(*run->loaded));
     if (run->loaded == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     struct cache *cache = open_cache(config);
-    bool has_stat = cache != NULL && identify(run->path, &stat);
-    if (!has_stat || load_recalled(cache, &stat, &params, run->loaded) != STINT_OK) {
-        enum stint_status status = open_bytes(run, cache, has_stat ? &stat : NULL, &params, error);
+    if (cache == NULL || !has_stat || run->file.bytes != NULL ||
+        load_recalled(cache, &stat, &params, run->loaded) != STINT_OK) {
+        const struct file_stat *before = cache != NULL && has_stat ? &stat : NULL;
+        enum stint_status status = open_bytes(run, cache, before, &params, error);
         if (status != STINT_OK)
             return status;
+    }
+    /* More may be compiled, also where the cache had nothing. */
+    if (has_stat && !run->file.is_text && run->loaded->known.image_count == 0) {
+        run->origin = (struct module_origin){run->path, stat};
+        run->loaded->known.origin = &run->origin;
     }
     run->file.bytes = run->loaded->wasm;
     run->file.size_bytes = run->loaded->wasm_bytes;

@@ -163,6 +163,7 @@ static enum stint_status create_module(struct stint_engine *engine, const uint8_
     if (!STINT_DEVICE) {
         module->source = known->source;
         module->source_free = known->source_free;
+        module->origin = known->origin;
     }
     enum stint_status status = load_module(module, bytes, size_bytes, lend, known, error);
     if (status != STINT_OK) {

@@ -69,6 +69,7 @@ struct stint_module {
     struct tier *tier; /* what is known of its hot spots (runtime/tier.h), or NULL */
     void *source;      /* of its maker: module_known.source, or NULL */
     void (*source_free)(struct stint_engine *engine, void *source);
+    const struct module_origin *origin; /* module_known.origin */
 };
 
 /* Decodes and validates. With `lend` the bytes are not copied and must outlive the module. */
@@ -91,6 +92,9 @@ struct module_known {
     /* What the bytes lie in, or NULL: freed with the module, and when it is not made. */
     void *source;
     void (*source_free)(struct stint_engine *engine, void *source);
+    /* The file that the bytes lie in (aot/load.h), for a cache to remember; NULL: none. It has to stay
+     * as long as the module. */
+    const struct module_origin *origin;
 };
 /* The same, with `lend`, for a module of which something is known. */
 MUST_CHECK enum stint_status rt_module_create_known(struct stint_engine *engine,

@@ -51,6 +51,8 @@ struct tier_source {
     /* Gives the module the images that the cache has for it (native_add_image): STINT_NOT_FOUND
      * when there are none that fit. */
     enum stint_status (*find)(struct stint_module *module);
+    /* Loads what compile will need: takes a while, and may fail without harm. */
+    void (*prepare)(void);
     /* Compiles, gives the module the image, and then keeps it if that is wanted. */
     enum stint_status (*compile)(struct stint_module *module, const struct tier_request *request,
                                  struct stint_error *error);
@@ -62,7 +64,8 @@ struct tier_config {
     uint8_t opt_level;   /* 0 … 3 */
     bool is_strict;      /* exact traps and backtraces; see docs/aot.md */
     bool uses_cache;     /* keeps what is compiled, and … */
-    bool is_looked_up;   /* … looks for images when a module is made that was given none */
+    bool is_looked_up;   /* … looks for images when a module is made that was given none; else, in
+                          * mode jit, when it gets hot */
     bool has_debug_info; /* functions are known to debuggers */
     bool has_perf_map;   /* and to perf */
     const struct tier_source *source; /* NULL: no machine code, whatever the mode */

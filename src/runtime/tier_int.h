@@ -58,6 +58,8 @@ struct tier {
     struct hot_loop *loops;
     size_t loop_count, loop_capacity;
 
+    bool is_readied;      /* the hot job's thread was started: first it looks into the cache */
+    bool is_looked_up;    /* what the cache has is the module's */
     uint32_t hot_jobs;    /* begun */
     uint32_t new_samples; /* of functions and loops that nothing was asked for */
     atomic_bool is_stopping;

@@ -77,12 +77,35 @@ static bool want_whole(const struct tier *tier)
 static void start_whole(struct tier *tier);
 static bool next_hot(struct tier *tier);
 
+/* The first work of the thread: code out of the cache, or else the compiler. True: there is a job
+ * already. */
+static bool ready(struct tier *tier)
+{
+    const struct tier_config *config = &tier->module->engine->config.tier;
+    bool is_found = config->uses_cache && !tier->is_looked_up &&
+                    config->source->find(tier->module) == STINT_OK;
+    if (!is_found && !atomic_load(&tier->is_stopping) && config->source->prepare != NULL)
+        config->source->prepare();
+    lock_take(&tier->lock);
+    tier->is_readied = tier->is_looked_up = true;
+    tier->stats.cached += is_found;
+    if (is_found)
+        tier->new_samples = 0;
+    bool has_job = next_hot(tier);
+    tier->hot.is_running = has_job;
+    condition_wake_all(&tier->changed);
+    lock_give(&tier->lock);
+    return has_job;
+}
+
 static void job_main(void *context)
 {
     struct tier_job *job = context;
     struct tier *tier = job->tier;
-    bool has_more;
-    do {
+    bool has_more = true;
+    if (!job->is_whole && !tier->is_readied)
+        has_more = ready(tier);
+    while (has_more) {
         uint64_t start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
         enum stint_status status = make_image(tier, &job->request);
         lock_take(&tier->lock);
@@ -97,7 +120,7 @@ static void job_main(void *context)
         }
         condition_wake_all(&tier->changed);
         lock_give(&tier->lock);
-    } while (has_more);
+    }
 }
 
 /* ---- What to compile --------------------------------------------------------------------------------- */
@@ -307,9 +330,17 @@ static bool next_hot(struct tier *tier)
 void tier_consider(struct tier *tier)
 {
     struct tier_job *job = &tier->hot;
-    if (job->is_running || !next_hot(tier))
+    bool is_synchronous = tier->module->engine->config.tier.is_synchronous;
+    if (job->is_running)
         return;
-    if (!tier->module->engine->config.tier.is_synchronous) {
+    if (!is_synchronous && !tier->is_readied) {
+        if (tier->new_samples >= TIER_READY_SAMPLES && !tier->is_given_up)
+            start(job);
+        return;
+    }
+    if (!next_hot(tier))
+        return;
+    if (!is_synchronous) {
         start(job);
         return;
     }

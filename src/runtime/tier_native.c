@@ -89,6 +89,7 @@ static bool has_code(struct stint_module *module)
     struct tier *tier = tier_of(module);
     if (tier != NULL) {
         tier->stats.cached++;
+        tier->is_looked_up = true;
         is_whole = is_whole || tier_is_whole(tier);
     }
     return is_whole;
