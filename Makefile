@@ -66,7 +66,7 @@ deps-build:
 # A broken unit test is reported by the run, so that the other suites still say how they fare.
 define build_for_tests
 @tools/deps.sh test
-@$(MAKE) --no-print-directory release debug gcc device fuzz
+@$(MAKE) --no-print-directory release debug gcc device fuzz aarch64
 @$(MAKE) --no-print-directory unit NINJAFLAGS="-k 0" || true
 endef
 

@@ -11,7 +11,7 @@ import subprocess
 
 from program import STINT, Skip, main, run, test
 
-VERBS = ["run", "wat", "dump", "wast", "version", "help"]
+VERBS = ["run", "compile", "sign", "key", "cache", "wat", "dump", "wast", "version", "help"]
 EMPTY = "(module (func (export \"_start\")))"
 
 
