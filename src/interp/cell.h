@@ -163,6 +163,7 @@ struct exec {
     bool is_native;        /* machine code runs: the slice's rest is in store->run->fuel */
     int64_t slice;         /* size of the current fuel slice */
     uint32_t native_depth; /* nested host -> guest calls */
+    uint32_t host_depth;   /* nested host -> host ones */
 
     uint64_t *frame_base; /* where the next call from the host puts its frame */
     bool is_running;

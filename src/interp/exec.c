@@ -338,7 +338,9 @@ enum stint_status exec_call_host(struct exec *ctx, struct func *func, uint64_t *
 {
     struct host_call call = {
         .store = ctx->store, .env = func->host_env, .type = func->type, .error = error};
+    ctx->host_depth++;
     enum stint_status status = func->host(&call, slots);
+    ctx->host_depth--;
     if (status != STINT_OK && status != STINT_EXCEPTION)
         error_set(error, status, STINT_NO_OFFSET, "%s", status_text(status));
     return status;
@@ -407,7 +409,7 @@ static bool may_nest(const struct exec *ctx)
 {
     if (STINT_WITH_NATIVE && native_is_on_stack())
         return native_has_headroom(ctx->store);
-    return ctx->native_depth < NESTED_CALLS_MAX;
+    return ctx->native_depth + ctx->host_depth < NESTED_CALLS_MAX;
 }
 
 enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots,
@@ -417,8 +419,10 @@ enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots
     struct stint_error *detail = error != NULL ? error : &ignored;
     if (error == NULL)
         ignored = (struct stint_error){0};
+    /* Such a function may call itself too, where it calls what the guest has put into a table. */
     if (func->host != NULL)
-        return exec_call_host(ctx, func, slots, detail);
+        return may_nest(ctx) ? exec_call_host(ctx, func, slots, detail)
+                             : error_set_trap(detail, STINT_TRAP_STACK_OVERFLOW);
     if (ctx->native_depth == 0) {
         ctx->trap_frame_count = ctx->trap_frame_total = 0;
         ctx->store->is_failing = false;
