@@ -485,6 +485,37 @@ bool lower_prepare(struct lower *l, uint32_t own_index)
     return true;
 }
 
+/*
+ * The charge at the start. Where it uses the slice up, the function ends with a jump to a thunk that
+ * takes the next slice and calls it anew. A call that comes back here would need a frame, which small
+ * functions have no other use for.
+ */
+static void charge_entry(struct lower *l)
+{
+    struct unit *u = l->unit;
+    uint32_t operators = l->state->entry_fuel, count = l->type->param_count;
+    if (l->fuel == NULL || operators == 0 || u->options->strict) {
+        fuel_charge(l, operators, NULL);
+        return;
+    }
+    LLVMValueRef args[LOWER_VALUES_MAX];
+    LLVMGetParams(l->fn, args);
+    LLVMValueRef left = LLVMBuildSub(u->builder, l->fuel_given, const_i64(u, operators), "");
+    LLVMBuildStore(u->builder, left, l->fuel);
+    LLVMValueRef used_up = LLVMBuildICmp(u->builder, LLVMIntSLT, left, const_i64(u, 0), "");
+    LLVMBasicBlockRef spent = lower_block(l, "spent"), goes_on = lower_block(l, "");
+    lower_branch(l, used_up, spent, goes_on, u->cold_branch);
+    lower_continue_at(l, spent);
+    args[count + 1] = left;
+    LLVMValueRef call = LLVMBuildCall2(u->builder, unit_func_type(u, l->type_index),
+                                       spent_function(l, operators), args, count + 2, "");
+    unit_mark_call(u, call, count, unit_convention(u));
+    LLVMSetTailCallKind(call, LLVMTailCallKindMustTail);
+    LLVMBuildRet(u->builder, call);
+    lower_add_leave(l, call);
+    lower_continue_at(l, goes_on);
+}
+
 bool lower_function(struct unit *u, uint32_t own_index, bool inline_only)
 {
     const struct wasm_module *m = u->wasm;
@@ -503,7 +534,7 @@ bool lower_function(struct unit *u, uint32_t own_index, bool inline_only)
         return false;
     fill_locals(l);
     fuel_take(l);
-    fuel_charge(l, l->state->entry_fuel, NULL);
+    charge_entry(l);
     lower_body(l);
     lower_finish(l);
     return !u->failed;

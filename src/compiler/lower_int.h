@@ -139,11 +139,18 @@ enum slow_kind {
     SLOW_KIND_COUNT
 };
 
+/* "spent.<func_index>": goes on with a function whose first charge has used the slice up. */
+struct spent {
+    LLVMValueRef fn;    /* NULL: not declared */
+    uint32_t operators; /* of that charge */
+};
+
 /* Kept between the functions of a unit. */
 struct unit_state {
     struct lower lower;
     struct lower_state state;
     LLVMValueRef slice;           /* "stint.slice" */
+    struct spent *spent;          /* by function index */
     LLVMValueRef *slow[SLOW_KIND_COUNT]; /* by module type index */
     bool is_lowering;             /* `lower` is in use */
 };
@@ -243,6 +250,8 @@ void osr_meet_loop(struct lower *l, const struct control *c, const LLVMValueRef 
 void take_results(struct lower *l, const struct type_def *type, LLVMValueRef result);
 LLVMValueRef slow_function(struct unit *u, enum slow_kind kind, uint32_t type_index,
                            LLVMTypeRef *ret_type);
+/* Of the type of the function being lowered: takes the next slice, then calls that function anew. */
+LLVMValueRef spent_function(struct lower *l, uint32_t operators);
 /* Defines those that were declared. */
 void define_thunks(struct unit *u);
 

@@ -69,6 +69,44 @@ static void define_slice(struct unit *u)
     lower_finish(l);
 }
 
+LLVMValueRef spent_function(struct lower *l, uint32_t operators)
+{
+    struct unit *u = l->unit;
+    struct spent *spent = &u->state->spent[l->func_index];
+    if (spent->fn != NULL)
+        return spent->fn;
+    char name[32];
+    snprintf(name, sizeof(name), "spent.%u", l->func_index);
+    spent->fn = internal_function(u, name, unit_func_type(u, l->type_index));
+    spent->operators = operators;
+    LLVMSetFunctionCallConv(spent->fn, unit_convention(u));
+    LLVMAddAttributeAtIndex(spent->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, u->cold);
+    unit_mark_context(u, spent->fn, l->type->param_count, true);
+    return spent->fn;
+}
+
+static void define_spent(struct unit *u, uint32_t func_index)
+{
+    const struct spent *spent = &u->state->spent[func_index];
+    uint32_t type_index = u->type_of_func[func_index];
+    uint32_t count = u->wasm->types[type_index]->param_count;
+    unit_begin_function(u, spent->fn, "spent", 0);
+    struct lower *l = lower_begin(u, spent->fn, LLVMGetParam(spent->fn, count), 0);
+    if (l == NULL)
+        return;
+    LLVMValueRef args[LOWER_VALUES_MAX];
+    LLVMGetParams(spent->fn, args);
+    /* The function charges again what it has charged. */
+    args[count + 1] = LLVMBuildAdd(u->builder, call_slice(l, args[count + 1]),
+                                   const_i64(u, spent->operators), "");
+    LLVMValueRef call = LLVMBuildCall2(u->builder, unit_func_type(u, type_index),
+                                       unit_func(u, func_index), args, count + 2, "");
+    unit_mark_call(u, call, count, unit_convention(u));
+    LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, u->noinline);
+    LLVMBuildRet(u->builder, call);
+    lower_finish(l);
+}
+
 /* ---- Slow calls ------------------------------------------------------------------------------- */
 
 static const struct type_def *slow_type(const struct unit *u, enum slow_kind kind,
@@ -164,6 +202,9 @@ static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index
 
 void define_thunks(struct unit *u)
 {
+    for (uint32_t i = 0; i < u->wasm->func_count; i++)
+        if (u->state->spent[i].fn != NULL)
+            define_spent(u, i);
     if (u->state->slice != NULL && LLVMIsDeclaration(u->state->slice))
         define_slice(u);
     for (unsigned kind = 0; kind < SLOW_KIND_COUNT; kind++)

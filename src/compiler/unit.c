@@ -154,6 +154,10 @@ static bool make_tables(struct unit *u)
     u->fixed_rows = arena_get_zeroed(u->arena, (size_t)m->table_count + 1, sizeof(LLVMValueRef));
     if (u->func_types == NULL || u->funcs == NULL || u->state == NULL || u->fixed_rows == NULL)
         return false;
+    u->state->spent =
+        arena_get_zeroed(u->arena, (size_t)m->func_count + 1, sizeof(*u->state->spent));
+    if (u->state->spent == NULL)
+        return false;
     for (size_t i = 0; i < COUNT_OF(u->state->slow); i++) {
         u->state->slow[i] = arena_get_zeroed(u->arena, m->type_count + 1, sizeof(LLVMValueRef));
         if (u->state->slow[i] == NULL)
