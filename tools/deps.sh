@@ -3,7 +3,7 @@
 #
 # Installs the Debian packages that a job needs: tools/deps.sh [--check] JOB…
 #
-# Jobs: build, test, demo, bench, format. What is there already is found by looking for the program
+# Jobs: build, test, demo, bench, format. (gdb is optional: tests/system/debuggers.py skips without it.) What is there already is found by looking for the program
 # or file itself, so that a compiler from elsewhere counts. The list of packages is shown; on a
 # terminal there is a question first, which YES=1 skips. Installs as root or through sudo; where
 # neither works, or with --check, it says what is missing and what to type, and ends with 1.

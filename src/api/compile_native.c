@@ -101,8 +101,6 @@ static enum stint_status find(struct stint_module *module)
     uint32_t count = found.image_count;
     found.image_count = 0; /* they are the module's from here on, also where it takes none */
     for (uint32_t i = 0; i < count; i++) {
-        if (module->engine->config.tier.has_perf_map)
-            code_names_for_perf(module, found.images[i]);
         if (native_add_image(module, found.images[i], NULL) == STINT_OK)
             is_added = true;
     }
@@ -165,8 +163,6 @@ static enum stint_status compile(struct stint_module *module, const struct tier_
         return status;
     struct native_image *image;
     status = image_map_memory(result.image, result.image_bytes, native_imports, &image, error);
-    if (status == STINT_OK && config->tier.has_perf_map)
-        code_names_for_perf(module, image);
     if (status == STINT_OK)
         status = native_add_image(module, image, error);
     if (status == STINT_OK && request->is_kept)
@@ -183,7 +179,10 @@ static void prepare(void)
 
 const struct tier_source *compile_source(void)
 {
-    static const struct tier_source source = {
-        .find = find, .prepare = prepare, .compile = compile};
+    static const struct tier_source source = {.find = find,
+                                             .prepare = prepare,
+                                             .compile = compile,
+                                             .announce = code_names_announce,
+                                             .forget = code_names_forget};
     return &source;
 }

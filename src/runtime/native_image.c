@@ -139,6 +139,13 @@ static enum stint_status check_shape(const struct stint_module *module,
     return STINT_OK;
 }
 
+/* Whether perf or a debugger is to know of images. */
+static bool is_announced(const struct stint_module *module)
+{
+    const struct tier_config *config = &module->engine->config.tier;
+    return (config->has_debug_info || config->has_perf_map) && config->source != NULL;
+}
+
 enum stint_status native_add_image(struct stint_module *module, struct native_image *image,
                                    struct stint_error *error)
 {
@@ -160,6 +167,8 @@ enum stint_status native_add_image(struct stint_module *module, struct native_im
             image->release(image);
         return status;
     }
+    if (is_announced(module)) /* before it runs, so that breakpoints are in time */
+        module->engine->config.tier.source->announce(module, image);
     code->older = atomic_load_explicit(&module->native, memory_order_relaxed);
     while (!atomic_compare_exchange_weak(&module->native, &code->older, code))
         ;
@@ -173,6 +182,8 @@ void native_detach(struct stint_module *module)
     struct native_code *code = atomic_exchange(&module->native, NULL);
     while (code != NULL) {
         struct native_code *older = code->older;
+        if (is_announced(module))
+            module->engine->config.tier.source->forget(module, code->image);
         (void)replace_place(code, NULL);
         if (code->image->release != NULL)
             code->image->release(code->image);

@@ -23,6 +23,7 @@
 struct stint_engine;
 struct stint_module;
 struct stint_instance;
+struct native_image;
 
 enum tier_mode { TIER_INTERP, TIER_JIT, TIER_AOT };
 
@@ -56,6 +57,9 @@ struct tier_source {
     /* Compiles, gives the module the image, and then keeps it if that is wanted. */
     enum stint_status (*compile)(struct stint_module *module, const struct tier_request *request,
                                  struct stint_error *error);
+    /* Where has_debug_info or has_perf_map is set: the module gets an image, and loses it. */
+    void (*announce)(const struct stint_module *module, const struct native_image *image);
+    void (*forget)(const struct stint_module *module, const struct native_image *image);
 };
 
 /* Part of struct engine_config. */
