@@ -39,14 +39,15 @@ build_one() {
     image-c) build "$1" "$root/tools/guest-cc.sh" --size -o "$out/$1.wasm" "$folder/image.c" ;;
     sensor-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
     walk-go) build "$1" "$root/tools/guest-go.sh" "$folder" "$out/$1.wasm" ;;
+    mandelbrot) build "$1" "$root/tools/guest-cc.sh" -o "$out/$1.wasm" "$root/bench/programs/$1.c" ;;
     *)
-        echo "build.sh: no example $1; there are: sensor-c image-c sensor-rust walk-go" >&2
+        echo "build.sh: no example $1; there are: sensor-c image-c sensor-rust walk-go mandelbrot" >&2
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- sensor-c image-c sensor-rust walk-go
+[ $# -gt 0 ] || set -- sensor-c image-c sensor-rust walk-go mandelbrot
 for example in "$@"; do
     build_one "$example"
 done

@@ -121,6 +121,48 @@ demo_walk() {
     end
 }
 
+# time_tier LABEL COMMAND...: a row of the table of tiers. What runs the guest prints the same each time.
+time_tier() {
+    label=$1
+    shift
+    code=0
+    start=$(date +%s%N)
+    XDG_CACHE_HOME=$work/cache "$@" >"$work/output" 2>&1 </dev/null || code=$?
+    ms=$((($(date +%s%N) - start) / 1000000))
+    if [ "$2" = run ]; then
+        [ -e "$work/expected" ] || cp "$work/output" "$work/expected"
+        cmp -s "$work/output" "$work/expected" || code=1
+        [ "$ms" -le "$took_ms" ] || took_ms=$ms
+    fi
+    if [ "$code" -eq 0 ]; then
+        printf '  %-44s %8s ms\n' "$label" "$ms"
+    else
+        printf '  %-44s FAILED: %s\n' "$label" "$(tail -n 1 "$work/output")"
+        bad=1
+        failed=1
+    fi
+}
+
+demo_tiers() {
+    begin mandelbrot "one program in all tiers (C, -O2)" || return 0
+    rows=20000
+    compiled=$work/mandelbrot.aot.wasm
+    time_tier "run --tier interp: interpreted" "$stint" run --tier interp "$module" $rows
+    if [ ! -e "${stint%/*}/libstint-compiler.so" ] &&
+        ! XDG_CACHE_HOME=$work/cache "$stint" compile -q "$module" -o "$compiled" 2>"$work/output"; then
+        echo "  [machine code is left out: $(tail -n 1 "$work/output")]"
+        end
+        return 0
+    fi
+    time_tier "run: compiled while it runs, nothing known" "$stint" run --tier jit "$module" $rows
+    time_tier "run: again, from the cache" "$stint" run --tier jit "$module" $rows
+    rm -rf "$work/cache"
+    time_tier "compile: all of it, ahead of time" "$stint" compile -q "$module" -o "$compiled"
+    time_tier "run --tier aot: what was compiled" "$stint" run --tier aot "$compiled" $rows
+    echo "  Each run printed: $(cat "$work/expected")"
+    end
+}
+
 demo_clang() {
     code=0
     printf '\nclang-in-wasm: a C compiler and linker as one guest\n'
@@ -149,6 +191,7 @@ demo_sensor sensor-c "readings in, average and status out (C, -Oz)"
 demo_sensor sensor-rust "the same in Rust with serde_json"
 demo_image
 demo_walk
+demo_tiers
 demo_clang
 
 printf '\nSummary: size of the module, time of the longest run\n'
