@@ -171,7 +171,8 @@ static enum stint_status emit(struct worker *w, struct link_object *ret_object)
     return status;
 }
 
-static enum stint_status compile_partition(struct worker *w, size_t number)
+static enum stint_status compile_unit(struct worker *w, size_t number,
+                                      const struct compiler_options *options)
 {
     struct compilation *c = w->c;
     arena_init(&w->arena, c->alloc);
@@ -180,7 +181,7 @@ static enum stint_status compile_partition(struct worker *w, size_t number)
     w->frontend_ns += lap(w);
     if (status == STINT_OK) {
         dump(w, number, "lowered");
-        status = optimise_run(&w->unit, w->target, c->options, &w->error);
+        status = optimise_run(&w->unit, w->target, options, &w->error);
         w->optimise_ns += lap(w);
     }
     if (status == STINT_OK) {
@@ -190,6 +191,24 @@ static enum stint_status compile_partition(struct worker *w, size_t number)
     unit_end(&w->unit);
     arena_free(&w->arena);
     w->codegen_ns += lap(w);
+    return status;
+}
+
+static enum stint_status compile_partition(struct worker *w, size_t number)
+{
+    struct compilation *c = w->c;
+    if (!c->partitions[number].is_quick)
+        return compile_unit(w, number, c->options);
+    struct compiler_options options = *c->options;
+    LLVMTargetMachineRef usual = w->target;
+    options.opt_level = 0;
+    options.for_size = false;
+    enum stint_status status = machine_open(&c->machine, &options, &w->target, &w->error);
+    if (status == STINT_OK) {
+        status = compile_unit(w, number, &options);
+        LLVMDisposeTargetMachine(w->target);
+    }
+    w->target = usual;
     return status;
 }
 
