@@ -7,8 +7,8 @@
 #include "runtime/store.h"
 
 enum {
-    TIER_READY_SAMPLES = 2,     /* slices until the compiler is loaded: a few milliseconds of work */
-    TIER_HOT_SAMPLES = 8,       /* … and until something is compiled */
+    TIER_HOT_SAMPLES = 8,       /* slices until something is compiled: some milliseconds of work */
+    TIER_READY_SHARE = 4,       /* … of which this part until the compiler is loaded */
     TIER_LOOPS_MAX = 1024,      /* loops that are remembered, a module */
     TIER_HOT_FUNCTIONS = 64,    /* in one job … */
     TIER_HOT_BYTES = 4096,      /* … and bytes of their bodies, in the first one */
@@ -58,6 +58,7 @@ struct tier {
     struct hot_loop *loops;
     size_t loop_count, loop_capacity;
 
+    bool is_quick;        /* the last hot set was compiled quickly */
     bool is_readied;      /* the hot job's thread was started: first it looks into the cache */
     bool is_looked_up;    /* what the cache has is the module's */
     uint32_t hot_jobs;    /* begun */

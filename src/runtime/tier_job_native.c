@@ -269,7 +269,10 @@ static bool list_functions(struct tier *tier, struct tier_job *job)
     job->request.functions = job->functions;
     job->request.function_count = count;
     has_new = take_loops(tier, is_taken, &bytes) || has_new;
-    job->request.is_quick = bytes > TIER_QUICK_BYTES && tier->hot_jobs == 0;
+    has_new = has_new || tier->is_quick;
+    tier->is_quick = bytes > TIER_QUICK_BYTES && tier->hot_jobs == 0 &&
+                     !tier->module->engine->config.tier.is_synchronous;
+    job->request.is_quick = tier->is_quick;
     job->request.is_kept = job->request.is_kept && !job->request.is_quick;
     return has_new && count > 0;
 }
@@ -303,15 +306,23 @@ static void start_whole(struct tier *tier)
     start(job);
 }
 
+/* Samples of new code that are reason for the next job. What is new after the first images has less to
+ * gain, and so has what the cache's images lack. */
+static uint32_t samples_wanted(const struct tier *tier)
+{
+    const struct tier_config *config = &tier->module->engine->config.tier;
+    uint32_t wanted = config->hot_samples != 0 ? config->hot_samples : TIER_HOT_SAMPLES;
+    uint32_t jobs = tier->stats.cached != 0 ? tier->hot_jobs + 3 : tier->hot_jobs;
+    return config->seed != 0 ? 1 : wanted << (jobs < 4 ? jobs : 4);
+}
+
 /* Puts the next hot set together, when there is reason to; false when not. */
 static bool next_hot(struct tier *tier)
 {
     const struct tier_config *config = &tier->module->engine->config.tier;
     struct tier_job *job = &tier->hot;
-    uint32_t wanted = config->hot_samples != 0 ? config->hot_samples : TIER_HOT_SAMPLES;
-    /* Code that is new after the first images has less to gain. */
-    wanted <<= tier->hot_jobs < 4 ? tier->hot_jobs : 4;
-    if (tier->new_samples < (config->seed != 0 ? 1 : wanted) || tier->is_given_up ||
+    bool is_again = tier->is_quick; /* the same once more, to stay */
+    if ((tier->new_samples < samples_wanted(tier) && !is_again) || tier->is_given_up ||
         atomic_load(&tier->is_stopping))
         return false;
     job->request = (struct tier_request){.jobs = 1,
@@ -334,7 +345,7 @@ void tier_consider(struct tier *tier)
     if (job->is_running)
         return;
     if (!is_synchronous && !tier->is_readied) {
-        if (tier->new_samples >= TIER_READY_SAMPLES && !tier->is_given_up)
+        if (tier->new_samples >= samples_wanted(tier) / TIER_READY_SHARE && !tier->is_given_up)
             start(job);
         return;
     }
