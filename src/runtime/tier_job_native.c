@@ -228,19 +228,43 @@ static size_t take_hot(struct tier *tier, uint8_t *is_taken)
     return bytes;
 }
 
-/* Small functions that have run are likely callees of the hot ones, to be inlined there. */
+/* The small functions that one seems to call and that have run. What looks like a call need not be one:
+ * an operand may have the same bytes; then a function too many is compiled. */
+static void take_callees(const struct tier *tier, uint32_t caller, uint8_t *is_taken, size_t *bytes)
+{
+    enum { CALL = 0x10, LEB_BYTES_MAX = 5 };
+    struct stint_module *module = tier->module;
+    const struct wasm_body *body = &module->wasm->bodies[caller];
+    const uint8_t *at = module->wasm->bytes + body->offset_bytes, *end = at + body->size_bytes;
+    while (at < end) {
+        uint32_t index = 0;
+        if (*at++ != CALL)
+            continue;
+        for (unsigned k = 0; k < LEB_BYTES_MAX && at + k < end; k++) {
+            index |= (uint32_t)(at[k] & 0x7f) << (7 * k);
+            if (!(at[k] & 0x80))
+                break;
+        }
+        index -= module->wasm->import_func_count;
+        if (index >= tier->own_count || is_taken[index] ||
+            body_bytes(tier, index) > TIER_CALLEE_BYTES ||
+            *bytes + body_bytes(tier, index) > TIER_BESIDE_BYTES ||
+            !module->engine->ops->has_run(module->code, index))
+            continue;
+        *bytes += body_bytes(tier, index);
+        is_taken[index] = 1;
+    }
+}
+
+/* Small callees of the hot functions, to be inlined there, and theirs. */
 static void take_small(const struct tier *tier, uint8_t *is_taken)
 {
-    struct stint_module *module = tier->module;
     size_t bytes = 0;
-    for (uint32_t i = 0; i < tier->own_count; i++) {
-        if (is_taken[i] || body_bytes(tier, i) > TIER_CALLEE_BYTES ||
-            !module->engine->ops->has_run(module->code, i))
-            continue;
-        bytes += body_bytes(tier, i);
-        if (bytes > TIER_BESIDE_BYTES)
-            break;
-        is_taken[i] = 1;
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < tier->own_count; i++) {
+            if (is_taken[i])
+                take_callees(tier, i, is_taken, &bytes);
+        }
     }
 }
 
