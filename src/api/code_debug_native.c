@@ -22,10 +22,11 @@ struct jit_descriptor {
     struct jit_code_entry *relevant_entry, *first_entry;
 };
 
-/* Visible also in a program without symbols: debuggers look these two up by name. */
-__attribute__((used, visibility("default"))) struct jit_descriptor __jit_debug_descriptor = {
+/* Visible also in a program without symbols: debuggers look these two up by name. Weak, since other
+ * compilers in an embedder's process bring the same two. */
+__attribute__((used, weak, visibility("default"))) struct jit_descriptor __jit_debug_descriptor = {
     .version = 1};
-__attribute__((used, noinline, visibility("default"))) void __jit_debug_register_code(void);
+__attribute__((used, weak, noinline, visibility("default"))) void __jit_debug_register_code(void);
 
 /* The debugger has a breakpoint here. */
 void __jit_debug_register_code(void)
