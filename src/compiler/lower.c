@@ -132,7 +132,7 @@ static struct lower *cleared(struct unit *u)
     for (uint32_t i = 0; i < s->cached_count; i++)
         s->cache[s->cached[i]] = NULL;
     *s = (struct lower_state){
-        .loop_fuel = kept.loop_fuel,
+        .loops = kept.loops,
         .cache = kept.cache,
         .cached = kept.cached,
         .leaves = kept.leaves,

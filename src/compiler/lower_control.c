@@ -242,13 +242,18 @@ static void begin_loop(struct lower *l)
         return;
     c->loop = s->loop_next++;
     place_loop_params(l, c);
-    fuel_charge(l, s->loop_fuel[c->loop], NULL);
+    fuel_charge(l, s->loops[c->loop].fuel, NULL);
     c->outer = lower_block(l, "outer");
     c->header = lower_block(l, "loop");
     if (s->osr != NULL && s->osr->loop_offset == c->offset_bytes)
         osr_meet_loop(l, c, &s->phis[c->phi_first]);
     lower_goto(l, c->outer);
     lower_continue_at(l, c->outer);
+    /* Generates nothing, but keeps the block apart: LLVM would merge it with the header late, then
+     * lead both back edges through a block with a jump of its own. Measured where functions are
+     * called by pointer; other loops were a little faster merged. */
+    if (l->fuel != NULL && s->loops[c->loop].calls_indirectly)
+        (void)intrinsic(l, "llvm.sideeffect", NULL, 0, NULL, 0);
     lower_goto(l, c->header);
     lower_continue_at(l, c->header);
     take_loop_params(l, c);
@@ -295,7 +300,7 @@ static void end_loop(struct lower *l, const struct control *c)
     LLVMBasicBlockRef here = lower_here(l);
     lower_continue_at(l, c->label);
     lower_set_place(l, c->offset_bytes);
-    fuel_charge(l, l->state->loop_fuel[c->loop], c->outer);
+    fuel_charge(l, l->state->loops[c->loop].fuel, c->outer);
     lower_goto(l, c->header);
     lower_continue_at(l, here);
 }

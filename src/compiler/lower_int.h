@@ -91,10 +91,16 @@ struct osr {
     uint32_t home_count;
 };
 
+/* Of what lies in a loop, loops inside it aside. */
+struct loop_facts {
+    uint32_t fuel;
+    bool calls_indirectly;
+};
+
 struct lower_state {
     /* From the scan of the body (lower_scan.c). */
     uint32_t entry_fuel;
-    uint32_t *loop_fuel; /* by number of the loop */
+    struct loop_facts *loops; /* by number of the loop */
     uint32_t loop_count, loop_next;
     bool may_collect;
 
@@ -161,7 +167,7 @@ void scan_skip(const uint8_t **at, enum op op);
 valtype scan_valtype(const struct wasm_module *wasm, const uint8_t **at);
 heaptype scan_heaptype(const struct wasm_module *wasm, const uint8_t **at,
                        uint32_t *ret_module_type);
-/* Fills entry_fuel, loop_fuel, loop_count, may_collect from the operators at l->at. */
+/* Fills entry_fuel, loops, loop_count, may_collect from the operators at l->at. */
 bool scan_body(struct lower *l);
 /* Whether instructions of this operator need a location: those that trap or call. */
 bool scan_has_place(enum op op);

@@ -220,10 +220,10 @@ static bool open_block(struct lower *l, struct open_blocks *open, uint32_t loop)
 static bool new_loop(struct lower *l)
 {
     struct lower_state *s = l->state;
-    if (!vec_reserve(l->unit->arena->alloc, &s->loop_fuel, &s->loop_capacity, s->loop_count + 1u,
-                     sizeof(*s->loop_fuel)))
+    if (!vec_reserve(l->unit->arena->alloc, &s->loops, &s->loop_capacity, s->loop_count + 1u,
+                     sizeof(*s->loops)))
         return false;
-    s->loop_fuel[s->loop_count++] = 0;
+    s->loops[s->loop_count++] = (struct loop_facts){0};
     return true;
 }
 
@@ -239,7 +239,9 @@ static bool scan_operators(struct lower *l, struct open_blocks *open)
         if (loop == LOOP_NONE)
             s->entry_fuel += fuel_of(op);
         else
-            s->loop_fuel[loop] += fuel_of(op);
+            s->loops[loop].fuel += fuel_of(op);
+        if (loop != LOOP_NONE)
+            s->loops[loop].calls_indirectly |= op == OP_CALL_INDIRECT || op == OP_CALL_REF;
         s->may_collect |= collects(op);
         scan_skip(&at, op);
         if (op == OP_LOOP && !new_loop(l))

@@ -196,7 +196,7 @@ static void free_state(struct unit_state *s, struct alloc *alloc)
     alloc_put(alloc, l->stack, t->stack_capacity * sizeof(*l->stack));
     alloc_put(alloc, l->controls, t->control_capacity * sizeof(*l->controls));
     alloc_put(alloc, l->locals, t->local_capacity * sizeof(*l->locals));
-    alloc_put(alloc, t->loop_fuel, t->loop_capacity * sizeof(*t->loop_fuel));
+    alloc_put(alloc, t->loops, t->loop_capacity * sizeof(*t->loops));
     alloc_put(alloc, t->phis, t->phi_capacity * sizeof(*t->phis));
     alloc_put(alloc, t->catches, t->catch_capacity * sizeof(*t->catches));
     alloc_put(alloc, t->leaves, t->leave_capacity * sizeof(LLVMValueRef));
