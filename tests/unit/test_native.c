@@ -263,7 +263,7 @@ static bool spoil(struct image_header *header, struct native_image *image, unsig
         header->import_count--;
         return true;
     case 32:
-        header->code_class = 4;
+        header->code_class = NATIVE_CLASS_MASK + 1;
         return true;
     case 33:
         header->flags &= ~(uint32_t)IMAGE_METERED;
