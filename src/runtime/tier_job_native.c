@@ -294,7 +294,7 @@ static bool list_functions(struct tier *tier, struct tier_job *job)
     job->request.function_count = count;
     has_new = take_loops(tier, is_taken, &bytes) || has_new;
     has_new = has_new || tier->is_quick;
-    tier->is_quick = bytes > TIER_QUICK_BYTES && tier->hot_jobs == 0 &&
+    tier->is_quick = bytes > TIER_QUICK_BYTES && tier->hot_jobs == 0 && tier->stats.cached == 0 &&
                      !tier->module->engine->config.tier.is_synchronous;
     job->request.is_quick = tier->is_quick;
     job->request.is_kept = job->request.is_kept && !job->request.is_quick;
