@@ -93,8 +93,10 @@ struct interp_func {
  * The size of a function's frame is kept inverted: zero then reads as a frame that never fits, and
  * the check for room in the stack also finds functions that are not translated.
  */
-#define FRAME_BYTES(func) (~(func)->frame_inverse)
-#define IS_TRANSLATED(func) ((func)->frame_inverse != 0)
+/* What else the function holds is there once this is: other threads may be translating it. */
+#define FRAME_INVERSE(func) __atomic_load_n(&(func)->frame_inverse, __ATOMIC_ACQUIRE)
+#define FRAME_BYTES(func) (~FRAME_INVERSE(func))
+#define IS_TRANSLATED(func) (FRAME_INVERSE(func) != 0)
 
 struct func_extra {
     uint32_t index; /* in the module's index space */
