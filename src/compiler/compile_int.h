@@ -42,7 +42,7 @@ MUST_CHECK enum stint_status machine_open(const struct machine *machine,
 struct partition {
     uint32_t first, end;
     uint64_t body_bytes;
-    bool is_quick; /* one function so large that it is compiled without optimisation */
+    bool is_quick; /* one function, too demanding to be optimised */
 };
 
 struct compilation {

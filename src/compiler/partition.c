@@ -6,6 +6,7 @@
  * because LLVM's memory grows with it, and small enough that all threads have work to the end.
  */
 #include "base/buf.h"
+#include "base/leb128.h"
 #include "compiler/compile_int.h"
 
 enum {
@@ -19,6 +20,7 @@ enum {
      * straight line of 24,000 stores in 384 KiB took 62 s and 1.6 GB; without, 1.4 s and 0.25 GB.
      */
     QUICK_BYTES = PARTITION_BYTES_MAX,
+    QUICK_LOCALS = 2000, /* likewise: LLVM's time grows with their square, 16 s for a loop over 2,000 */
     FUNCTION_BYTES_MAX = 2 << 20, /* larger ones are interpreted */
 };
 
@@ -55,14 +57,34 @@ static enum stint_status choose_functions(struct compilation *c, uint64_t *ret_b
     return STINT_OK;
 }
 
+/* The locals that a body declares; the module is valid. */
+static uint64_t local_count(const struct compilation *c, uint32_t own_index)
+{
+    const uint8_t *at = c->wasm->bytes + c->wasm->bodies[own_index].offset_bytes;
+    uint64_t count = 0;
+    for (uint64_t groups = leb_next_unsigned(&at); groups > 0; groups--) {
+        count += leb_next_unsigned(&at);
+        uint8_t kind = *at++;
+        if (kind == VT_REF || kind == VT_REF_NULL)
+            leb_next_signed(&at);
+    }
+    return count;
+}
+
+/* Whether optimising it may take out of all proportion: it gets a partition of its own. */
+static bool is_demanding(const struct compilation *c, uint32_t own_index)
+{
+    return c->wasm->bodies[own_index].size_bytes > QUICK_BYTES ||
+           local_count(c, own_index) > QUICK_LOCALS;
+}
+
 static bool add_partition(struct compilation *c, uint32_t first, uint32_t end, uint64_t body_bytes)
 {
     if (!vec_reserve(c->alloc, &c->partitions, &c->partition_capacity, c->partition_count + 1,
                      sizeof(*c->partitions)))
         return false;
-    /* No partition with more than one function is that large. */
-    c->partitions[c->partition_count++] =
-        (struct partition){first, end, body_bytes, body_bytes > QUICK_BYTES};
+    bool is_quick = end == first + 1 && is_demanding(c, c->order[first]);
+    c->partitions[c->partition_count++] = (struct partition){first, end, body_bytes, is_quick};
     return true;
 }
 
@@ -81,9 +103,12 @@ enum stint_status partition_make(struct compilation *c, unsigned threads)
         limit = PARTITION_BYTES_MIN;
     if (limit > PARTITION_BYTES_MAX)
         limit = PARTITION_BYTES_MAX;
+    bool stands_alone = false;
     for (uint32_t i = 0; i < c->order_count; i++) {
         uint64_t body = c->wasm->bodies[c->order[i]].size_bytes;
-        if (bytes > 0 && bytes + body > limit) {
+        bool was_alone = stands_alone;
+        stands_alone = is_demanding(c, c->order[i]);
+        if (bytes > 0 && (bytes + body > limit || was_alone || stands_alone)) {
             if (!add_partition(c, first, i, bytes))
                 return STINT_NOMEM;
             first = i;
