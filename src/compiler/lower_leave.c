@@ -7,12 +7,28 @@
 
 /* ---- Traps ------------------------------------------------------------------------------------ */
 
+/*
+ * Code generation merges equal ends of blocks, traps that must not be merged among them. This has no
+ * instruction, but is unequal to any other of its kind.
+ */
+static void emit_unlike(struct lower *l)
+{
+    struct unit *u = l->unit;
+    LLVMTypeRef type = LLVMFunctionType(u->void_type, &u->i32, 1, false);
+    LLVMValueRef nothing =
+        LLVMGetInlineAsm(type, "", 0, "i", 1, true, false, LLVMInlineAsmDialectATT, false);
+    LLVMValueRef number = const_i32(u, l->offset_bytes);
+    LLVMBuildCall2(u->builder, type, nothing, &number, 1, "");
+}
+
 /* The trap instruction, at the end of the current block. What the counter holds is written back
  * first: the fuel that a failed call used is exact. */
 static void emit_trap(struct lower *l, enum stint_trap trap)
 {
     struct unit *u = l->unit;
     fuel_spill(l);
+    if (u->options->strict)
+        emit_unlike(l);
     LLVMValueRef code = LLVMConstInt(u->i8, NATIVE_TRAP_BASE + (unsigned)trap, false);
     LLVMValueRef call = intrinsic(l, "llvm.ubsantrap", NULL, 0, &code, 1);
     LLVMAttributeIndex at = (LLVMAttributeIndex)LLVMAttributeFunctionIndex;
@@ -89,8 +105,7 @@ void fuel_charge(struct lower *l, uint32_t operators, LLVMBasicBlockRef again)
     LLVMValueRef left = LLVMBuildLoad2(u->builder, u->i64, l->fuel, "");
     left = LLVMBuildSub(u->builder, left, const_i64(u, operators), "");
     LLVMBuildStore(u->builder, left, l->fuel);
-    LLVMValueRef used_up =
-        LLVMBuildICmp(u->builder, LLVMIntSLT, left, const_i64(u, 0), "");
+    LLVMValueRef used_up = LLVMBuildICmp(u->builder, LLVMIntSLT, left, const_i64(u, 0), "");
     LLVMBasicBlockRef slice = lower_block(l, "slice"), goes_on = lower_block(l, "");
     lower_branch(l, used_up, slice, goes_on, u->cold_branch);
     lower_continue_at(l, slice);
@@ -131,8 +146,7 @@ void spill_operands(struct lower *l)
         return;
     for (uint32_t i = 0; i < l->height; i++) {
         struct value *value = &l->stack[i];
-        if (value->v == NULL || !lower_is_gc_ref(l->unit, value->type) ||
-            LLVMIsConstant(value->v))
+        if (value->v == NULL || !lower_is_gc_ref(l->unit, value->type) || LLVMIsConstant(value->v))
             continue;
         store_as(l, value->v, shadow_operand(l, i), 8, MEMORY_SHADOW);
         value->v = NULL;
@@ -209,8 +223,7 @@ void deal_with_result(struct lower *l, LLVMValueRef result)
 {
     struct unit *u = l->unit;
     LLVMBasicBlockRef fails = lower_block(l, "fails"), goes_on = lower_block(l, "");
-    LLVMValueRef failed =
-        LLVMBuildICmp(u->builder, LLVMIntNE, result, const_i32(u, NATIVE_OK), "");
+    LLVMValueRef failed = LLVMBuildICmp(u->builder, LLVMIntNE, result, const_i32(u, NATIVE_OK), "");
     lower_branch(l, failed, fails, goes_on, u->cold_branch);
     lower_continue_at(l, fails);
     if ((u->code_class & NATIVE_CLASS_PENDING) != 0) {
@@ -262,8 +275,7 @@ void slot_store(struct lower *l, LLVMValueRef slots, uint32_t slot, struct value
         v = LLVMBuildBitCast(u->builder, v, u->i32, "");
     if (LLVMTypeOf(v) == u->i32)
         v = LLVMBuildZExt(u->builder, v, u->i64, "");
-    LLVMValueRef store =
-        LLVMBuildStore(u->builder, v, address_at(l, slots, (uint64_t)slot * 8));
+    LLVMValueRef store = LLVMBuildStore(u->builder, v, address_at(l, slots, (uint64_t)slot * 8));
     LLVMSetAlignment(store, 8);
 }
 

@@ -20,7 +20,8 @@ enum {
      * straight line of 24,000 stores in 384 KiB took 62 s and 1.6 GB; without, 1.4 s and 0.25 GB.
      */
     QUICK_BYTES = PARTITION_BYTES_MAX,
-    QUICK_LOCALS = 2000, /* likewise: LLVM's time grows with their square, 16 s for a loop over 2,000 */
+    QUICK_LOCALS =
+        2000, /* likewise: LLVM's time grows with their square, 16 s for a loop over 2,000 */
     FUNCTION_BYTES_MAX = 2 << 20, /* larger ones are interpreted */
 };
 
@@ -46,8 +47,7 @@ static enum stint_status choose_functions(struct compilation *c, uint64_t *ret_b
         if (own_index >= own_count(c))
             return error_set(c->error, STINT_ARGUMENT, STINT_NO_OFFSET, "there is no function %u",
                              own_index);
-        if (c->is_compiled[own_index] ||
-            c->wasm->bodies[own_index].size_bytes > FUNCTION_BYTES_MAX)
+        if (c->is_compiled[own_index] || c->wasm->bodies[own_index].size_bytes > FUNCTION_BYTES_MAX)
             continue;
         c->is_compiled[own_index] = 1;
         c->has_entry[c->type_of_func[c->wasm->import_func_count + own_index]] = 1;

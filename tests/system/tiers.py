@@ -56,7 +56,14 @@ TRAPS = """(module (memory 1) (table 2 funcref)
   (func (export "bounds") (param i32) (result i32) (i32.load (i32.mul (local.get 0) (i32.const 65536))))
   (func (export "divide") (param i32) (result i32) (i32.div_s (i32.const 7) (local.get 0)))
   (func (export "null") (param i32) (call_indirect (local.get 0)))
-  (func $endless (export "endless") (call $endless)))
+  (func $endless (export "endless") (call $endless))
+  ;; Two traps of one kind in a loop: which of them it was has to be told apart.
+  (func (export "copy") (param $d i32) (param $s i32) (local $n i32)
+    (loop $l
+      (i32.store8 (local.get $d) (i32.load8_u (local.get $s)))
+      (local.set $d (i32.add (local.get $d) (i32.const 1)))
+      (local.set $s (i32.add (local.get $s) (i32.const 1)))
+      (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 100000))))))
 """
 
 SPIN = '(module (func (export "_start") (loop $l (br $l))))'
@@ -99,7 +106,8 @@ def same_results(t):
 def same_traps(t):
     need_plugin()
     module = t.file("traps.wat", TRAPS)
-    for args in (["unreachable"], ["bounds", "1"], ["divide", "0"], ["null", "0"], ["null", "5"]):
+    for args in (["unreachable"], ["bounds", "1"], ["divide", "0"], ["null", "0"], ["null", "5"],
+                 ["copy", "0", "9"], ["copy", "9", "0"]):
         want = tier("--tier", "interp", "--invoke", args[0], module, *args[1:])
         t.equal(want.code, 134)
         for mode in MODES[1:]:
