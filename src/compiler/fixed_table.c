@@ -65,12 +65,12 @@ static void read_body(struct alloc *alloc, const struct wasm_module *wasm,
     const uint8_t *at = wasm->bytes + body->offset_bytes, *end = at + body->size_bytes;
     for (uint64_t groups = leb_next_unsigned(&at); groups > 0; groups--) {
         leb_next_unsigned(&at);
-        scan_valtype(wasm, &at);
+        body_valtype(wasm, &at);
     }
     while (at < end) {
-        enum op op = scan_op(&at);
+        enum op op = body_op(&at);
         const uint8_t *immediate = at;
-        scan_skip(&at, op);
+        body_skip_immediates(&at, op);
         if (op == OP_TABLE_INIT)
             leb_next_unsigned(&immediate); /* the segment */
         if (op == OP_TABLE_SET || op == OP_TABLE_GROW || op == OP_TABLE_FILL ||

@@ -68,12 +68,15 @@ const uint8_t *lower_bytes(struct lower *l, uint32_t count)
 
 heaptype lower_heap_index(struct lower *l, uint32_t *ret_module_type)
 {
-    return scan_heaptype(l->unit->wasm, &l->at, ret_module_type);
+    const uint8_t *at = l->at;
+    int64_t index = leb_next_signed(&at);
+    *ret_module_type = index < 0 ? TYPE_ID_NONE : (uint32_t)index;
+    return body_heaptype(l->unit->wasm, &l->at);
 }
 
 valtype lower_valtype(struct lower *l)
 {
-    return scan_valtype(l->unit->wasm, &l->at);
+    return body_valtype(l->unit->wasm, &l->at);
 }
 
 /* ---- Blocks ----------------------------------------------------------------------------------- */
@@ -365,7 +368,7 @@ static bool read_locals(struct lower *l)
     (void)leb_next_unsigned(&at);
     for (uint32_t g = 0; g < groups; g++) {
         uint64_t many = leb_next_unsigned(&at);
-        valtype type = scan_valtype(m, &at);
+        valtype type = body_valtype(m, &at);
         while (many-- > 0)
             l->locals[n++].type = type;
     }
@@ -421,10 +424,10 @@ static bool skip_dead(struct lower *l)
 {
     struct lower_state *s = l->state;
     const uint8_t *at = l->at;
-    enum op op = scan_op(&at);
+    enum op op = body_op(&at);
     if (s->dead_depth == 0 && (op == OP_ELSE || op == OP_END))
         return false;
-    scan_skip(&at, op);
+    body_skip_immediates(&at, op);
     l->at = at;
     s->loop_next += op == OP_LOOP;
     if (op == OP_BLOCK || op == OP_LOOP || op == OP_IF || op == OP_TRY_TABLE)
@@ -460,7 +463,7 @@ void lower_body(struct lower *l)
             return;
         }
         l->offset_bytes = (uint32_t)(l->at - l->unit->wasm->bytes);
-        enum op op = scan_op(&l->at);
+        enum op op = body_op(&l->at);
         if (scan_has_place(op))
             lower_set_place(l, l->offset_bytes);
         lower_operator(l, op);

@@ -25,6 +25,7 @@
 #define COMPILER_LOWER_INT_H
 
 #include "compiler/lower.h"
+#include "wasm/body.h"
 
 enum { LOWER_STACK_SPARE = 2048 }; /* more than any operator pushes */
 
@@ -34,7 +35,6 @@ struct catch_row {
     uint32_t tag;
     uint32_t control; /* whose label, by index in lower->controls */
 };
-enum catch_kind { CATCH_TAG, CATCH_TAG_REF, CATCH_EVERY, CATCH_EVERY_REF };
 
 struct control {
     uint16_t op; /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE, OP_TRY_TABLE */
@@ -162,11 +162,6 @@ struct unit_state {
 };
 
 /* ---- Scanning (lower_scan.c) ------------------------------------------------------------------ */
-enum op scan_op(const uint8_t **at);
-void scan_skip(const uint8_t **at, enum op op);
-valtype scan_valtype(const struct wasm_module *wasm, const uint8_t **at);
-heaptype scan_heaptype(const struct wasm_module *wasm, const uint8_t **at,
-                       uint32_t *ret_module_type);
 /* Fills entry_fuel, loops, loop_count, may_collect from the operators at l->at. */
 bool scan_body(struct lower *l);
 /* Whether instructions of this operator need a location: those that trap or call. */

@@ -6,8 +6,8 @@
  * because LLVM's memory grows with it, and small enough that all threads have work to the end.
  */
 #include "base/buf.h"
-#include "base/leb128.h"
 #include "compiler/compile_int.h"
+#include "wasm/body.h"
 
 enum {
     PARTITION_BYTES_MAX = 256 << 10, /* of function bodies */
@@ -64,9 +64,7 @@ static uint64_t local_count(const struct compilation *c, uint32_t own_index)
     uint64_t count = 0;
     for (uint64_t groups = leb_next_unsigned(&at); groups > 0; groups--) {
         count += leb_next_unsigned(&at);
-        uint8_t kind = *at++;
-        if (kind == VT_REF || kind == VT_REF_NULL)
-            leb_next_signed(&at);
+        body_skip_valtype(&at);
     }
     return count;
 }

@@ -356,9 +356,9 @@ static void translate_body(struct translator *t)
     bool ends = false;
     while (!ends && !t->failed) {
         t->op_offset = (uint32_t)(t->at - t->module->bytes);
-        enum op op = tr_next_op(&t->at);
+        enum op op = body_op(&t->at);
         if (t->is_metered)
-            t->fuel[t->controls[t->depth - 1].loop] += tr_op_fuel(op);
+            t->fuel[t->controls[t->depth - 1].loop] += op_fuel(op);
         /* The most frequent first. */
         if (op == OP_LOCAL_GET)
             tr_push_local(t, (uint32_t)leb_next_unsigned(&t->at));

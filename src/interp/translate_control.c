@@ -309,7 +309,7 @@ void tr_skip_dead(struct translator *t)
     uint64_t loop_bits = 0; /* for the innermost 64 nested blocks: is it a loop? */
     while (!t->failed && t->at < t->end) {
         t->op_offset = (uint32_t)(t->at - t->module->bytes);
-        enum op op = tr_next_op(&t->at);
+        enum op op = body_op(&t->at);
         if (nested == 0 && op == OP_ELSE) {
             begin_else(t);
             return;
@@ -326,8 +326,8 @@ void tr_skip_dead(struct translator *t)
             continue;
         }
         if (dead_loops == 0)
-            t->fuel[control_at(t, 0)->loop] += tr_op_fuel(op);
-        tr_skip_immediates(&t->at, op);
+            t->fuel[control_at(t, 0)->loop] += op_fuel(op);
+        body_skip_immediates(&t->at, op);
         if (op == OP_BLOCK || op == OP_LOOP || op == OP_IF || op == OP_TRY_TABLE) {
             nested++;
             loop_bits = loop_bits << 1 | (op == OP_LOOP);
@@ -531,10 +531,9 @@ void tr_br_on_cast(struct translator *t, bool fail)
 /* One clause of the try_table whose clauses begin at `first`. */
 static void read_catch(struct translator *t, uint32_t first)
 {
-    enum { CATCH, CATCH_REF, CATCH_EVERY, CATCH_EVERY_REF };
     uint8_t kind = *t->at++;
     uint32_t tag = CATCH_ALL;
-    if (kind == CATCH || kind == CATCH_REF)
+    if (kind < CATCH_EVERY)
         tag = (uint32_t)leb_next_unsigned(&t->at);
     uint32_t depth = (uint32_t)leb_next_unsigned(&t->at);
     /* The block type has been read, but its own label does not count here. */
@@ -549,7 +548,7 @@ static void read_catch(struct translator *t, uint32_t first)
         .from = (uint32_t)t->n,
         .tag = tag,
         .slot = c->base,
-        .wants_exnref = kind == CATCH_REF || kind == CATCH_EVERY_REF,
+        .wants_exnref = kind == CATCH_TAG_REF || kind == CATCH_EVERY_REF,
     };
     draft->chain = -1;
     draft->group = first;

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "interp/cell.h"
 #include "interp/handler_ids.h"
+#include "wasm/body.h"
 #include "wasm/op.h"
 
 /* Where an operand is, or a result goes; the letters of handler names. */
@@ -289,18 +290,18 @@ void translate_store(struct translator *t, enum op op);
 
 /* ---- translate_scan.c ---------------------------------------------------------------------------- */
 
-/* Reads over an operator's immediates; the bytes are validated. */
-void tr_skip_immediates(const uint8_t **at, enum op op);
-/* The operator at *at, which moves past the opcode. */
-enum op tr_next_op(const uint8_t **at);
-/* What an operator costs: structure is free. */
-uint32_t tr_op_fuel(enum op op);
 /* Chooses the locals to pin. */
 void tr_choose_pins(struct translator *t);
 /* The signature of a block type at t->at, which moves on. */
 void tr_block_type(struct translator *t, struct control *control);
 /* A value type or heap type at t->at, in canonical form. */
-valtype tr_valtype(struct translator *t);
-heaptype tr_heaptype(struct translator *t);
+static inline valtype tr_valtype(struct translator *t)
+{
+    return body_valtype(t->module, &t->at);
+}
+static inline heaptype tr_heaptype(struct translator *t)
+{
+    return body_heaptype(t->module, &t->at);
+}
 
 #endif

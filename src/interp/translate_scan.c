@@ -1,169 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading validated bodies: operators, immediates, types; and which locals are worth a register. */
-#include "base/leb128.h"
+/* Types of blocks, and which locals are worth a register. */
 #include "interp/translate_int.h"
-
-enum op tr_next_op(const uint8_t **at)
-{
-    uint8_t byte = *(*at)++;
-    if (byte < 0xfb)
-        return (enum op)op_from_byte[byte];
-    return op_from_code(byte, (uint32_t)leb_next_unsigned(at));
-}
-
-static void skip_leb(const uint8_t **at)
-{
-    while ((*(*at)++ & 0x80) != 0)
-        continue;
-}
-
-/* A value type is one byte, or a reference's byte and a heap type. */
-static void skip_valtype(const uint8_t **at)
-{
-    uint8_t byte = *(*at)++;
-    if (byte == VT_REF || byte == VT_REF_NULL)
-        skip_leb(at);
-}
-
-static void skip_block_type(const uint8_t **at)
-{
-    uint8_t byte = **at;
-    if (byte == VT_REF || byte == VT_REF_NULL)
-        skip_valtype(at);
-    else
-        skip_leb(at);
-}
-
-static void skip_memarg(const uint8_t **at)
-{
-    uint64_t flags = leb_next_unsigned(at);
-    if ((flags & 64) != 0)
-        skip_leb(at);
-    skip_leb(at);
-}
-
-static void skip_catches(const uint8_t **at)
-{
-    uint64_t count = leb_next_unsigned(at);
-    while (count-- > 0) {
-        uint8_t kind = *(*at)++;
-        if (kind < 2)
-            skip_leb(at);
-        skip_leb(at);
-    }
-}
-
-void tr_skip_immediates(const uint8_t **at, enum op op)
-{
-    switch ((enum op_immediate)op_infos[op].immediate) {
-    case IMM_NONE:
-        break;
-    case IMM_BLOCK:
-        skip_block_type(at);
-        break;
-    case IMM_BR_TABLE:
-        for (uint64_t count = leb_next_unsigned(at) + 1; count > 0; count--)
-            skip_leb(at);
-        break;
-    case IMM_CALL_INDIRECT:
-    case IMM_DATA_MEMORY:
-    case IMM_MEMORY2:
-    case IMM_ELEM_TABLE:
-    case IMM_TABLE2:
-    case IMM_TYPE_FIELD:
-    case IMM_TYPE_COUNT:
-    case IMM_TYPE_DATA:
-    case IMM_TYPE_ELEM:
-    case IMM_TYPE2:
-        skip_leb(at);
-        skip_leb(at);
-        break;
-    case IMM_MEMARG:
-        skip_memarg(at);
-        break;
-    case IMM_MEMARG_LANE:
-        skip_memarg(at);
-        (*at)++;
-        break;
-    case IMM_F32:
-        *at += 4;
-        break;
-    case IMM_F64:
-        *at += 8;
-        break;
-    case IMM_V128:
-    case IMM_SHUFFLE:
-        *at += 16;
-        break;
-    case IMM_LANE:
-        (*at)++;
-        break;
-    case IMM_SELECT_T:
-        for (uint64_t count = leb_next_unsigned(at); count > 0; count--)
-            skip_valtype(at);
-        break;
-    case IMM_TRY_TABLE:
-        skip_block_type(at);
-        skip_catches(at);
-        break;
-    case IMM_BR_CAST:
-        (*at)++;
-        skip_leb(at);
-        skip_leb(at);
-        skip_leb(at);
-        break;
-    case IMM_LABEL:
-    case IMM_FUNC:
-    case IMM_TYPE:
-    case IMM_LOCAL:
-    case IMM_GLOBAL:
-    case IMM_TABLE:
-    case IMM_MEMORY:
-    case IMM_DATA:
-    case IMM_ELEM:
-    case IMM_I32:
-    case IMM_I64:
-    case IMM_HEAP:
-    case IMM_TAG:
-        skip_leb(at);
-        break;
-    }
-}
-
-uint32_t tr_op_fuel(enum op op)
-{
-    switch (op) {
-    case OP_NOP:
-    case OP_BLOCK:
-    case OP_LOOP:
-    case OP_ELSE:
-    case OP_END:
-    case OP_TRY_TABLE:
-        return 0;
-    default:
-        return 1;
-    }
-}
-
-heaptype tr_heaptype(struct translator *t)
-{
-    int64_t value = leb_next_signed(&t->at);
-    if (value < 0)
-        return (heaptype)(HEAP_ABSTRACT | ((uint32_t)value & 0x7f));
-    return t->module->types[value]->id;
-}
-
-valtype tr_valtype(struct translator *t)
-{
-    uint8_t byte = *t->at++;
-    if (byte == VT_REF)
-        return VT_MAKE_REF(tr_heaptype(t));
-    if (byte == VT_REF_NULL)
-        return VT_MAKE_REF_NULL(tr_heaptype(t));
-    if (byte >= VT_V128)
-        return byte;
-    return VT_MAKE_REF_NULL(HEAP_ABSTRACT | byte);
-}
 
 /* The types of single-result blocks, so that a block type is always a pointer and a count. */
 static const valtype *single_result(valtype type)
@@ -214,8 +51,8 @@ static const uint8_t immediate_of_byte[256] = {
 
 static void skip_other(const uint8_t **at)
 {
-    enum op op = tr_next_op(at);
-    tr_skip_immediates(at, op);
+    enum op op = body_op(at);
+    body_skip_immediates(at, op);
 }
 
 /* Counts how often each local is named, eight times as much for each loop around it. */
@@ -244,16 +81,16 @@ static void weigh_locals(struct translator *t)
         case IMM_LABEL:
         case IMM_FUNC:
         case IMM_GLOBAL:
-            skip_leb(&at);
+            body_skip_leb(&at);
             break;
         case IMM_MEMARG:
-            skip_memarg(&at);
+            body_skip_memarg(&at);
             break;
         case IMM_BLOCK:
         case IMM_TRY_TABLE:
             loop_bits = loop_bits << 1 | (byte == loop_code);
             depth += byte == loop_code;
-            tr_skip_immediates(&at, (enum op)op_from_byte[byte]);
+            body_skip_immediates(&at, (enum op)op_from_byte[byte]);
             break;
         default:
             at--;
