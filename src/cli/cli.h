@@ -75,6 +75,12 @@ void cli_hint(const char *format, ...) PRINTF_LIKE(1, 2);
 void cli_report(const char *path, const struct stint_error *error);
 /* Says "Try 'stint run --help' …" and returns CLI_EXIT_USAGE. `verb` may be NULL. */
 int cli_try_help(const struct verb *verb);
+/*
+ * flags_parse for a verb's own use. False: the verb is to end with `*ret_code`, since help was asked
+ * for and shown, or a flag was wrong, which has been said.
+ */
+bool cli_read_flags(const struct verb *verb, int argc, char **argv, void *options,
+                    int *ret_operands, int *ret_code);
 
 /* Writes the help of a verb, or of the program with NULL, to stdout. */
 void help_print(const struct verb *verb);

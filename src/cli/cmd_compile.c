@@ -262,18 +262,8 @@ static int cmd_compile(const struct verb *verb, int argc, char **argv)
     struct compile_options options;
     int operands, code;
     memset(&options, 0, sizeof(options));
-    switch (flags_parse(verb, argc, argv, &options, &operands)) {
-    case FLAGS_OK:
+    if (cli_read_flags(verb, argc, argv, &options, &operands, &code))
         code = compile_operands(verb, argc - operands, argv + operands, &options);
-        break;
-    case FLAGS_HELP:
-        help_print(verb);
-        code = CLI_EXIT_OK;
-        break;
-    default:
-        code = cli_try_help(verb);
-        break;
-    }
     flags_free(verb, &options);
     return code;
 }

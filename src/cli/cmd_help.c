@@ -6,16 +6,9 @@
 
 static int cmd_help(const struct verb *verb, int argc, char **argv)
 {
-    int operands;
-    switch (flags_parse(verb, argc, argv, NULL, &operands)) {
-    case FLAGS_OK:
-        break;
-    case FLAGS_HELP:
-        help_print(verb);
-        return CLI_EXIT_OK;
-    case FLAGS_WRONG:
-        return cli_try_help(verb);
-    }
+    int operands, code;
+    if (!cli_read_flags(verb, argc, argv, NULL, &operands, &code))
+        return code;
     if (operands == argc) {
         help_print(NULL);
         return CLI_EXIT_OK;

@@ -144,17 +144,11 @@ static int run_action(const struct verb *verb, int count, char **operands,
 static int cmd_key(const struct verb *verb, int argc, char **argv)
 {
     struct key_options options;
-    int operands;
+    int operands, code;
     memset(&options, 0, sizeof(options));
-    switch (flags_parse(verb, argc, argv, &options, &operands)) {
-    case FLAGS_OK:
-        return run_action(verb, argc - operands, argv + operands, &options);
-    case FLAGS_HELP:
-        help_print(verb);
-        return CLI_EXIT_OK;
-    default:
-        return cli_try_help(verb);
-    }
+    if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
+        return code;
+    return run_action(verb, argc - operands, argv + operands, &options);
 }
 
 const struct verb verb_key = {

@@ -74,17 +74,10 @@ static int sign_file(const char *path, const struct sign_options *options)
 static int cmd_sign(const struct verb *verb, int argc, char **argv)
 {
     struct sign_options options;
-    int operands;
+    int operands, code;
     memset(&options, 0, sizeof(options));
-    switch (flags_parse(verb, argc, argv, &options, &operands)) {
-    case FLAGS_OK:
-        break;
-    case FLAGS_HELP:
-        help_print(verb);
-        return CLI_EXIT_OK;
-    case FLAGS_WRONG:
-        return cli_try_help(verb);
-    }
+    if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
+        return code;
     if (argc - operands != 1)
         cli_error(operands == argc ? "which file is to be signed? Give a FILE"
                                    : "one FILE at a time, please");

@@ -68,17 +68,10 @@ static void print_json(void)
 static int cmd_version(const struct verb *verb, int argc, char **argv)
 {
     struct version_options options;
-    int operands;
+    int operands, code;
     memset(&options, 0, sizeof(options));
-    switch (flags_parse(verb, argc, argv, &options, &operands)) {
-    case FLAGS_OK:
-        break;
-    case FLAGS_HELP:
-        help_print(verb);
-        return CLI_EXIT_OK;
-    case FLAGS_WRONG:
-        return cli_try_help(verb);
-    }
+    if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
+        return code;
     if (operands != argc) {
         cli_error("version takes no operands");
         return cli_try_help(verb);

@@ -83,17 +83,10 @@ static int convert(const char *path, const struct wat_options *options)
 static int cmd_wat(const struct verb *verb, int argc, char **argv)
 {
     struct wat_options options;
-    int operands;
+    int operands, code;
     memset(&options, 0, sizeof(options));
-    switch (flags_parse(verb, argc, argv, &options, &operands)) {
-    case FLAGS_OK:
-        break;
-    case FLAGS_HELP:
-        help_print(verb);
-        return CLI_EXIT_OK;
-    case FLAGS_WRONG:
-        return cli_try_help(verb);
-    }
+    if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
+        return code;
     if (options.features.is_help) {
         features_list(&options.features);
         return CLI_EXIT_OK;

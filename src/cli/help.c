@@ -130,3 +130,20 @@ void help_print(const struct verb *verb)
         }
     }
 }
+
+bool cli_read_flags(const struct verb *verb, int argc, char **argv, void *options,
+                    int *ret_operands, int *ret_code)
+{
+    switch (flags_parse(verb, argc, argv, options, ret_operands)) {
+    case FLAGS_OK:
+        return true;
+    case FLAGS_HELP:
+        help_print(verb);
+        *ret_code = CLI_EXIT_OK;
+        return false;
+    case FLAGS_WRONG:
+        break;
+    }
+    *ret_code = cli_try_help(verb);
+    return false;
+}
