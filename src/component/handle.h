@@ -13,13 +13,14 @@
 #include "base/alloc.h"
 #include "base/status.h"
 
-struct component_instance;
+struct component_part;
 
 /* One resource type at run time. Identity is the address. */
 struct resource_type {
     const char *name; /* for messages: "input-stream" */
-    /* The instance that defined it, whose handles of it are bare representations; NULL: the host. */
-    struct component_instance *owner;
+    /* The component instance that defined it, which takes borrows of it as bare representations; NULL:
+     * the host. */
+    const struct component_part *owner;
     /* The host's destructor, or NULL; guests' destructors are the owner's (component/plan.h). */
     enum stint_status (*drop)(void *env, uint32_t rep, struct stint_error *error);
     void *env;
