@@ -179,8 +179,14 @@ enum comp_def_kind {
     DEF_VALUE,             /* type_of_value, bytes */
 };
 
+/* What stands beside a name: nothing of it matters to types or linking. Text NULL: not given. */
+struct comp_attributes {
+    struct wasm_name implements, version_suffix, external_id;
+};
+
 struct comp_arg {
     struct wasm_name name;
+    const struct comp_attributes *attributes; /* of an inline export; NULL: none */
     struct comp_sortidx what;
 };
 
@@ -191,6 +197,7 @@ struct comp_def {
     uint32_t offset_bytes; /* in the component's binary, for messages */
     uint32_t index, outer_count, result_count;
     struct wasm_name name;
+    const struct comp_attributes *attributes; /* of an import or export; NULL: none */
     uint32_t arg_count;
     const struct comp_arg *args;
     struct comp_extern_type extern_type;

@@ -105,29 +105,39 @@ static void read_sub_type(struct reader *r, struct arena *scratch, struct type_d
     read_composite(r, scratch, draft);
 }
 
-/* Reads and registers the group at hand, and appends its types to the module's. */
-static void read_group(struct decoder *d, struct arena *scratch)
+uint32_t read_type_group(struct reader *r, uint32_t room, struct arena *scratch,
+                         struct type_draft **ret_drafts)
 {
-    struct reader *r = &d->v.r;
-    struct wasm_module *module = d->module;
     const uint8_t *at = r->at;
     uint32_t count = 1;
     if (at < r->end && *at == CODE_REC && reader_need_feature(r, FEATURE_GC, at, "a rec group")) {
         r->at++;
         count = read_count(r, LIMIT_REC_GROUP_TYPES, 2, "types in a group");
     }
-    if (count > LIMIT_TYPES - module->type_count) {
+    if (count > room) {
         reader_fail(r, STINT_LIMIT, at, "too many types: the limit is %d", LIMIT_TYPES);
-        return;
+        return 0;
     }
     struct type_draft *drafts = scratch_array(r, scratch, count, sizeof(*drafts));
     if (drafts == NULL)
-        return;
+        return 0;
     /* Before GC, a type could not name itself. */
-    r->group_count = (module->features & FEATURE_GC) != 0 ? count : 0;
+    r->group_count = (r->module->features & FEATURE_GC) != 0 ? count : 0;
     for (uint32_t i = 0; i < count && !reader_failed(r); i++)
         read_sub_type(r, scratch, &drafts[i]);
     r->group_count = 0;
+    *ret_drafts = drafts;
+    return count;
+}
+
+/* Reads and registers the group at hand, and appends its types to the module's. */
+static void read_group(struct decoder *d, struct arena *scratch)
+{
+    struct reader *r = &d->v.r;
+    struct wasm_module *module = d->module;
+    const uint8_t *at = r->at;
+    struct type_draft *drafts = NULL;
+    uint32_t count = read_type_group(r, LIMIT_TYPES - module->type_count, scratch, &drafts);
     if (reader_failed(r) || !decode_grow(d, &module->types, &d->type_capacity, module->type_count,
                                          module->type_count + count, sizeof(*module->types)))
         return;

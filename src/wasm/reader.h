@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the pieces of the binary format (core specification 5.1 - 5.3) for the decoder and the
- * validator. Private to this folder.
+ * Reading the pieces of the binary format (core specification 5.1 - 5.3) for the decoders and the
+ * validator: private to this folder, and to the component decoder, whose format is made of the same.
  *
  * A reader fails once and stays failed: the first failure is recorded with its place, the position
  * jumps to the end, and everything read from then on is 0, so that callers look at `status` once a
@@ -66,6 +66,13 @@ bool read_mutability(struct reader *r);
 struct global_type read_global_type(struct reader *r);
 struct table_type read_table_type(struct reader *r);
 struct memory_type read_memory_type(struct reader *r);
+
+/*
+ * A recursion group of sub types, or a type on its own: at most `room` drafts in `scratch`, still to be
+ * registered. The number of drafts; 0 where the reader fails.
+ */
+uint32_t read_type_group(struct reader *r, uint32_t room, struct arena *scratch,
+                         struct type_draft **ret_drafts);
 
 /* A value type as the module's text would name it: type indices, not canonical ids. */
 char *reader_format_type(const struct wasm_module *module, valtype type, char *text, size_t size);
