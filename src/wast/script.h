@@ -60,6 +60,26 @@ enum script_type {
     VALUE_REF_STRUCT,
     VALUE_REF_ARRAY,
     VALUE_REF_EXN,
+    /* Of components, whose floats are VALUE_F32 and VALUE_F64. */
+    VALUE_BOOL, /* bits[0] */
+    VALUE_S8,   /* bits[0], as all integers: their two's complement in 64 bits */
+    VALUE_U8,
+    VALUE_S16,
+    VALUE_U16,
+    VALUE_S32,
+    VALUE_U32,
+    VALUE_S64,
+    VALUE_U64,
+    VALUE_CHAR,    /* bits[0] */
+    VALUE_STRING,  /* text */
+    VALUE_LIST,    /* items */
+    VALUE_RECORD,  /* items, each with its label */
+    VALUE_TUPLE,   /* items */
+    VALUE_VARIANT, /* text: the case; items: its payload, one or none */
+    VALUE_ENUM,    /* text */
+    VALUE_OPTION,  /* items: one or none */
+    VALUE_RESULT,  /* bits[0]: 0 ok, 1 error; items: its payload, one or none */
+    VALUE_FLAGS,   /* items, of which only the labels count */
 };
 
 enum script_nan { NAN_NONE, NAN_CANONICAL, NAN_ARITHMETIC };
@@ -71,6 +91,9 @@ struct script_value {
     bool is_float;     /* of VALUE_V128: lanes are floats; how it is shown */
     uint8_t nan[4];    /* enum script_nan, by lane; numbers are lane 0 */
     uint64_t bits[2];  /* low half first */
+    struct wasm_name text, label;
+    uint32_t item_count;
+    const struct script_value *items;
 };
 
 /* What one result may be: any of these. */

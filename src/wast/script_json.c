@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "wast/script.h"
 
 enum { JSON_DEPTH_MAX = 32 };
@@ -92,6 +93,129 @@ static bool read_vector(struct reader *r, const struct json_value *object,
     return fail(r, "unknown lane_type");
 }
 
+/* ---- Values of components ---------------------------------------------------------------- */
+
+static bool read_value(struct reader *r, const struct json_value *object,
+                       struct script_value *ret_value);
+
+/* A payload that may be absent: null, or a value. */
+static bool read_payload(struct reader *r, const struct json_value *payload,
+                         struct script_value *value)
+{
+    if (payload == NULL || payload->kind == JSON_NULL)
+        return true;
+    struct script_value *item = arena_get_zeroed(&r->script->arena, 1, sizeof(*item));
+    if (item == NULL)
+        return nomem(r);
+    value->items = item;
+    value->item_count = 1;
+    return read_value(r, payload, item);
+}
+
+/* Elements of a list or tuple; of a record pairs of a label and a value; of flags labels. */
+static bool read_items(struct reader *r, const struct json_value *list, struct script_value *value)
+{
+    if (list == NULL || list->kind != JSON_ARRAY)
+        return fail(r, "the items of a value are a list");
+    struct script_value *items =
+        arena_get_zeroed(&r->script->arena, (size_t)list->count + 1, sizeof(*items));
+    if (items == NULL)
+        return nomem(r);
+    value->items = items;
+    value->item_count = list->count;
+    for (const struct json_value *at = list->first; at != NULL; at = at->next, items++) {
+        const struct json_value *item = at;
+        struct wasm_name label = {NULL, 0};
+        if (value->type == VALUE_RECORD && at->kind == JSON_ARRAY && at->count == 2) {
+            label = name_of(at->first);
+            item = at->first->next;
+        } else if (value->type == VALUE_FLAGS) {
+            label = name_of(at);
+        }
+        if (value->type != VALUE_FLAGS && !read_value(r, item, items))
+            return false;
+        items->label = label;
+        if (label.text == NULL && (value->type == VALUE_RECORD || value->type == VALUE_FLAGS))
+            return fail(r, "a field or flag without a label");
+    }
+    return true;
+}
+
+static bool read_char(struct reader *r, const struct json_value *text, struct script_value *value)
+{
+    uint32_t code_point = 0;
+    if (text == NULL || text->kind != JSON_STRING || text->text_bytes == 0 ||
+        utf8_decode((const uint8_t *)text->text, text->text_bytes, &code_point) != text->text_bytes)
+        return fail(r, "a char is one character");
+    value->bits[0] = code_point;
+    return true;
+}
+
+/* False with `*ret_known` false where `object` is of a type that components do not have. */
+static bool read_component_value(struct reader *r, const struct json_value *object, bool *ret_known,
+                                 struct script_value *value)
+{
+    static const struct {
+        const char *name;
+        enum script_type type;
+        uint8_t bits; /* of integers */
+        bool is_signed;
+    } types[] = {{"bool", VALUE_BOOL, 0, false},       {"s8", VALUE_S8, 8, true},
+                 {"u8", VALUE_U8, 8, false},           {"s16", VALUE_S16, 16, true},
+                 {"u16", VALUE_U16, 16, false},        {"s32", VALUE_S32, 32, true},
+                 {"u32", VALUE_U32, 32, false},        {"s64", VALUE_S64, 64, true},
+                 {"u64", VALUE_U64, 64, false},        {"char", VALUE_CHAR, 0, false},
+                 {"string", VALUE_STRING, 0, false},   {"list", VALUE_LIST, 0, false},
+                 {"record", VALUE_RECORD, 0, false},   {"tuple", VALUE_TUPLE, 0, false},
+                 {"variant", VALUE_VARIANT, 0, false}, {"enum", VALUE_ENUM, 0, false},
+                 {"option", VALUE_OPTION, 0, false},   {"result", VALUE_RESULT, 0, false},
+                 {"flags", VALUE_FLAGS, 0, false}};
+    const struct json_value *type = json_member(object, "type");
+    const struct json_value *inner = json_member(object, "value");
+    size_t i = 0;
+    while (i < COUNT_OF(types) && !json_is(type, types[i].name))
+        i++;
+    *ret_known = i < COUNT_OF(types);
+    if (!*ret_known)
+        return false;
+    value->type = (uint8_t)types[i].type;
+    if (types[i].bits != 0) {
+        uint8_t nan;
+        if (!read_number(r, inner, types[i].bits, &value->bits[0], &nan))
+            return false;
+        unsigned above = 64 - types[i].bits;
+        if (types[i].is_signed)
+            value->bits[0] = (uint64_t)((int64_t)(value->bits[0] << above) >> above);
+        return true;
+    }
+    const struct json_value *ok = json_member(inner, "Ok"), *err = json_member(inner, "Err");
+    switch (types[i].type) {
+    case VALUE_BOOL:
+        value->bits[0] = inner != NULL && inner->kind == JSON_TRUE;
+        return true;
+    case VALUE_CHAR:
+        return read_char(r, inner, value);
+    case VALUE_STRING:
+    case VALUE_ENUM:
+        value->text = name_of(inner);
+        return value->text.text != NULL || fail(r, "a string is expected");
+    case VALUE_VARIANT:
+        value->text = name_of(json_member(inner, "case"));
+        if (value->text.text == NULL)
+            return fail(r, "a variant without a case");
+        return read_payload(r, json_member(inner, "payload"), value);
+    case VALUE_OPTION:
+        return read_payload(r, inner, value);
+    case VALUE_RESULT:
+        value->bits[0] = ok == NULL;
+        if (ok == NULL && err == NULL)
+            return fail(r, "a result is Ok or Err");
+        return read_payload(r, ok != NULL ? ok : err, value);
+    default:
+        return read_items(r, inner, value);
+    }
+}
+
 static bool read_value(struct reader *r, const struct json_value *object,
                        struct script_value *ret_value)
 {
@@ -123,8 +247,14 @@ static bool read_value(struct reader *r, const struct json_value *object,
     size_t i = 0;
     while (i < COUNT_OF(types) && !json_is(type, types[i].name))
         i++;
-    if (i == COUNT_OF(types))
-        return fail(r, "a value of an unknown type");
+    if (i == COUNT_OF(types)) {
+        bool is_known;
+        if (read_component_value(r, object, &is_known, &value)) {
+            *ret_value = value;
+            return true;
+        }
+        return is_known ? false : fail(r, "a value of an unknown type");
+    }
     value.type = (uint8_t)types[i].type;
     if (value.type == VALUE_V128) {
         if (!read_vector(r, object, &value))
