@@ -13,6 +13,8 @@
 /* What the caller's side of a call offers, with the options of its `canon lower`. */
 struct host_guest {
     struct stint_store *store;
+    /* The component instance that calls; NULL: a core module that imports host functions itself. */
+    struct component_part *part;
     struct handle_table *handles; /* the caller's */
     struct memory *memory;        /* NULL: the options name none */
     struct func *realloc; /* NULL likewise; (i32 old, i32 old_bytes, i32 align, i32 bytes) -> i32 */
