@@ -39,15 +39,21 @@ build_one() {
     image-c) build "$1" "$root/tools/guest-cc.sh" --size -o "$out/$1.wasm" "$folder/image.c" ;;
     sensor-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
     walk-go) build "$1" "$root/tools/guest-go.sh" "$folder" "$out/$1.wasm" ;;
+    greet-c)
+        build "$1" "$root/tools/guest-cc.sh" --size --reactor -I"$root/guest/c" -o "$out/$1.wasm" \
+            "$folder/greet.c" "$root"/guest/c/*.c
+        ;;
+    greet-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
+    greet-go) build "$1" "$root/tools/guest-go.sh" --reactor "$folder" "$out/$1.wasm" ;;
     mandelbrot) build "$1" "$root/tools/guest-cc.sh" -o "$out/$1.wasm" "$root/bench/programs/$1.c" ;;
     *)
-        echo "build.sh: no example $1; there are: sensor-c image-c sensor-rust walk-go mandelbrot" >&2
+        echo "build.sh: no example $1; there are: sensor-c image-c sensor-rust walk-go greet-c greet-rust greet-go mandelbrot" >&2
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- sensor-c image-c sensor-rust walk-go mandelbrot
+[ $# -gt 0 ] || set -- sensor-c image-c sensor-rust walk-go greet-c greet-rust greet-go mandelbrot
 for example in "$@"; do
     build_one "$example"
 done

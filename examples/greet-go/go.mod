@@ -1,0 +1,3 @@
+module stint.example/greet
+
+go 1.24
