@@ -18,7 +18,7 @@ enum { IMAGE_ABI_HASH_BYTES = 16 };
 
 static inline void image_abi_hash(uint8_t ret_hash[IMAGE_ABI_HASH_BYTES])
 {
-    static const char names[] = "leave memcpy memmove memset "
+    static const char names[] = "leave memcpy memmove memset call_words "
 #define HELPER(id, signature) #id "(" signature ") "
 #include "runtime/native_helpers.def"
 #undef HELPER

@@ -3,30 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/api_int.h"
+#include "api/host_def.h"
 
 /* Calls with at most this many values or slots use the stack only. */
 enum { VALUES_INLINE = 16 };
-
-struct host_def {
-    atomic_uint references;
-    stint_engine *engine;
-    uint32_t type_id;
-    bool is_plain; /* few values, all of them numbers of one slot */
-    stint_host_fn fn;
-    void *env;
-    void (*env_free)(void *env);
-};
-
-/* Of the four types whose values are one slot: the order is the same, the other way round. */
-static enum stint_kind plain_kind(valtype type)
-{
-    _Static_assert(VT_I32 - VT_F64 == 3 && STINT_KIND_I32 == 0 &&
-                       VT_I32 - VT_I64 == STINT_KIND_I64 && VT_I32 - VT_F32 == STINT_KIND_F32 &&
-                       STINT_KIND_F64 == 3,
-                   "number types count down, kinds count up");
-    return (enum stint_kind)(VT_I32 - type);
-}
 
 static bool are_plain(const stint_valtype *types, size_t count)
 {
@@ -56,6 +36,11 @@ enum stint_status host_def_create(stint_engine *engine, const struct stint_func_
     def->is_plain = type->param_count + type->result_count <= VALUES_INLINE &&
                     are_plain(type->params, type->param_count) &&
                     are_plain(type->results, type->result_count);
+    if (def->is_plain) {
+        for (size_t i = 0; i < type->param_count && i < TYPE_WORDS_MAX; i++)
+            def->param_kinds[i] = (uint8_t)plain_kind(type->params[i]);
+        def->result_kind = type->result_count > 0 ? (uint8_t)plain_kind(type->results[0]) : 0;
+    }
     def->fn = fn;
     def->env = env;
     *ret_def = def;
@@ -92,7 +77,7 @@ static bool has_exception(stint_store *store)
 }
 
 /* A status of the embedder's function that says less than the guest's caller needs to know. */
-static enum stint_status explain(struct host_call *call, enum stint_status status)
+enum stint_status host_def_explain(struct host_call *call, enum stint_status status)
 {
     struct stint_error *error = call->error;
     bool is_odd = (unsigned)status >= STINT_STATUS_COUNT ||
@@ -136,11 +121,20 @@ static enum stint_status write_values(stint_store *store, const valtype *types, 
 }
 
 /* The guest must not see a value of another type; what was recorded says which one. */
-static enum stint_status wrong_results(struct host_call *call)
+static enum stint_status trap_results(struct host_call *call)
 {
     call->error->status = STINT_TRAP;
     call->error->trap = STINT_TRAP_HOST;
     return STINT_TRAP;
+}
+
+enum stint_status host_def_wrong_results(struct host_call *call, const stint_value *results)
+{
+    uint64_t slots[VALUES_INLINE];
+    return write_values(call->store, call->type->results, call->type->result_count, results,
+                        "the host function's result", slots, call->error) != STINT_OK
+               ? trap_results(call)
+               : STINT_OK;
 }
 
 /* Runs the embedder's function on values that are there already. */
@@ -158,10 +152,10 @@ static enum stint_status call_def(struct host_call *call, stint_value *args, sti
         return status;
     status = def->fn((stint_call *)call, def->env, args, results);
     if (status != STINT_OK) {
-        status = explain(call, status);
+        status = host_def_explain(call, status);
     } else if (write_values(store, type->results, type->result_count, results,
                             "the host function's result", slots, call->error) != STINT_OK) {
-        status = wrong_results(call);
+        status = trap_results(call);
     }
     api_values_release(store, args, type->param_count);
     api_values_release(store, results, type->result_count);
@@ -184,13 +178,10 @@ static enum stint_status plain_adapter(struct host_call *call, uint64_t *slots)
     }
     enum stint_status status = def->fn((stint_call *)call, def->env, args, results);
     if (status != STINT_OK)
-        return explain(call, status);
+        return host_def_explain(call, status);
     for (uint32_t i = 0; i < type->result_count; i++) {
         if (results[i].kind != plain_kind(type->results[i]))
-            return write_values(call->store, type->results, type->result_count, results,
-                                "the host function's result", slots, call->error) != STINT_OK
-                       ? wrong_results(call)
-                       : STINT_OK;
+            return host_def_wrong_results(call, results);
         /* As wide as it was written: a wider load would wait for the store. */
         if (type->results[i] == VT_I32 || type->results[i] == VT_F32)
             slots[i] = (uint32_t)results[i].of.i32;
@@ -225,6 +216,8 @@ enum stint_status host_def_add(struct host_def *def, stint_store *store, struct 
                        release_env, ret_func);
     if (status != STINT_OK)
         return api_no_memory(error);
+    if (def->is_plain)
+        rt_func_set_words(*ret_func, host_def_words((*ret_func)->type));
     atomic_fetch_add_explicit(&def->references, 1, memory_order_relaxed);
     return STINT_OK;
 }

@@ -170,6 +170,9 @@ LLVMValueRef call_helper(struct lower *l, enum native_import helper, unsigned ef
  */
 LLVMValueRef helper_slots(struct lower *l, uint32_t count);
 void slot_store(struct lower *l, LLVMValueRef slots, uint32_t slot, struct value value);
+/* The same without memory, for numbers of one slot: the i64 that the slot holds. */
+LLVMValueRef word_of(struct lower *l, struct value value);
+LLVMValueRef value_of_word(struct lower *l, LLVMValueRef word, valtype type);
 LLVMValueRef slot_load(struct lower *l, LLVMValueRef slots, uint32_t slot, valtype type);
 
 /* ---- Operators ---------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ void spill_operands(struct lower *l)
 
 static const char *const signatures[NATIVE_IMPORT_COUNT] = {
     [NATIVE_IMPORT_leave] = ":",
+    [NATIVE_IMPORT_call_words] = "pllll:w",
 #define HELPER(id, signature) [NATIVE_IMPORT_##id] = signature,
 #include "runtime/native_helpers.def"
 #undef HELPER
@@ -169,6 +170,10 @@ static LLVMTypeRef letter_type(const struct unit *u, char letter)
         return u->i64;
     case 'p':
         return u->ptr;
+    case 'w': {
+        LLVMTypeRef words[] = {u->i64, u->i64};
+        return LLVMStructTypeInContext(u->context, words, 2, false);
+    }
     case '\0':
         return u->void_type;
     default:
@@ -267,14 +272,31 @@ LLVMValueRef helper_slots(struct lower *l, uint32_t count)
     return s->scratch;
 }
 
-void slot_store(struct lower *l, LLVMValueRef slots, uint32_t slot, struct value value)
+LLVMValueRef word_of(struct lower *l, struct value value)
 {
     struct unit *u = l->unit;
     LLVMValueRef v = value.v;
     if (value.type == VT_F32)
         v = LLVMBuildBitCast(u->builder, v, u->i32, "");
+    else if (value.type == VT_F64)
+        v = LLVMBuildBitCast(u->builder, v, u->i64, "");
     if (LLVMTypeOf(v) == u->i32)
         v = LLVMBuildZExt(u->builder, v, u->i64, "");
+    return v;
+}
+
+LLVMValueRef value_of_word(struct lower *l, LLVMValueRef word, valtype type)
+{
+    struct unit *u = l->unit;
+    if (type == VT_I32 || type == VT_F32)
+        word = LLVMBuildTrunc(u->builder, word, u->i32, "");
+    return LLVMBuildBitCast(u->builder, word, lower_type(u, type), "");
+}
+
+void slot_store(struct lower *l, LLVMValueRef slots, uint32_t slot, struct value value)
+{
+    struct unit *u = l->unit;
+    LLVMValueRef v = value.type == VT_F64 ? value.v : word_of(l, value);
     LLVMValueRef store = LLVMBuildStore(u->builder, v, address_at(l, slots, (uint64_t)slot * 8));
     LLVMSetAlignment(store, 8);
 }

@@ -169,6 +169,34 @@ static LLVMValueRef call_slow_helper(struct lower *l, enum slow_kind kind, uint3
     }
 }
 
+/* A function that may be a host function with a second way: the whole call, in registers. */
+static LLVMValueRef call_words(struct lower *l)
+{
+    struct unit *u = l->unit;
+    const struct type_def *type = l->type;
+    LLVMValueRef args[1 + TYPE_WORDS_MAX];
+    args[0] = LLVMGetParam(l->fn, type->param_count + 1 + (l->fuel != NULL));
+    for (uint32_t i = 0; i < TYPE_WORDS_MAX; i++)
+        args[1 + i] = i < type->param_count ? word_of(l, (struct value){LLVMGetParam(l->fn, i), type->params[i]})
+                                            : LLVMGetPoison(u->i64);
+    fuel_spill(l);
+    LLVMValueRef result = call_import(l, NATIVE_IMPORT_call_words, args, 1 + TYPE_WORDS_MAX);
+    LLVMValueRef status = LLVMBuildExtractValue(u->builder, result, 1, "");
+    LLVMBasicBlockRef fails = lower_block(l, "fails"), goes_on = lower_block(l, "");
+    LLVMValueRef failed = LLVMBuildICmp(u->builder, LLVMIntNE, status, const_i64(u, 0), "");
+    lower_branch(l, failed, fails, goes_on, u->cold_branch);
+    lower_continue_at(l, fails);
+    fuel_reload(l);
+    deal_with_result(l, call_import(l, NATIVE_IMPORT_words_failed, &status, 1));
+    lower_goto(l, goes_on);
+    lower_continue_at(l, goes_on);
+    fuel_reload(l);
+    if (type->result_count == 0)
+        return NULL;
+    LLVMValueRef word = LLVMBuildExtractValue(u->builder, result, 0, "");
+    return value_of_word(l, word, type->results[0]);
+}
+
 static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index)
 {
     LLVMValueRef fn = u->state->slow[kind][type_index];
@@ -181,6 +209,12 @@ static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index
         return;
     l->type = type;
     fuel_take(l);
+    if (kind == SLOW_FUNC && type_fits_words(type)) {
+        LLVMValueRef result = call_words(l);
+        return_values(l, &result);
+        lower_finish(l);
+        return;
+    }
     uint32_t count = full->param_slots > full->result_slots ? full->param_slots : full->result_slots;
     LLVMValueRef slots = helper_slots(l, count > 0 ? count : 1);
     for (uint32_t i = 0, slot = 0; i < type->param_count; i++) {

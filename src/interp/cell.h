@@ -201,8 +201,9 @@ extern struct cell interp_restore_cells[2];
 bool interp_translate(struct exec *ctx, struct module_code *code, struct interp_func *func);
 /* Sets the current instance and what is cached of it. */
 void interp_enter_instance(struct exec *ctx, struct stint_instance *instance);
-/* Calls a host function with its slots. */
-enum stint_status interp_call_host(struct exec *ctx, struct func *func, uint64_t *slots);
+/* Calls a host function with its slots; `word` is the first one afterwards. The slots up to
+ * TYPE_WORDS_MAX may be read, and the first one written, beyond those of its type. */
+struct host_result interp_call_host(struct exec *ctx, struct func *func, uint64_t *slots);
 /*
  * Unwinds ctx->pending_exception from ctx->ip, ctx->sp, ctx->rs. True: the three now say where to
  * go on, and ctx->instance is right. False: no handler up to the entry; ctx->status is set.

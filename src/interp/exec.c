@@ -306,30 +306,51 @@ uint64_t exec_fuel_pending(const struct exec *ctx)
 
 /* ---- Calls from and to the host -------------------------------------------------------------------- */
 
-enum stint_status interp_call_host(struct exec *ctx, struct func *func, uint64_t *slots)
+/* What ends the guest's call is known to the handlers' slow paths then. */
+static __attribute__((noinline)) void host_failed(struct exec *ctx, enum stint_status status)
 {
-    /* What else a call back into the guest changes, exec_call puts back. */
-    uint64_t *frame_base = ctx->frame_base;
+    if (status == STINT_EXCEPTION && ctx->store->gc != NULL)
+        ctx->pending_exception = gc_take_exception(ctx->store->gc);
+    else
+        error_set(ctx->error, status, STINT_NO_OFFSET, "%s", status_text(status));
+}
+
+/* By the function's first way. */
+static __attribute__((noinline)) struct host_result
+call_host_slots(struct exec *ctx, struct func *func, uint64_t *slots)
+{
     struct host_call call = {.store = ctx->store,
                              .caller = ctx->instance,
                              .env = func->host_env,
                              .type = func->type,
                              .error = ctx->error};
-    ctx->frame_base = slots + exec_slot_count(func->type);
     enum stint_status status = func->host(&call, slots);
-    ctx->frame_base = frame_base;
     if (LIKELY(status == STINT_OK)) {
         ctx->store->is_failing = false;
         /* What a host function makes of a fatal trap of its guest's own is not up to it. */
-        if (!STINT_WITH_NATIVE || !ctx->store->is_poisoned)
-            return status;
-        status = STINT_POISONED;
+        if (STINT_WITH_NATIVE && ctx->store->is_poisoned)
+            status = STINT_POISONED;
     }
-    if (status == STINT_EXCEPTION && ctx->store->gc != NULL)
-        ctx->pending_exception = gc_take_exception(ctx->store->gc);
-    else if (status != STINT_OK)
-        error_set(ctx->error, status, STINT_NO_OFFSET, "%s", status_text(status));
-    return status;
+    return (struct host_result){slots[0], status};
+}
+
+struct host_result interp_call_host(struct exec *ctx, struct func *func, uint64_t *slots)
+{
+    /* What else a call back into the guest changes, exec_call puts back. */
+    uint64_t *frame_base = ctx->frame_base;
+    struct host_result result;
+    if (STINT_WITH_NATIVE && func->words != NULL) {
+        ctx->frame_base = slots + TYPE_WORDS_MAX;
+        result = func->words(ctx->instance, func, slots[0], slots[1], slots[2], slots[3]);
+        slots[0] = result.word;
+    } else {
+        ctx->frame_base = slots + exec_slot_count(func->type);
+        result = call_host_slots(ctx, func, slots);
+    }
+    ctx->frame_base = frame_base;
+    if (UNLIKELY(result.status != STINT_OK))
+        host_failed(ctx, (enum stint_status)result.status);
+    return result;
 }
 
 /* A host function called by the host itself. */
@@ -429,10 +450,13 @@ enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots
     } else if (!may_nest(ctx)) {
         return error_set_trap(detail, STINT_TRAP_STACK_OVERFLOW);
     }
+    struct stint_error *outer_error = ctx->store->call_error;
+    ctx->store->call_error = detail;
     ctx->native_depth++;
     enum stint_status status = native_refresh(func) ? exec_call_code(ctx, func, slots, detail)
                                                     : exec_call_cells(ctx, func, slots, detail);
     ctx->native_depth--;
+    ctx->store->call_error = outer_error;
     if (ctx->native_depth == 0 && ctx->is_metered) {
         rt_fuel_return(ctx->store, ctx->fuel);
         ctx->fuel = 0;

@@ -138,14 +138,15 @@ OP(call_far, {
     uint64_t *frame = ctx->sp;
     if (callee->host != NULL) {
         LEAVE;
-        enum stint_status status = interp_call_host(ctx, callee, frame);
-        if (UNLIKELY(status != STINT_OK)) {
+        struct host_result result = interp_call_host(ctx, callee, frame);
+        if (UNLIKELY(result.status != STINT_OK)) {
             ctx->trap = STINT_TRAP_NONE;
-            ctx->status = status;
-            if (status == STINT_EXCEPTION)
+            ctx->status = (enum stint_status)result.status;
+            if (result.status == STINT_EXCEPTION)
                 JUMP(unwind);
             JUMP(trap);
         }
+        acc = result.word;
         RELOAD_MEMORY;
         NEXT;
     }
@@ -254,11 +255,11 @@ OP(tail_any, {
     struct func *callee = ctx->callee;
     if (callee->host != NULL) {
         LEAVE;
-        enum stint_status status = interp_call_host(ctx, callee, sp);
-        if (UNLIKELY(status != STINT_OK)) {
+        struct host_result result = interp_call_host(ctx, callee, sp);
+        if (UNLIKELY(result.status != STINT_OK)) {
             ctx->trap = STINT_TRAP_NONE;
-            ctx->status = status;
-            if (status == STINT_EXCEPTION) {
+            ctx->status = (enum stint_status)result.status;
+            if (result.status == STINT_EXCEPTION) {
                 /* This frame is gone: handlers are looked for from the top record on, which may
                  * be the host's or one that restores an instance. This ip is in no function. */
                 ip = interp_restore_cells;
@@ -267,7 +268,7 @@ OP(tail_any, {
             JUMP(trap);
         }
         RELOAD_MEMORY;
-        acc = sp[0];
+        acc = result.word;
         JUMP(return_0);
     }
     if (callee->instance != ctx->instance) {

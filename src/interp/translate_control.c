@@ -626,7 +626,7 @@ static void call_direct(struct translator *t, uint32_t function)
         i->b = (int32_t)function;
     else
         i->pointer = &t->code->funcs[function - m->import_func_count];
-    take_results(t, type, t->n - 1, !is_import);
+    take_results(t, type, t->n - 1, true);
 }
 
 static void tail_call_direct(struct translator *t, uint32_t function)

@@ -53,6 +53,8 @@ SAME(NATIVE_GC_END, gc_heap, end);
 SAME(NATIVE_ASM_CONTEXT_RUN, stint_instance, run);
 SAME(NATIVE_ASM_RUN_SOFT_LIMIT, native_run, soft_limit);
 SAME(NATIVE_ASM_ACTIVATION_EXIT_SP, native_activation, exit_sp);
+SAME(NATIVE_ASM_FUNC_INSTANCE, func, instance);
+SAME(NATIVE_ASM_FUNC_WORDS, func, words);
 _Static_assert(sizeof(struct global) == NATIVE_GLOBAL_BYTES, "stride of own_globals");
 _Static_assert(sizeof(struct func) == NATIVE_FUNC_BYTES, "stride of own_funcs");
 

@@ -116,6 +116,17 @@
         b       native_exit
         end_function native_import_leave
 
+/* A host function with a second way is gone to from here. */
+        function native_import_call_words
+        check_stack
+        ldr     x17, [x1, #NATIVE_ASM_FUNC_INSTANCE]
+        ldr     x16, [x1, #NATIVE_ASM_FUNC_WORDS]
+        cbnz    x17, 1f
+        cbz     x16, 1f
+        br      x16
+1:      b       native_call_words
+        end_function native_import_call_words
+
         .macro  helper id
         function native_import_\id
         check_stack

@@ -54,7 +54,7 @@
 #ifndef RUNTIME_NATIVE_ABI_H
 #define RUNTIME_NATIVE_ABI_H
 
-enum { NATIVE_ABI_VERSION = 2 };
+enum { NATIVE_ABI_VERSION = 3 };
 
 /* Classes of images: bits of struct func.native_key, beside the address of the type. */
 enum {
@@ -134,12 +134,18 @@ enum { NATIVE_TYPES_FIRST_LOG2 = 6 };
  * The imports of an image: a table of addresses in its own read-only page, filled when it is
  * mapped. Index NATIVE_IMPORT_<id>. `leave` takes the context and does not return; memcpy, memmove
  * and memset are what LLVM may emit by itself.
+ *
+ * `call_words` calls any function whose type fits (wasm/types.h: type_fits_words): {i64 word, i64
+ * status} call_words(context, struct func, i64 × TYPE_WORDS_MAX), C's convention, each value in a
+ * word as in a slot; what is beyond the parameters does not matter. Where the status is not zero,
+ * the helper words_failed says what follows. (GC)
  */
 enum native_import {
     NATIVE_IMPORT_leave,
     NATIVE_IMPORT_memcpy,
     NATIVE_IMPORT_memmove,
     NATIVE_IMPORT_memset,
+    NATIVE_IMPORT_call_words,
 #define HELPER(id, signature) NATIVE_IMPORT_##id,
 #include "runtime/native_helpers.def"
 #undef HELPER

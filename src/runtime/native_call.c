@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/gc.h"
+#include "runtime/host_words.h"
 #include "runtime/native_entry.h"
 #include "runtime/ops.h"
 
@@ -64,6 +65,36 @@ enum native_result native_call_func(struct stint_instance *context, struct func 
     enum stint_status status =
         store->engine->ops->call(store->exec, func, slots, context->run->state->top->error);
     return LIKELY(status == STINT_OK) ? NATIVE_OK : failed(context, status);
+}
+
+struct host_result host_words_troubled(struct stint_store *store, uint64_t status, uint64_t word)
+{
+    if (status == STINT_OK) {
+        store->is_failing = false;
+        /* What a host function makes of a fatal trap of its guest's own is not up to it. */
+        if (store->is_poisoned)
+            status = STINT_POISONED;
+    }
+    return (struct host_result){word, status};
+}
+
+/* A status of native_call_words: this and the enum native_result of a failure that is dealt with. */
+enum { WORDS_DEALT_WITH = 1 << 16 };
+
+struct host_result native_call_words(struct stint_instance *context, struct func *func, uint64_t a,
+                                     uint64_t b, uint64_t c, uint64_t d)
+{
+    uint64_t slots[TYPE_WORDS_MAX] = {a, b, c, d};
+    enum native_result result = native_call_func(context, func, slots);
+    return (struct host_result){
+        slots[0], result == NATIVE_OK ? STINT_OK : WORDS_DEALT_WITH + (uint64_t)result};
+}
+
+enum native_result native_words_failed(struct stint_instance *context, uint64_t status)
+{
+    if (status >= WORDS_DEALT_WITH)
+        return (enum native_result)(status - WORDS_DEALT_WITH);
+    return failed(context, (enum stint_status)status);
 }
 
 enum native_result native_call_index(struct stint_instance *context, uint32_t index,

@@ -79,6 +79,7 @@ void native_import_leave(void);
 void native_import_memcpy(void);
 void native_import_memmove(void);
 void native_import_memset(void);
+void native_import_call_words(void);
 #define HELPER(id, signature) void native_import_##id(void);
 #include "runtime/native_helpers.def"
 #undef HELPER

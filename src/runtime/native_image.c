@@ -343,6 +343,7 @@ const void *const native_imports[NATIVE_IMPORT_COUNT] = {
     [NATIVE_IMPORT_memcpy] = (const void *)native_import_memcpy,
     [NATIVE_IMPORT_memmove] = (const void *)native_import_memmove,
     [NATIVE_IMPORT_memset] = (const void *)native_import_memset,
+    [NATIVE_IMPORT_call_words] = (const void *)native_import_call_words,
 #define HELPER(id, signature) [NATIVE_IMPORT_##id] = (const void *)native_import_##id,
 #include "runtime/native_helpers.def"
 #undef HELPER

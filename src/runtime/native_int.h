@@ -30,6 +30,10 @@ enum native_result native_raise(struct stint_instance *context, uint32_t excepti
 enum native_result native_fuel_slice(struct stint_instance *context);
 enum native_result native_call_func(struct stint_instance *context, struct func *func,
                                     uint64_t *slots);
+/* What the import call_words does where there is no second way. */
+struct host_result native_call_words(struct stint_instance *context, struct func *func, uint64_t a,
+                                     uint64_t b, uint64_t c, uint64_t d);
+enum native_result native_words_failed(struct stint_instance *context, uint64_t status);
 enum native_result native_call_index(struct stint_instance *context, uint32_t index,
                                      uint64_t *slots);
 enum native_result native_call_table(struct stint_instance *context, uint32_t table, uint64_t at,

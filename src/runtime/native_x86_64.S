@@ -123,6 +123,17 @@
         jmp     native_exit
         end_function native_import_leave
 
+/* A host function with a second way is gone to from here. */
+        function native_import_call_words
+        check_stack
+        mov     NATIVE_ASM_FUNC_WORDS(%rsi), %rax
+        cmpq    $0, NATIVE_ASM_FUNC_INSTANCE(%rsi)
+        jne     native_call_words
+        test    %rax, %rax
+        je      native_call_words
+        jmp     *%rax
+        end_function native_import_call_words
+
         .macro  helper id
         function native_import_\id
         check_stack

@@ -129,6 +129,12 @@ enum stint_status rt_func_create(struct stint_store *store, uint32_t type_id, ho
     return STINT_OK;
 }
 
+void rt_func_set_words(struct func *func, host_words_fn words)
+{
+    if (type_fits_words(func->type))
+        func->words = words;
+}
+
 void globals_add(struct stint_store *store, struct global *globals, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {

@@ -134,6 +134,7 @@ struct stint_store {
     bool is_poisoned;
     /* A guest's failure is passing outwards: frames are added to those of the last trap. */
     bool is_failing;
+    struct stint_error *call_error; /* of the innermost call that runs */
     /* The public API's own; freed with the store, once no guest and no host function is left. */
     void *api_state;
     void (*api_state_free)(void *api_state);
@@ -184,6 +185,19 @@ struct host_call {
 typedef enum stint_status (*host_fn)(struct host_call *call, uint64_t *slots);
 
 /*
+ * A second way into a host function whose type fits (type_fits_words): slots by value, so that what
+ * both sides compute with need not pass through memory. Words beyond the parameters are unspecified,
+ * as are the upper halves of i32 and f32, and `word` where there is no result. Such functions begin
+ * and end with runtime/host_words.h, and do what the first way does. The caller is never NULL.
+ */
+struct host_result {
+    uint64_t word;
+    uint64_t status; /* enum stint_status */
+};
+typedef struct host_result (*host_words_fn)(struct stint_instance *caller, struct func *func,
+                                            uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+
+/*
  * A function of a store; a funcref is its address. Module-defined ones lie in an array of their
  * instance and are filled when first asked for (instance_func).
  */
@@ -192,8 +206,11 @@ struct func {
     struct stint_instance *instance; /* NULL: a host function */
     uintptr_t native_key;    /* the type's address | NATIVE_CLASS_… where there is native_code */
     const void *native_code; /* machine code (runtime/native.h), callable by code of that class */
-    const void *code; /* the engine's entry for module-defined ones (struct interp_func) */
-    host_fn host;     /* host functions */
+    union {
+        const void *code;    /* the engine's entry for module-defined ones (struct interp_func) */
+        host_words_fn words; /* host functions; or NULL: only `host` */
+    };
+    host_fn host; /* host functions */
     void *host_env;
     union {
         void (*host_env_free)(void *env); /* host functions; may be NULL */
@@ -329,6 +346,8 @@ bool instance_export(struct stint_instance *instance, const char *name, size_t n
 MUST_CHECK enum stint_status rt_func_create(struct stint_store *store, uint32_t type_id,
                                             host_fn host, void *env, void (*env_free)(void *),
                                             struct func **ret_func);
+/* Its second way (may be NULL), where its type fits; else it has none. */
+void rt_func_set_words(struct func *func, host_words_fn words);
 MUST_CHECK enum stint_status rt_memory_create(struct stint_store *store,
                                               const struct memory_type *type,
                                               struct memory **ret_memory,

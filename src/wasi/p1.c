@@ -239,7 +239,7 @@ void wasi_p1_free(struct wasi_p1 *wasi)
 /* ---- Calls ------------------------------------------------------------------------------- */
 
 /* The deadline or an interruption ended a wait: what it was ends the guest. */
-static enum stint_status stopped(struct stint_store *store, struct stint_error *error)
+enum stint_status p1_stopped(struct stint_store *store, struct stint_error *error)
 {
     if (store->deadline_ns != 0 && clock_now_ns(OS_CLOCK_MONOTONIC) >= store->deadline_ns)
         return error_set(error, STINT_TIMEOUT, STINT_NO_OFFSET, "time is up");
@@ -250,27 +250,13 @@ static enum stint_status stopped(struct stint_store *store, struct stint_error *
 /* The host function behind every import. */
 static enum stint_status enter(struct host_call *host, uint64_t *slots)
 {
-    struct p1_import *import = host->env;
-    size_t number = (size_t)(import - &import->wasi->imports[0][0]);
-    const struct p1_row *row = &rows[number % P1_ROW_COUNT];
-    struct stint_store *store = host->store;
-    struct memory *memory = host->caller ? host->caller->memory0 : NULL;
-    struct p1_call call = {
-        .wasi = import->wasi,
-        .abi = (enum p1_abi)(number / P1_ROW_COUNT),
-        /* Without metering nobody may interrupt, and a wait needs no slices. */
-        .wait = {store->deadline_ns, store->engine->config.is_metered ? &store->interrupt : NULL},
-        .memory = memory ? memory->base : NULL,
-        .memory_bytes = memory ? memory->bytes : 0,
-        .status = STINT_OK,
-        .error = host->error,
-    };
-
-    enum os_error error = row->function(&call, slots);
+    const struct p1_import *import = host->env;
+    struct p1_call call = p1_begin(import, host->store, host->caller, host->error);
+    enum os_error error = import->function(&call, slots);
     if (call.status != STINT_OK)
         return call.status;
     if (error == OS_STOPPED)
-        return stopped(store, host->error);
+        return p1_stopped(host->store, host->error);
     slots[0] = (uint64_t)error;
     return STINT_OK;
 }
@@ -386,11 +372,14 @@ enum stint_status wasi_p1_import(struct wasi_p1 *wasi, struct stint_store *store
 
     struct p1_import *import = &wasi->imports[abi][number];
     import->wasi = wasi;
+    import->function = row->function;
+    import->abi = abi;
     wasi->store = store;
     if (import->func == NULL) {
         status = rt_func_create(store, type_id, enter, import, NULL, &import->func);
         if (status != STINT_OK)
             return error_set(error, status, STINT_NO_OFFSET, "out of memory for host functions");
+        rt_func_set_words(import->func, p1_words);
     }
     *ret_func = import->func;
     return STINT_OK;

@@ -56,8 +56,15 @@ struct p1_strings {
 /* What a host function's env points to: says for whom and which function it is. */
 struct p1_import {
     struct wasi_p1 *wasi;
+    p1_function function;
+    enum p1_abi abi;
     struct func *func; /* NULL: not made yet */
 };
+
+/* The end of a guest that was told to stop while it waited. */
+MUST_CHECK enum stint_status p1_stopped(struct stint_store *store, struct stint_error *error);
+/* The second way into every function (runtime/store.h); NULL: none in this build. */
+extern const host_words_fn p1_words;
 
 struct wasi_p1 {
     struct alloc *alloc;
@@ -69,6 +76,24 @@ struct wasi_p1 {
     struct stint_store *store; /* whose functions `imports` are */
     struct p1_import imports[P1_ABI_COUNT][P1_ROW_COUNT];
 };
+
+/* What a function works on when it is called. */
+static inline struct p1_call p1_begin(const struct p1_import *import, struct stint_store *store,
+                                      const struct stint_instance *caller,
+                                      struct stint_error *error)
+{
+    const struct memory *memory = caller != NULL ? caller->memory0 : NULL;
+    return (struct p1_call){
+        .wasi = import->wasi,
+        .abi = import->abi,
+        /* Without metering nobody may interrupt, and a wait needs no slices. */
+        .wait = {store->deadline_ns, store->engine->config.is_metered ? &store->interrupt : NULL},
+        .memory = memory != NULL ? memory->base : NULL,
+        .memory_bytes = memory != NULL ? memory->bytes : 0,
+        .status = STINT_OK,
+        .error = error,
+    };
+}
 
 /* ---- Arguments and memory ---------------------------------------------------------------- */
 

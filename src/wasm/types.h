@@ -113,6 +113,20 @@ struct type_def {
     uint32_t object_bytes; /* of a struct, header included, a multiple of 8 */
 };
 
+/* Whether calls of the function type may go by value, in words (runtime/store.h): at most so many
+ * parameters, at most one result, numbers of one slot. */
+enum { TYPE_WORDS_MAX = 4 };
+static inline bool type_fits_words(const struct type_def *type)
+{
+    if (type->param_count > TYPE_WORDS_MAX || type->result_count > 1)
+        return false;
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        if (!vt_is_number(type->params[i]))
+            return false;
+    }
+    return type->result_count == 0 || vt_is_number(type->results[0]);
+}
+
 /* A definition as the decoder or an embedder writes it; the registry copies what it points to. */
 struct type_draft {
     uint8_t kind;

@@ -8,6 +8,7 @@
  * script turned by one digit of four bits.
  */
 #include "native_check.h"
+#include "runtime/host_words.h"
 
 enum { CALL, PASS, CATCH, TAIL, THROW, TRAP, HOST, LEAF, ENTRY_COUNT };
 enum { SCRIPT_FUEL = 200000, RUNS = 300 };
@@ -29,8 +30,13 @@ static const char plain_text[] =
     "(func $leaf (type $f) (i32.const 5)))";
 static const char exceptions_text[] =
     "(module " TABLE "(import \"z\" \"e\" (tag $e (param i32)))"
+    "(import \"z\" \"h\" (func $h (type $f)))"
     AT(1, "$pass") AT(2, "$catch") AT(4, "$throw")
-    "(func $next (type $f) (call_indirect (type $f) " NEXT "))"
+    /* By chance straight to the host. */
+    "(func $next (type $f)"
+    " (if (result i32) (i32.wrap_i64 (i64.and (local.get 0) (i64.const 0x80000000)))"
+    "  (then (call $h (local.get 0)))"
+    "  (else (call_indirect (type $f) " NEXT "))))"
     "(func $pass (type $f) (i32.add (call $next (local.get 0)) (i32.const 2)))"
     "(func $catch (type $f)"
     " (block $k (result i32)"
@@ -111,13 +117,24 @@ static enum stint_status host_back(struct host_call *call, uint64_t *slots)
     return status == STINT_EXCEPTION ? STINT_OK : status;
 }
 
-static struct func *host_func(struct mixed *m, struct native_test *t, host_fn fn)
+/* The second way of both. */
+static struct host_result host_words(struct stint_instance *caller, struct func *func, uint64_t a,
+                                     uint64_t b, uint64_t c, uint64_t d)
+{
+    struct host_call call = host_words_begin(caller, func);
+    uint64_t slots[TYPE_WORDS_MAX] = {a, b, c, d};
+    enum stint_status status = func->host(&call, slots);
+    return host_words_end(caller, status, slots[0]);
+}
+
+static struct func *host_func(struct mixed *m, struct native_test *t, host_fn fn, bool has_words)
 {
     const valtype param = VT_I64, result = VT_I32;
     struct func *func = NULL;
     uint32_t type;
     CHECK(types_add_func(t->engine->types, &param, 1, &result, 1, &type) == STINT_OK);
     CHECK(rt_func_create(t->store, type, fn, m, NULL, &func) == STINT_OK);
+    rt_func_set_words(func, has_words ? host_words : NULL);
     return func;
 }
 
@@ -133,7 +150,7 @@ static bool open_other(struct mixed *m, const struct engine_config *config, bool
                    "(func (export \"bounce\") (type $f)"
                    " (i32.add (call $h (local.get 0)) (i32.const 9))))");
     struct extern_value back = {.kind = EXTERN_FUNC};
-    back.func = host_func(m, &m->other, host_back);
+    back.func = host_func(m, &m->other, host_back, is_compiled);
     if (module == NULL || (is_compiled && !native_test_compile(module, 1)))
         return false;
     struct stint_instance *instance = native_test_instance(&m->other, module, &back);
@@ -144,16 +161,19 @@ static bool open_other(struct mixed *m, const struct engine_config *config, bool
 static bool open_mixed(struct mixed *m, const struct engine_config *config,
                        const uint32_t masks[3])
 {
+    bool is_compiled = (masks[0] | masks[1] | masks[2]) != 0;
     memset(m, 0, sizeof(*m));
     if (!native_test_open(&m->t, config) ||
-        !open_other(m, config, (masks[0] | masks[1] | masks[2]) != 0))
+        !open_other(m, config, is_compiled))
         return false;
     struct stint_module *shared = native_test_module(&m->t, shared_text);
     struct stint_instance *instance = native_test_instance(&m->t, shared, NULL);
+    struct func *host = host_func(m, &m->t, host_next, is_compiled);
     if (!CHECK(instance != NULL))
         return false;
     struct extern_value imports[] = {native_test_export(instance, "t"),
-                                     native_test_export(instance, "e")};
+                                     native_test_export(instance, "e"),
+                                     {.kind = EXTERN_FUNC, .func = host}};
     m->table = imports[0].table;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         struct stint_module *module = native_test_module(&m->t, texts[i]);
@@ -161,7 +181,7 @@ static bool open_mixed(struct mixed *m, const struct engine_config *config,
             !CHECK(native_test_instance(&m->t, module, imports) != NULL))
             return false;
     }
-    m->table->elements[HOST] = (uintptr_t)host_func(m, &m->t, host_next);
+    m->table->elements[HOST] = (uintptr_t)host;
     return true;
 }
 
