@@ -57,8 +57,8 @@ struct cache_found {
 };
 /* Unmaps the copy and releases the images that are left (image_count). Accepts a zeroed one. */
 void cache_found_clear(struct cache_found *found);
-/* Where all function bodies lie, if one of the images has the table; else NULL. */
-const struct wasm_body *cache_found_bodies(const struct cache_found *found, uint32_t *ret_count);
+/* The module's large arrays, if one of the images has them; else zeros. */
+void cache_found_tables(const struct cache_found *found, struct module_tables *ret_tables);
 
 /* The entry of a module. STINT_NOT_FOUND: there is none, or it was damaged and is gone now. */
 MUST_CHECK enum stint_status cache_find(struct cache *cache,

@@ -206,15 +206,14 @@ void cache_found_clear(struct cache_found *found)
     found->image_count = 0;
 }
 
-const struct wasm_body *cache_found_bodies(const struct cache_found *found, uint32_t *ret_count)
+void cache_found_tables(const struct cache_found *found, struct module_tables *ret_tables)
 {
+    memset(ret_tables, 0, sizeof(*ret_tables));
     for (uint32_t i = 0; i < found->image_count; i++) {
         const struct image_header *header = found->images[i]->header;
-        if (header->bodies.count != 0 && header->wasm_bytes == found->wasm_bytes) {
-            *ret_count = header->bodies.count;
-            return IMAGE_ARRAY((const uint8_t *)header, header, bodies, struct wasm_body);
-        }
+        if (header->bodies.count == 0 || header->wasm_bytes != found->wasm_bytes)
+            continue;
+        *ret_tables = image_tables((const uint8_t *)header, header);
+        return;
     }
-    *ret_count = 0;
-    return NULL;
 }

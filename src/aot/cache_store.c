@@ -156,6 +156,32 @@ static enum stint_status draft_image(struct image_job *job, struct stint_error *
     return status;
 }
 
+/* What the image says of its module, by the copies of both. */
+static enum stint_status check_pair(const struct image_job *job, struct stint_error *error)
+{
+    char name[CACHE_NAME_BYTES];
+    void *image, *wasm;
+    int fd;
+    cache_wasm_name(job->header->wasm_sha256, name);
+    enum os_error reason = private_open_at(job->cache->dir_fd, name, false, &fd);
+    if (reason != OS_OK)
+        return cache_failed(job->cache, "read", reason, error);
+    reason = code_pages_map(fd, 0, job->header->wasm_bytes, &wasm);
+    file_close(fd);
+    if (reason != OS_OK)
+        return cache_failed(job->cache, "read", reason, error);
+    enum stint_status status;
+    reason = code_pages_map(job->draft.fd, 0, job->header->image_bytes, &image);
+    if (reason == OS_OK) {
+        status = image_check_module(image, job->header, wasm, error);
+        code_pages_release(image, job->header->image_bytes);
+    } else {
+        status = cache_failed(job->cache, "read", reason, error);
+    }
+    code_pages_release(wasm, job->header->wasm_bytes);
+    return status;
+}
+
 static void drop_oldest(const struct cache *cache, const struct cache_name *name,
                         struct cache_index *index, uint32_t which)
 {
@@ -257,6 +283,11 @@ static enum stint_status store(struct cache *cache, const uint8_t *wasm, struct 
                                "it belongs to another module, or the module was changed");
         else
             status = cache_failed(cache, "write to", wasm_job.reason, error);
+    }
+    if (status == STINT_OK && job->is_foreign) {
+        status = check_pair(job, error);
+        if (status != STINT_OK)
+            cache_draft_drop(cache, &job->draft);
     }
     if (status == STINT_OK)
         status = keep_image(job, params, &wasm_job, signer, &index, error);

@@ -23,7 +23,7 @@
 #define IMAGE_MAGIC "stintaot"
 #define IMAGE_SECTION_NAME "stint.aot"
 /* aarch64 kernels may have pages of 64 KiB. */
-enum { IMAGE_PAGE_BYTES = 65536, IMAGE_VERSION = 1, IMAGE_DIGEST_BYTES = 32 };
+enum { IMAGE_PAGE_BYTES = 65536, IMAGE_VERSION = 2, IMAGE_DIGEST_BYTES = 32 };
 
 enum image_arch { IMAGE_X86_64 = 1, IMAGE_AARCH64 = 2 };
 
@@ -75,13 +75,16 @@ struct image_header {
     uint32_t reserved1;
     char cpu_name[32];
     struct image_section sections[IMAGE_SECTION_COUNT];
-    struct image_array funcs;    /* struct image_func, by own_index */
-    struct image_array entries;  /* struct image_entry, by type_index */
-    struct image_array osrs;     /* struct image_osr, by own_index, then loop_offset */
-    struct image_array ranges;   /* struct image_range, by text_offset, not overlapping */
-    struct image_array frames;   /* struct image_frame, by text_offset */
-    struct image_array places;   /* struct image_place, by text_offset */
-    struct image_array bodies;   /* struct wasm_body: where all function bodies lie; or empty */
+    struct image_array funcs;   /* struct image_func, by own_index */
+    struct image_array entries; /* struct image_entry, by type_index */
+    struct image_array osrs;    /* struct image_osr, by own_index, then loop_offset */
+    struct image_array ranges;  /* struct image_range, by text_offset, not overlapping */
+    struct image_array frames;  /* struct image_frame, by text_offset */
+    struct image_array places;  /* struct image_place, by text_offset */
+    /* What decoding the module gives; empty, or all of it: */
+    struct image_array bodies;         /* struct wasm_body: where all function bodies lie */
+    struct image_array func_types;     /* uint32_t: type indices of all functions, imports first */
+    struct image_array elem_functions; /* uint32_t: of all segments of function indices, in order */
     uint8_t header_sha256[IMAGE_DIGEST_BYTES]; /* of all fields before this one */
 };
 

@@ -15,7 +15,7 @@ _Static_assert(sizeof(struct image_section) == 48 && sizeof(struct image_array) 
                    sizeof(struct wasm_body) == 8,
                "what is written to files has no padding");
 _Static_assert(offsetof(struct image_header, sections) == 136 &&
-                   sizeof(struct image_header) == 136 + 4 * 48 + 7 * 16 + 32,
+                   sizeof(struct image_header) == 136 + 4 * 48 + 9 * 16 + 32,
                "the header has no padding");
 _Static_assert((int)CPU_X86_V2 == IMAGE_CPU_X86_V2 && (int)CPU_X86_V3 == IMAGE_CPU_X86_V3 &&
                    (int)CPU_X86_V4 == IMAGE_CPU_X86_V4 && (int)CPU_X86_64 == IMAGE_X86_64 &&
@@ -88,12 +88,13 @@ struct array_rule {
     const char *name;
 };
 
-#define ARRAY_RULE(field, type) {offsetof(struct image_header, field), sizeof(struct type), #field}
+#define ARRAY_RULE(field, type) {offsetof(struct image_header, field), sizeof(type), #field}
 static const struct array_rule array_rules[] = {
-    ARRAY_RULE(funcs, image_func),   ARRAY_RULE(entries, image_entry),
-    ARRAY_RULE(osrs, image_osr),     ARRAY_RULE(ranges, image_range),
-    ARRAY_RULE(frames, image_frame), ARRAY_RULE(places, image_place),
-    ARRAY_RULE(bodies, wasm_body),
+    ARRAY_RULE(funcs, struct image_func),   ARRAY_RULE(entries, struct image_entry),
+    ARRAY_RULE(osrs, struct image_osr),     ARRAY_RULE(ranges, struct image_range),
+    ARRAY_RULE(frames, struct image_frame), ARRAY_RULE(places, struct image_place),
+    ARRAY_RULE(bodies, struct wasm_body),   ARRAY_RULE(func_types, uint32_t),
+    ARRAY_RULE(elem_functions, uint32_t),
 };
 
 static enum stint_status check_arrays(const struct image_header *header, struct stint_error *error)

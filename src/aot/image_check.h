@@ -8,7 +8,7 @@
 #define AOT_IMAGE_CHECK_H
 
 #include "aot/image.h"
-#include "base/status.h"
+#include "wasm/module.h"
 
 /* Arrays of the meta section, for reading. */
 #define IMAGE_ARRAY(image_bytes, header, field, type)                                              \
@@ -35,5 +35,15 @@ MUST_CHECK enum stint_status image_check_machine(const struct image_header *head
 MUST_CHECK enum stint_status image_check_content(const uint8_t *bytes,
                                                  const struct image_header *header,
                                                  struct stint_error *error);
+
+/* What a checked image says of its module; zeros where it says nothing. Points into `bytes`. */
+struct module_tables image_tables(const uint8_t *bytes, const struct image_header *header);
+/*
+ * Whether that is true of the module, which is decoded for it: module_decode_known does not look
+ * again. Both as image_check_content leaves them, with the digests that the header says.
+ */
+MUST_CHECK enum stint_status image_check_module(const uint8_t *bytes,
+                                                const struct image_header *header,
+                                                const uint8_t *wasm, struct stint_error *error);
 
 #endif

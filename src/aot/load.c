@@ -77,7 +77,7 @@ static void use_found(struct loaded *loaded)
     loaded->wasm = found->wasm;
     loaded->wasm_bytes = found->wasm_bytes;
     loaded->known.is_valid = true;
-    loaded->known.bodies = cache_found_bodies(found, &loaded->known.body_count);
+    cache_found_tables(found, &loaded->known.tables);
     loaded->known.wasm_sha256 = loaded->wasm_sha256;
     loaded->known.images = loaded->found.images;
     loaded->known.image_count = found->image_count;
@@ -225,6 +225,8 @@ static enum stint_status use_memory(const struct load *load, const struct choice
                            "the file changed while it was read");
     if (status == STINT_OK)
         status = image_check_content(image, &header, error);
+    if (status == STINT_OK)
+        status = image_check_module(image, &header, wasm, error);
     if (status == STINT_OK)
         status =
             image_map_memory(image, image_bytes, native_imports, &loaded->found.images[0], error);

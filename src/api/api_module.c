@@ -121,7 +121,7 @@ static void describe(const struct wasm_module *wasm, uint8_t kind, uint32_t inde
     ret_type->kind = (enum stint_extern_kind)kind;
     switch ((enum extern_kind)kind) {
     case EXTERN_FUNC:
-        ret_type->of.func = api_func_type(wasm->func_types[index]);
+        ret_type->of.func = api_func_type(module_func_type(wasm, index));
         break;
     case EXTERN_TABLE:
         ret_type->of.table.element = wasm->tables[index].type.element;

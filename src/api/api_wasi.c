@@ -161,7 +161,7 @@ enum stint_status api_wasi_find(stint_store *store, const stint_module *module,
                          "the module wants WASI: call stint_store_set_wasi first");
     return wasi_p1_import(store->api_state, store, import->module.text, import->module.bytes,
                           import->field.text, import->field.bytes,
-                          module->wasm->func_types[import->index], ret_func, error);
+                          module_func_type(module->wasm, import->index), ret_func, error);
 }
 
 enum stint_status stint_instance_run(stint_instance *instance, uint32_t *ret_exit_code,

@@ -163,7 +163,7 @@ enum stint_status run_wasi_find(struct run *run, const struct wasm_import *impor
 {
     return wasi_p1_import(run->wasi, run->store, import->module.text, import->module.bytes,
                           import->field.text, import->field.bytes,
-                          run->module->wasm->func_types[import->index], ret_func, error);
+                          module_func_type(run->module->wasm, import->index), ret_func, error);
 }
 
 void run_wasi_offer(struct nearest *nearest)

@@ -33,7 +33,7 @@ static enum stint_status find_types(struct compilation *c)
     for (uint32_t i = m->type_count; i-- > 0;)
         first[m->types[i]->id] = i;
     for (uint32_t i = 0; i < m->func_count; i++)
-        c->type_of_func[i] = first[m->func_types[i]->id];
+        c->type_of_func[i] = first[module_func_type(m, i)->id];
     alloc_put(c->alloc, first, ((size_t)id_count + 1) * sizeof(*first));
     return STINT_OK;
 }
@@ -104,6 +104,30 @@ static struct image_header make_header(const struct compilation *c)
     return header;
 }
 
+/* The functions of all segments that list such, one after the other. */
+static enum stint_status collect_elems(struct compilation *c, struct link_request *request)
+{
+    const struct wasm_module *m = c->wasm;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < m->elem_count; i++)
+        count += m->elems[i].functions != NULL ? m->elems[i].count : 0;
+    if (count == 0)
+        return STINT_OK;
+    uint32_t *functions = arena_get_zeroed(&c->wasm->arena, count, sizeof(*functions));
+    if (functions == NULL)
+        return error_set(c->error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+    request->elem_functions = functions;
+    request->elem_function_count = count;
+    for (uint32_t i = 0; i < m->elem_count; i++) {
+        const struct wasm_elem *elem = &m->elems[i];
+        if (elem->functions == NULL)
+            continue;
+        memcpy(functions, elem->functions, elem->count * sizeof(*functions));
+        functions += elem->count;
+    }
+    return STINT_OK;
+}
+
 static enum stint_status link_all(struct compilation *c, struct compiler_result *result)
 {
     const struct wasm_module *m = c->wasm;
@@ -115,10 +139,13 @@ static enum stint_status link_all(struct compilation *c, struct compiler_result 
         .func_count = m->func_count,
         .type_count = m->type_count,
         .bodies = (const struct link_body *)m->bodies,
+        .func_types = m->func_types,
         .header = make_header(c),
     };
     struct link_result linked;
-    enum stint_status status = link_image(&request, &linked, c->error);
+    enum stint_status status = collect_elems(c, &request);
+    if (status == STINT_OK)
+        status = link_image(&request, &linked, c->error);
     if (status != STINT_OK)
         return status;
     const struct image_header *header = (const struct image_header *)linked.image;

@@ -152,7 +152,7 @@ static LLVMValueRef fixed_row(struct unit *u, LLVMValueRef rows, uint32_t func)
     if (func != FIXED_NULL && func >= imported && u->is_compiled[func - imported]) {
         LLVMValueRef code = LLVMConstPtrToInt(unit_func(u, func), u->i64);
         LLVMValueRef offset = LLVMConstSub(code, LLVMConstPtrToInt(rows, u->i64));
-        words[0] = const_i32(u, u->wasm->func_types[func]->id);
+        words[0] = const_i32(u, module_func_type(u->wasm, func)->id);
         words[1] = LLVMConstTrunc(offset, u->i32);
     }
     return LLVMConstArray2(u->i32, words, 2);

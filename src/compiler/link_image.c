@@ -408,6 +408,7 @@ static uint32_t own_count(const struct linking *l)
 /* Gives the arrays their places, and the image its size. */
 static void place_arrays(struct linking *l, struct image_header *header)
 {
+    bool has_tables = l->request->bodies != NULL;
     const struct {
         struct image_array *array;
         size_t count, bytes_each;
@@ -418,7 +419,10 @@ static void place_arrays(struct linking *l, struct image_header *header)
         {&header->ranges, l->range_count, sizeof(struct image_range)},
         {&header->frames, l->frame_count, sizeof(struct image_frame)},
         {&header->places, l->place_count, sizeof(struct image_place)},
-        {&header->bodies, l->request->bodies != NULL ? own_count(l) : 0, sizeof(struct link_body)},
+        {&header->bodies, has_tables ? own_count(l) : 0, sizeof(struct link_body)},
+        {&header->func_types, has_tables ? l->request->func_count : 0, sizeof(uint32_t)},
+        {&header->elem_functions, has_tables ? l->request->elem_function_count : 0,
+         sizeof(uint32_t)},
     };
     uint64_t at = l->at[IMAGE_META];
     for (size_t i = 0; i < COUNT_OF(arrays); i++) {
@@ -470,6 +474,12 @@ static void write_arrays(struct linking *l, const struct image_header *header)
     if (header->bodies.count > 0)
         memcpy(l->image + header->bodies.offset, l->request->bodies,
                own_count(l) * sizeof(struct link_body));
+    if (header->func_types.count > 0)
+        memcpy(l->image + header->func_types.offset, l->request->func_types,
+               header->func_types.count * sizeof(uint32_t));
+    if (header->elem_functions.count > 0)
+        memcpy(l->image + header->elem_functions.offset, l->request->elem_functions,
+               header->elem_functions.count * sizeof(uint32_t));
 }
 
 /* Appends the object's rows to the image's, whose ends `frames` and `places` are. */

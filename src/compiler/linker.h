@@ -79,7 +79,11 @@ struct link_request {
     struct link_object *objects; /* emptied one by one as their parts are copied */
     size_t object_count;
     uint32_t import_func_count, func_count, type_count;
-    const struct link_body *bodies; /* func_count - import_func_count, or NULL */
+    /* What becomes of the module's arrays of these names in image.h; bodies NULL: none of them. */
+    const struct link_body *bodies; /* func_count - import_func_count */
+    const uint32_t *func_types;     /* func_count */
+    const uint32_t *elem_functions;
+    uint32_t elem_function_count;
     uint64_t branch_reach; /* of aarch64's branches; 0: the real one. Tests lower it. */
     /* The header, filled but for image_bytes, sections, arrays and digests. */
     struct image_header header;

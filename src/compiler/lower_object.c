@@ -275,7 +275,7 @@ static void ref_func(struct lower *l)
     uint32_t index = lower_u32(l);
     LLVMValueRef arg = const_i32(u, index);
     LLVMValueRef ref = call_helper(l, NATIVE_IMPORT_ref_func, EFFECT_NONE, &arg, 1);
-    lower_push(l, ref, VT_MAKE_REF(u->wasm->func_types[index]->id));
+    lower_push(l, ref, VT_MAKE_REF(module_func_type(u->wasm, index)->id));
 }
 
 static void push_bool(struct lower *l, LLVMValueRef condition)

@@ -97,7 +97,7 @@ static void ref_op(struct translator *t, enum op op)
         struct ins *i = tr_emit(t, H_ref_func, SHAPE_ONE, RESULT_SLOT);
         i->a = (int32_t)function;
         i->c = slot_offset(tr_top_slot(t));
-        tr_push_temp(t, VT_MAKE_REF(t->module->func_types[function]->id), t->n - 1);
+        tr_push_temp(t, VT_MAKE_REF(module_func_type(t->module, function)->id), t->n - 1);
     } else if (op == OP_REF_IS_NULL) {
         tr_equal_zero(t, true);
     } else if (op == OP_REF_EQ) {
@@ -419,7 +419,7 @@ static bool begin(struct translator *t, struct module_code *code, uint32_t own_i
 {
     const struct wasm_module *m = code->module->wasm;
     const struct wasm_body *body = &m->bodies[own_index];
-    const struct type_def *type = m->func_types[m->import_func_count + own_index];
+    const struct type_def *type = module_func_type(m, m->import_func_count + own_index);
     t->code = code;
     t->module = m;
     t->alloc = &code->module->engine->alloc;

@@ -616,7 +616,7 @@ static void take_results(struct translator *t, const struct type_def *type, int3
 static void call_direct(struct translator *t, uint32_t function)
 {
     const struct wasm_module *m = t->module;
-    const struct type_def *type = m->func_types[function];
+    const struct type_def *type = module_func_type(m, function);
     uint32_t frame = stage(t, type);
     bool is_import = function < m->import_func_count;
     struct ins *i = tr_emit(t, is_import ? H_call_import : H_call, SHAPE_ONE, RESULT_NONE);
@@ -632,7 +632,7 @@ static void call_direct(struct translator *t, uint32_t function)
 static void tail_call_direct(struct translator *t, uint32_t function)
 {
     const struct wasm_module *m = t->module;
-    const struct type_def *type = m->func_types[function];
+    const struct type_def *type = module_func_type(m, function);
     uint32_t frame = stage(t, type);
     bool is_import = function < m->import_func_count;
     struct ins *i =

@@ -94,8 +94,7 @@ static enum stint_status decode(struct stint_module *module, const uint8_t *byte
     uint64_t start_ns = now_if_timed(engine);
     enum stint_status status = module_decode_known(
         &engine->alloc, engine->types, bytes, size_bytes, engine->config.features,
-        STINT_DEVICE ? NULL : known->bodies, STINT_DEVICE ? 0 : known->body_count, &module->wasm,
-        error);
+        STINT_DEVICE ? NULL : &known->tables, &module->wasm, error);
     uint64_t decoded_ns = now_if_timed(engine);
     module->decode_ns = decoded_ns - start_ns;
     if (status == STINT_OK && (STINT_DEVICE || !known->is_valid))

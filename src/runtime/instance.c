@@ -362,7 +362,7 @@ struct func *instance_func(struct stint_instance *instance, uint32_t index)
         func->instance = instance;
         func->index = index;
         func->code = instance->store->engine->ops->func_entry(instance->code, own);
-        func->type = module->func_types[index];
+        func->type = module_func_type(module, index);
         (void)native_refresh(func);
     }
     return func;

@@ -114,7 +114,7 @@ char *import_type_format(const struct wasm_module *module, const struct wasm_imp
     uint32_t index = import->index;
     switch ((enum extern_kind)import->kind) {
     case EXTERN_FUNC:
-        put_func(&w, "func", module->func_types[index]);
+        put_func(&w, "func", module_func_type(module, index));
         break;
     case EXTERN_TABLE:
         put_table(&w, &module->tables[index].type, module->tables[index].type.limits.min);
@@ -186,7 +186,7 @@ static bool matches(const struct wasm_module *module, const struct wasm_import *
         return false;
     switch ((enum extern_kind)import->kind) {
     case EXTERN_FUNC:
-        return types_id_matches(types, value->func->type->id, module->func_types[index]->id);
+        return types_id_matches(types, value->func->type->id, module_func_type(module, index)->id);
     case EXTERN_TABLE: {
         const struct table_type *wanted = &module->tables[index].type;
         const struct table *table = value->table;

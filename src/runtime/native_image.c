@@ -242,7 +242,8 @@ static bool find_in(const struct native_code *code, uint32_t own_index,
     const void *found = find_func(code, own_index);
     if (found == NULL)
         return false;
-    const void *entry = find_entry(code, wasm->func_types[wasm->import_func_count + own_index]);
+    const void *entry =
+        find_entry(code, module_func_type(wasm, wasm->import_func_count + own_index));
     if (entry == NULL)
         return false;
     *ret_code = (struct native_code_ref){found, entry, code->header->code_class};

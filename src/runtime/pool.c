@@ -171,7 +171,7 @@ static uint32_t find_initialize(const struct wasm_module *module)
     const struct wasm_export *export = module_find_export(module, name, sizeof(name) - 1);
     if (export == NULL || export->kind != EXTERN_FUNC)
         return UINT32_MAX;
-    const struct type_def *type = module->func_types[export->index];
+    const struct type_def *type = module_func_type(module, export->index);
     return type->param_count == 0 && type->result_count == 0 ? export->index : UINT32_MAX;
 }
 

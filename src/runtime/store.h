@@ -83,8 +83,7 @@ MUST_CHECK enum stint_status rt_module_create(struct stint_engine *engine, const
  */
 struct module_known {
     bool is_valid; /* the bytes are the cache's own copy: see module_decode_known */
-    const struct wasm_body *bodies;
-    uint32_t body_count;
+    struct module_tables tables;
     const uint8_t *wasm_sha256; /* of the bytes; NULL: not known */
     /* Given to the module, in this order, also when it fails. */
     struct native_image *const *images;

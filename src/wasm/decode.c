@@ -167,13 +167,14 @@ static void decode_finish(struct decoder *d)
         module->func_declared = decode_array(d, (module->func_count + 7) / 8, 1);
 }
 
-static enum stint_status decode_all(struct wasm_module *module, const struct wasm_body *bodies,
-                                    uint32_t body_count, struct stint_error *error)
+static enum stint_status decode_all(struct wasm_module *module, const struct module_tables *known,
+                                    struct stint_error *error)
 {
-    struct decoder d = {
-        .module = module, .known_bodies = bodies, .known_body_count = body_count};
+    struct decoder d = {.module = module};
     const uint8_t *end = module->bytes + module->size_bytes;
     unsigned place = 0;
+    if (!STINT_DEVICE && known != NULL)
+        d.known = *known;
     validator_init(&d.v, module, module->bytes, end, error);
     decode_magic(&d);
     while (!reader_failed(&d.v.r) && d.v.r.at < end)
@@ -188,13 +189,12 @@ enum stint_status module_decode(struct alloc *alloc, struct type_registry *types
                                 const uint8_t *bytes, size_t size_bytes, uint32_t features,
                                 struct wasm_module **ret_module, struct stint_error *error)
 {
-    return module_decode_known(alloc, types, bytes, size_bytes, features, NULL, 0, ret_module,
-                               error);
+    return module_decode_known(alloc, types, bytes, size_bytes, features, NULL, ret_module, error);
 }
 
 enum stint_status module_decode_known(struct alloc *alloc, struct type_registry *types,
                                       const uint8_t *bytes, size_t size_bytes, uint32_t features,
-                                      const struct wasm_body *bodies, uint32_t body_count,
+                                      const struct module_tables *known,
                                       struct wasm_module **ret_module, struct stint_error *error)
 {
     if (size_bytes > LIMIT_MODULE_BYTES)
@@ -212,7 +212,7 @@ enum stint_status module_decode_known(struct alloc *alloc, struct type_registry 
     module->size_bytes = size_bytes;
     module->features = features;
     arena_init(&module->arena, alloc);
-    enum stint_status status = decode_all(module, bodies, body_count, error);
+    enum stint_status status = decode_all(module, known, error);
     if (status != STINT_OK) {
         module_free(module);
         return status;

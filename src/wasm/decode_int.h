@@ -23,9 +23,8 @@ struct decoder {
         tag_capacity, custom_capacity;
     uint32_t body_count;
     uint32_t data_count_promised;
-    /* Of module_decode_known, or NULL and 0. */
-    const struct wasm_body *known_bodies;
-    uint32_t known_body_count;
+    uint32_t *func_types;       /* the module's, while they are being read */
+    struct module_tables known; /* of module_decode_known, or zeros */
 };
 
 void decode_custom(struct decoder *d);
@@ -52,8 +51,8 @@ bool decode_grow(struct decoder *d, void *items, size_t *capacity, size_t used, 
                  size_t each_bytes);
 /* A zeroed array in the module's arena; on failure the reader fails and the result is NULL. */
 void *decode_array(struct decoder *d, size_t count, size_t each_bytes);
-/* Reads the index of a function type; on failure NULL. */
-const struct type_def *decode_func_type(struct decoder *d);
+/* Reads the index of a function type; false on failure. */
+bool decode_func_type(struct decoder *d, uint32_t *ret_index);
 /* Fails unless `index`, read at `at`, is below `count`; `what` as in "unknown function 7". */
 bool decode_check_index(struct decoder *d, uint32_t index, uint32_t count, const char *what,
                         const uint8_t *at);

@@ -2,19 +2,19 @@
 /* Sections that fill the index spaces, and exports (core specification 3.0, 5.5). */
 #include "wasm/decode_int.h"
 
-const struct type_def *decode_func_type(struct decoder *d)
+bool decode_func_type(struct decoder *d, uint32_t *ret_index)
 {
     struct reader *r = &d->v.r;
     const uint8_t *at = r->at;
     uint32_t index = read_u32(r);
     if (reader_failed(r) || !decode_check_index(d, index, d->module->type_count, "type", at))
-        return NULL;
-    const struct type_def *type = d->module->types[index];
-    if (type->kind != TYPE_FUNC) {
+        return false;
+    if (d->module->types[index]->kind != TYPE_FUNC) {
         reader_fail(r, STINT_INVALID, at, "type mismatch: type %u is not a function type", index);
-        return NULL;
+        return false;
     }
-    return type;
+    *ret_index = index;
+    return true;
 }
 
 static const struct type_def *read_tag_type(struct decoder *d)
@@ -27,8 +27,11 @@ static const struct type_def *read_tag_type(struct decoder *d)
         return NULL;
     }
     at = r->at;
-    const struct type_def *type = decode_func_type(d);
-    if (type != NULL && type->result_count != 0)
+    uint32_t index;
+    if (!decode_func_type(d, &index))
+        return NULL;
+    const struct type_def *type = d->module->types[index];
+    if (type->result_count != 0)
         reader_fail(r, STINT_INVALID, at, "non-empty tag result type: a tag has no results");
     return type;
 }
@@ -68,8 +71,11 @@ static bool add_memory(struct decoder *d, struct memory_type type, const uint8_t
 static bool grow_funcs(struct decoder *d, uint32_t more)
 {
     struct wasm_module *m = d->module;
-    return decode_grow(d, &m->func_types, &d->func_capacity, m->func_count,
-                       (size_t)m->func_count + more, sizeof(*m->func_types));
+    if (!decode_grow(d, &d->func_types, &d->func_capacity, m->func_count,
+                     (size_t)m->func_count + more, sizeof(*d->func_types)))
+        return false;
+    m->func_types = d->func_types;
+    return true;
 }
 
 static bool grow_tables(struct decoder *d, uint32_t more)
@@ -105,11 +111,11 @@ static bool grow_tags(struct decoder *d, uint32_t more)
 static void import_func(struct decoder *d, struct wasm_import *import)
 {
     struct wasm_module *module = d->module;
-    const struct type_def *type = decode_func_type(d);
-    if (type == NULL || !grow_funcs(d, 1))
+    uint32_t type;
+    if (!decode_func_type(d, &type) || !grow_funcs(d, 1))
         return;
     import->index = module->func_count;
-    module->func_types[module->func_count++] = type;
+    d->func_types[module->func_count++] = type;
     module->import_func_count++;
 }
 
@@ -213,14 +219,16 @@ void decode_functions(struct decoder *d)
                     "too many functions: the limit is %d, imports included", LIMIT_FUNCTIONS);
         return;
     }
+    if (!STINT_DEVICE && count != 0 && d->known.func_type_count == module->func_count + count) {
+        module->func_types = d->known.func_types;
+        module->func_count += count;
+        d->v.r.at = d->v.r.end;
+        return;
+    }
     if (!grow_funcs(d, count))
         return;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct type_def *type = decode_func_type(d);
-        if (type == NULL)
-            return;
-        module->func_types[module->func_count++] = type;
-    }
+    for (uint32_t i = 0; i < count && decode_func_type(d, &d->func_types[module->func_count]); i++)
+        module->func_count++;
 }
 
 static void read_table(struct decoder *d)
@@ -369,7 +377,7 @@ void decode_start(struct decoder *d)
     if (reader_failed(&d->v.r) ||
         !decode_check_index(d, module->start, module->func_count, "function", at))
         return;
-    const struct type_def *type = module->func_types[module->start];
+    const struct type_def *type = module_func_type(module, module->start);
     if (type->param_count != 0 || type->result_count != 0)
         reader_fail(&d->v.r, STINT_INVALID, at,
                     "start function #%u must have neither parameters nor results", module->start);

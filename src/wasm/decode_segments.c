@@ -40,10 +40,43 @@ static void read_elem_type(struct decoder *d, struct wasm_elem *elem, uint32_t f
         reader_fail(r, STINT_MALFORMED, at, "malformed elements segment kind 0x%02x", kind);
 }
 
+/* Passes over `count` numbers, which are known to be there. */
+static void skip_numbers(struct reader *r, uint32_t count)
+{
+    enum { BLOCK_BYTES = 64 };
+    const uint8_t *at = r->at;
+    /* None is shorter than a byte: a block holds no more of them than are left. */
+    for (; count >= BLOCK_BYTES && (size_t)(r->end - at) >= BLOCK_BYTES; at += BLOCK_BYTES) {
+        uint8_t ends = 0;
+        for (unsigned i = 0; i < BLOCK_BYTES; i++)
+            ends += at[i] < 0x80;
+        count -= ends;
+    }
+    for (; count > 0 && at < r->end; at++)
+        count -= *at < 0x80;
+    r->at = at;
+}
+
+/* Whether the segment's functions are known; it has them then. */
+static bool take_known_functions(struct decoder *d, struct wasm_elem *elem, uint32_t count)
+{
+    struct module_tables *known = &d->known;
+    if (STINT_DEVICE || count == 0 || count > known->elem_function_count)
+        return false;
+    elem->functions = known->elem_functions;
+    elem->count = count;
+    known->elem_functions += count;
+    known->elem_function_count -= count;
+    skip_numbers(&d->v.r, count);
+    return true;
+}
+
 static void read_elem_functions(struct decoder *d, struct wasm_elem *elem)
 {
     struct reader *r = &d->v.r;
     uint32_t count = read_count(r, LIMIT_ELEM_ITEMS, 1, "elements of a segment");
+    if (!reader_failed(r) && take_known_functions(d, elem, count))
+        return;
     uint32_t *functions = decode_array(d, count, sizeof(*functions));
     if (functions == NULL)
         return;
@@ -175,8 +208,8 @@ void decode_code(struct decoder *d)
     struct wasm_module *module = d->module;
     module->code_offset_bytes = (uint32_t)(r->at - module->bytes);
     d->body_count = read_count(r, LIMIT_FUNCTIONS, 1, "function bodies");
-    if (!STINT_DEVICE && d->known_bodies != NULL && d->known_body_count == d->body_count) {
-        module->bodies = d->known_bodies;
+    if (!STINT_DEVICE && d->body_count != 0 && d->known.body_count == d->body_count) {
+        module->bodies = d->known.bodies;
         r->at = r->end;
         return;
     }

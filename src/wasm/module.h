@@ -115,6 +115,14 @@ struct wasm_body {
     uint32_t size_bytes;
 };
 
+/* The large arrays of a module, for module_decode_known. */
+struct module_tables {
+    const struct wasm_body *bodies;
+    const uint32_t *func_types;     /* as wasm_module.func_types */
+    const uint32_t *elem_functions; /* of all segments of function indices, one after the other */
+    uint32_t body_count, func_type_count, elem_function_count;
+};
+
 struct wasm_custom {
     struct wasm_name name;
     uint32_t offset_bytes; /* of its content, after the name */
@@ -137,8 +145,8 @@ struct wasm_module {
     uint32_t import_func_count, import_table_count, import_memory_count, import_global_count,
         import_tag_count;
 
-    uint32_t func_count; /* imports included, as in all counts of index spaces */
-    const struct type_def **func_types;
+    uint32_t func_count;            /* imports included, as in all counts of index spaces */
+    const uint32_t *func_types;     /* indices into types; see module_func_type */
     const struct wasm_body *bodies; /* func_count - import_func_count */
     /* One bit a function: may ref.func name it in code (3.5: the context's refs). */
     uint8_t *func_declared;
@@ -177,18 +185,24 @@ MUST_CHECK enum stint_status module_decode(struct alloc *alloc, struct type_regi
                                            uint32_t features, struct wasm_module **ret_module,
                                            struct stint_error *error);
 /*
- * The same for bytes that are known to be valid with these features, and whose function bodies lie
- * where `bodies` says, one for each of the module's functions; bodies NULL: where is not known. Reads
- * the other sections only and takes `bodies` as it is, so both must outlive the module. To be fed
- * from nothing but copies that were verified and that nobody else can change (aot/cache.h): what is
- * wrong here ends in undefined behaviour. Not to be followed by module_validate.
+ * The same for bytes that are known to be valid with these features, and of which `known` says what an
+ * earlier decoding found (NULL, or counts of 0: nothing). Does not read again what it says and takes
+ * its arrays as they are, so both must outlive the module. To be fed from nothing but copies that were
+ * verified and that nobody else can change (aot/cache.h): what is wrong here ends in undefined
+ * behaviour. Not to be followed by module_validate.
  */
 MUST_CHECK enum stint_status module_decode_known(struct alloc *alloc, struct type_registry *types,
                                                  const uint8_t *bytes, size_t size_bytes,
-                                                 uint32_t features, const struct wasm_body *bodies,
-                                                 uint32_t body_count,
+                                                 uint32_t features,
+                                                 const struct module_tables *known,
                                                  struct wasm_module **ret_module,
                                                  struct stint_error *error);
+/* The type of a function of the index space. */
+static inline const struct type_def *module_func_type(const struct wasm_module *module,
+                                                      uint32_t function)
+{
+    return module->types[module->func_types[function]];
+}
 /* Validates every function body (3.3, 3.4). What memory it needs depends on the largest one only. */
 MUST_CHECK enum stint_status module_validate(const struct wasm_module *module,
                                              struct stint_error *error);

@@ -117,7 +117,7 @@ enum stint_status validate_bodies(const struct wasm_module *module, struct body_
     validator_init(&v, module, module->bytes, module->bytes, error);
     for (uint32_t i = module->import_func_count; i < module->func_count; i++) {
         const struct wasm_body *body = &module->bodies[i - module->import_func_count];
-        v.func_type = module->func_types[i];
+        v.func_type = module_func_type(module, i);
         v.r.function = i;
         v.r.at = module->bytes + body->offset_bytes;
         v.r.end = v.r.at + body->size_bytes;

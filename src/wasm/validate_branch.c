@@ -120,7 +120,7 @@ static const struct type_def *read_callee(struct validator *v, enum op op)
     case OP_CALL:
     case OP_RETURN_CALL:
         function = validator_read_index(v, v->r.module->func_count, "function");
-        return function == UINT32_MAX ? NULL : v->r.module->func_types[function];
+        return function == UINT32_MAX ? NULL : module_func_type(v->r.module, function);
     case OP_CALL_REF:
     case OP_RETURN_CALL_REF:
         type = validator_read_type(v, TYPE_FUNC);

@@ -13,7 +13,7 @@ static void do_ref_func(struct validator *v)
         validator_declare_function(v, function);
     else if ((module->func_declared[function / 8] >> function % 8 & 1) == 0)
         validator_fail(v, STINT_INVALID, "undeclared function reference %u", function);
-    validator_push(v, VT_MAKE_REF(module->func_types[function]->id));
+    validator_push(v, VT_MAKE_REF(module_func_type(module, function)->id));
 }
 
 void validate_ref_op(struct validator *v, enum op op)

@@ -291,7 +291,7 @@ static void run_fast(struct validator *v, struct body_rules *rules, const uint8_
             continue;
         case ACTION_CALL:
             if (LIKELY((index = short_index(&at)) < module->func_count &&
-                       call_simple(module->func_types[index], &sp)))
+                       call_simple(module_func_type(module, index), &sp)))
                 continue;
             break;
         case ACTION_DROP:

@@ -68,7 +68,7 @@ static enum stint_status link_imports(struct stint_store *store, struct stint_mo
         return STINT_UNLINKABLE;
     for (uint32_t i = 0; i < COUNT_OF(functions); i++) {
         imports[i].kind = EXTERN_FUNC;
-        enum stint_status status = rt_func_create(store, module->wasm->func_types[i]->id,
+        enum stint_status status = rt_func_create(store, module_func_type(module->wasm, i)->id,
                                                   functions[i], host, NULL, &imports[i].func);
         if (status != STINT_OK)
             return status;

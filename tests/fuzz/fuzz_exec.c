@@ -77,8 +77,8 @@ static enum stint_status make_import(struct stint_store *store, const struct was
     value->kind = import->kind;
     switch ((enum extern_kind)import->kind) {
     case EXTERN_FUNC:
-        return rt_func_create(store, module->func_types[import->index]->id, host_zero, NULL, NULL,
-                              &value->func);
+        return rt_func_create(store, module_func_type(module, import->index)->id, host_zero, NULL,
+                              NULL, &value->func);
     case EXTERN_TABLE:
         if (!vt_is_defaultable(module->tables[import->index].type.element))
             return STINT_UNLINKABLE;

@@ -7,7 +7,7 @@ import struct
 import sys
 
 PAGE = 65536
-SECTIONS_AT, ARRAYS_AT, HEADER_BYTES = 136, 136 + 4 * 48, 472
+SECTIONS_AT, ARRAYS_AT, HEADER_BYTES = 136, 136 + 4 * 48, 504
 
 
 def header(sections, arrays):

@@ -20,6 +20,7 @@ struct made_meta {
     struct image_frame frames[2];
     struct image_place places[2];
     struct wasm_body bodies[2];
+    uint32_t func_types[2];
 };
 
 /* (module (func) (func)) */
@@ -83,6 +84,7 @@ static void made_fill(uint8_t *image)
         .frames = {{0, 8, 8}, {MADE_TEXT_BYTES, IMAGE_FRAME_UNKNOWN, 0}},
         .places = {{0, 22}, {32, 25}},
         .bodies = {{23, 2}, {26, 2}},
+        .func_types = {0, 0},
     };
     header->funcs = MADE_ARRAY(funcs);
     header->entries = MADE_ARRAY(entries);
@@ -91,6 +93,7 @@ static void made_fill(uint8_t *image)
     header->frames = MADE_ARRAY(frames);
     header->places = MADE_ARRAY(places);
     header->bodies = MADE_ARRAY(bodies);
+    header->func_types = MADE_ARRAY(func_types);
     made_seal(image);
 }
 

@@ -93,10 +93,10 @@ TEST(what_is_stored_is_found)
     CHECK_MEM(found.wasm, made_wasm, sizeof(made_wasm));
     CHECK_INT(found.image_count, 1);
     CHECK_INT(found.images[0]->text[0], 0x90);
-    uint32_t count;
-    const struct wasm_body *bodies = cache_found_bodies(&found, &count);
-    REQUIRE(bodies != NULL && count == 2);
-    CHECK_INT(bodies[1].offset_bytes, 26);
+    struct module_tables tables;
+    cache_found_tables(&found, &tables);
+    REQUIRE(tables.body_count == 2);
+    CHECK_INT(tables.bodies[1].offset_bytes, 26);
     cache_found_clear(&found);
     /* Other parameters, another entry. */
     struct cache_params other = params;
@@ -309,6 +309,15 @@ TEST(imported_code_is_checked_in_the_copy)
                   STINT_MALFORMED);
         *flipped ^= 0x10;
     }
+    /* Signed, but not by a compiler that does its work. */
+    made_tables(image)->func_types[1] = 7;
+    made_seal(image);
+    REQUIRE(image_check_header(image, MADE_BYTES, &header, &error) == STINT_OK);
+    CHECK_INT(cache_import(cache, wasm, &header, image, &params, signer, &error), STINT_MALFORMED);
+    CHECK(strstr(error.message, "not those of the module") != NULL);
+    made_fill(image);
+    memset(&error, 0, sizeof(error));
+    REQUIRE(image_check_header(image, MADE_BYTES, &header, &error) == STINT_OK);
     CHECK_INT(code_pages_execute_count(), executable);
     CHECK(!find_name(".tmp", name) && !find_name(".image", name) && !find_name(".index", name));
     REQUIRE(cache_import(cache, wasm, &header, image, &params, signer, &error) == STINT_OK);

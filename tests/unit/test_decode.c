@@ -122,6 +122,61 @@ static void put_all(struct bytes_test *t)
     bytes_section(t, 11, BYTES("\2\2\1\x42\7" END "\3abc\1\1z"));
 }
 
+/* A segment of 200 functions, after one of two and before one of expressions. */
+static void put_elems(struct bytes_test *t)
+{
+    struct buf elems;
+    bytes_begin(t);
+    buf_init(&elems, &t->root, SIZE_MAX);
+    bytes_section(t, 1, BYTES("\1" FUNC "\0\0"));
+    bytes_section(t, 2, BYTES("\1\1a\1b\0\0"));
+    bytes_section(t, 3, BYTES("\2\0\0"));
+    buf_append(&elems, BYTES("\3\1\0\2\2\1\1\0\xc8\1"));
+    /* Numbers of one byte and, of the same value, of two and three. */
+    for (unsigned i = 0; i < 200; i++)
+        buf_append(&elems, i % 3 == 0 ? "\1" : i % 3 == 1 ? "\x82\0" : "\x80\x80\0", 1 + i % 3);
+    buf_append(&elems, BYTES("\5" FUNCREF "\1\xd2\1" END));
+    bytes_section(t, 9, (const char *)elems.data, elems.bytes);
+    bytes_section(t, 10, BYTES("\2\2\0" END "\2\0" END));
+    buf_free(&elems);
+}
+
+TEST(known_tables_are_taken)
+{
+    struct bytes_test t;
+    struct wasm_module *again;
+    uint32_t functions[202];
+    put_elems(&t);
+    CHECK_LOAD(&t, STINT_OK, "");
+    REQUIRE(t.module != NULL);
+    const struct wasm_module *m = t.module;
+    REQUIRE(m->elem_count == 3 && m->elems[0].count == 2 && m->elems[1].count == 200);
+    memcpy(functions, m->elems[0].functions, 2 * sizeof(functions[0]));
+    memcpy(functions + 2, m->elems[1].functions, 200 * sizeof(functions[0]));
+    struct module_tables known = {.bodies = m->bodies,
+                                  .func_types = m->func_types,
+                                  .elem_functions = functions,
+                                  .body_count = 2,
+                                  .func_type_count = 3,
+                                  .elem_function_count = 202};
+    REQUIRE(module_decode_known(&t.root, t.types, t.buf.data, t.buf.bytes, FEATURES_DEFAULT, &known,
+                                &again, &t.error) == STINT_OK);
+    CHECK(again->bodies == m->bodies && again->func_types == m->func_types);
+    CHECK(again->elems[0].functions == functions && again->elems[1].functions == functions + 2);
+    CHECK(again->elems[1].count == 200 && again->elems[2].functions == NULL);
+    CHECK_INT(again->elems[2].exprs[0].index, 1);
+    CHECK(module_func_type(again, 2) == module_func_type(m, 2));
+    module_free(again);
+    /* Of other lengths: not taken. */
+    known.body_count = known.func_type_count = known.elem_function_count = 1;
+    REQUIRE(module_decode_known(&t.root, t.types, t.buf.data, t.buf.bytes, FEATURES_DEFAULT, &known,
+                                &again, &t.error) == STINT_OK);
+    CHECK(again->bodies != m->bodies && again->func_types != m->func_types);
+    CHECK_INT(again->elems[1].functions[1], 2);
+    module_free(again);
+    bytes_end(&t);
+}
+
 TEST(index_spaces)
 {
     struct bytes_test t;
@@ -133,7 +188,7 @@ TEST(index_spaces)
     CHECK_INT(m->import_count, 4);
     CHECK_INT(m->import_func_count, 1);
     CHECK_INT(m->func_count, 3);
-    CHECK(m->func_types[0] == m->types[1] && m->func_types[1] == m->types[0]);
+    CHECK(m->func_types[0] == 1 && m->func_types[1] == 0);
     CHECK_INT(m->bodies[1].size_bytes, 4);
     CHECK_INT(m->table_count, 3);
     CHECK_INT(m->tables[0].type.limits.max, 10);

@@ -151,6 +151,46 @@ TEST(tables_that_lie_wrong_are_rejected)
     FIELD_REJECTED(m->places[1].wasm_offset = 1000, "places is not in order");
     FIELD_REJECTED(m->bodies[1].offset_bytes = 23, "bodies is not in order");
     FIELD_REJECTED(m->bodies[1].size_bytes = 1000, "bodies points outside");
+    FIELD_REJECTED(h->func_types.count = UINT32_MAX, "table of func_types lies outside");
+    FIELD_REJECTED(h->elem_functions = h->func_types; h->elem_functions.offset += 2, "not aligned");
+}
+
+/* Whether the tables, changed by a test, are refused with these words. */
+static bool tables_refused(const uint8_t *wasm, const char *words)
+{
+    struct stint_error error = {0};
+    return image_check_module(image, made_header(image), wasm, &error) == STINT_MALFORMED &&
+           strstr(error.message, words) != NULL;
+}
+
+TEST(tables_of_another_module_are_refused)
+{
+    struct stint_error error = {0};
+    uint8_t wasm[sizeof(made_wasm)];
+    made_fill(image);
+    struct image_header *h = made_header(image);
+    struct made_meta *m = made_tables(image);
+    CHECK_INT(image_check_module(image, h, made_wasm, &error), STINT_OK);
+    m->bodies[0].size_bytes--;
+    CHECK(tables_refused(made_wasm, "not those of the module"));
+    made_fill(image);
+    m->func_types[1] = 1;
+    CHECK(tables_refused(made_wasm, "not those of the module"));
+    made_fill(image);
+    h->func_types.count = 1;
+    CHECK(tables_refused(made_wasm, "not those of the module"));
+    made_fill(image);
+    h->elem_functions = h->func_types;
+    CHECK(tables_refused(made_wasm, "not those of the module"));
+    made_fill(image);
+    h->bodies.count = 0;
+    CHECK(tables_refused(made_wasm, "not those of the module"));
+    h->func_types.count = 0;
+    CHECK_INT(image_check_module(image, h, made_wasm, &error), STINT_OK);
+    made_fill(image);
+    memcpy(wasm, made_wasm, sizeof(wasm));
+    wasm[4] = 9;
+    CHECK(tables_refused(wasm, "version"));
 }
 
 TEST(other_machines_and_versions_have_their_reasons)

@@ -177,6 +177,7 @@ static enum stint_status link_objects(struct link_object *objects, size_t count,
                                       struct link_result *result, struct stint_error *error)
 {
     static const struct link_body bodies[2] = {{20, 30}, {50, 10}};
+    static const uint32_t func_types[2] = {0, 0}, elem_functions[3] = {1, 0, 1};
     struct link_request request = {
         .alloc = &alloc_root,
         .objects = objects,
@@ -184,6 +185,9 @@ static enum stint_status link_objects(struct link_object *objects, size_t count,
         .func_count = 2,
         .type_count = 1,
         .bodies = bodies,
+        .func_types = func_types,
+        .elem_functions = elem_functions,
+        .elem_function_count = COUNT_OF(elem_functions),
         .branch_reach = reach,
         .header = {.magic = IMAGE_MAGIC, .version = IMAGE_VERSION, .arch = (uint8_t)arch},
     };
@@ -232,6 +236,9 @@ TEST(links_two_objects)
     CHECK_INT(image[stub + 1], 0x25);
     CHECK_INT(stub + 6 + (uint64_t)s32_at(image + stub + 2), imports + NATIVE_IMPORT_memcpy * 8);
     CHECK_INT(h->bodies.count, 2);
+    CHECK_INT(h->func_types.count, 2);
+    CHECK_INT(h->elem_functions.count, 3);
+    CHECK_INT(((const uint32_t *)(image + h->elem_functions.offset))[2], 1);
     CHECK(memcmp(image + rodata, "\1\2\3\4", 4) == 0);
     pages_release(result.image, result.image_bytes);
 }
