@@ -48,20 +48,27 @@ struct wasm_job {
     uint64_t wasm_bytes;
     const uint8_t *wasm_sha256;
     struct cache_file file;
+    void *mapped;         /* the copy; NULL after a failure */
     enum os_error reason; /* OS_BADMSG: the bytes have another digest */
 };
 
-/* Whether the first `bytes` of a file have the digest. */
-static enum os_error check_digest(int fd, uint64_t bytes, const uint8_t sha256[SHA256_BYTES])
+/* Maps the copy; `is_known`: its digest need not be looked at. */
+static enum os_error map_copy(struct wasm_job *job, int fd, bool is_known)
 {
     uint8_t digest[SHA256_BYTES];
     void *start;
-    enum os_error reason = code_pages_map(fd, 0, bytes, &start);
+    enum os_error reason = code_pages_map(fd, 0, job->wasm_bytes, &start);
     if (reason != OS_OK)
         return reason;
-    sha256_of(start, bytes, digest);
-    code_pages_release(start, bytes);
-    return sha256_equal(digest, sha256) ? OS_OK : OS_BADMSG;
+    if (!is_known) {
+        sha256_of(start, job->wasm_bytes, digest);
+        if (!sha256_equal(digest, job->wasm_sha256)) {
+            code_pages_release(start, job->wasm_bytes);
+            return OS_BADMSG;
+        }
+    }
+    job->mapped = start;
+    return OS_OK;
 }
 
 /* A copy that another entry made: OS_NOENT when there is none that is good. */
@@ -77,8 +84,8 @@ static enum os_error use_copy(struct wasm_job *job, const char *name)
         reason = OS_NOENT;
     /* As an index has recorded it: no need to look. */
     struct cache_file now = cache_file_of(&stat);
-    if (reason == OS_OK && !cache_file_equal(&now, &job->file))
-        reason = check_digest(fd, job->wasm_bytes, job->wasm_sha256);
+    if (reason == OS_OK)
+        reason = map_copy(job, fd, cache_file_equal(&now, &job->file));
     file_close(fd);
     if (reason == OS_OK)
         job->file = now;
@@ -99,11 +106,15 @@ static void copy_wasm(void *context)
         return;
     job->reason = private_write_all(draft.fd, job->wasm, job->wasm_bytes, 0);
     if (job->reason == OS_OK)
-        job->reason = check_digest(draft.fd, job->wasm_bytes, job->wasm_sha256);
+        job->reason = map_copy(job, draft.fd, false);
     if (job->reason == OS_OK)
         job->reason = cache_draft_keep(job->cache, &draft, name, &job->file);
     else
         cache_draft_drop(job->cache, &draft);
+    if (job->reason != OS_OK && job->mapped != NULL) {
+        code_pages_release(job->mapped, job->wasm_bytes);
+        job->mapped = NULL;
+    }
 }
 
 /* ---- Images -------------------------------------------------------------------------------- */
@@ -116,10 +127,11 @@ struct image_job {
     bool is_foreign;
     struct cache_file file;
     struct cache_draft draft; /* where there is no failure */
+    void *mapped;             /* a foreign image's copy, where there is no failure */
 };
 
 /* Everything about the copy: it is what will be mapped. */
-static enum stint_status check_copy(const struct image_job *job, struct stint_error *error)
+static enum stint_status check_copy(struct image_job *job, struct stint_error *error)
 {
     size_t bytes = job->header->image_bytes;
     struct image_header header;
@@ -133,7 +145,10 @@ static enum stint_status check_copy(const struct image_job *job, struct stint_er
                            "the file changed while it was read");
     if (status == STINT_OK)
         status = image_check_content(start, &header, error);
-    code_pages_release(start, bytes);
+    if (status == STINT_OK)
+        job->mapped = start;
+    else
+        code_pages_release(start, bytes);
     return status;
 }
 
@@ -153,32 +168,6 @@ static enum stint_status draft_image(struct image_job *job, struct stint_error *
         status = check_copy(job, error);
     if (status != STINT_OK)
         cache_draft_drop(job->cache, &job->draft);
-    return status;
-}
-
-/* What the image says of its module, by the copies of both. */
-static enum stint_status check_pair(const struct image_job *job, struct stint_error *error)
-{
-    char name[CACHE_NAME_BYTES];
-    void *image, *wasm;
-    int fd;
-    cache_wasm_name(job->header->wasm_sha256, name);
-    enum os_error reason = private_open_at(job->cache->dir_fd, name, false, &fd);
-    if (reason != OS_OK)
-        return cache_failed(job->cache, "read", reason, error);
-    reason = code_pages_map(fd, 0, job->header->wasm_bytes, &wasm);
-    file_close(fd);
-    if (reason != OS_OK)
-        return cache_failed(job->cache, "read", reason, error);
-    enum stint_status status;
-    reason = code_pages_map(job->draft.fd, 0, job->header->image_bytes, &image);
-    if (reason == OS_OK) {
-        status = image_check_module(image, job->header, wasm, error);
-        code_pages_release(image, job->header->image_bytes);
-    } else {
-        status = cache_failed(job->cache, "read", reason, error);
-    }
-    code_pages_release(wasm, job->header->wasm_bytes);
     return status;
 }
 
@@ -249,6 +238,19 @@ static void read_entry(const struct cache *cache, const struct cache_name *name,
         memset(ret_index, 0, sizeof(*ret_index));
 }
 
+/* Both copies are there: is the module good, and what a foreign image says of it? */
+static enum stint_status check_pair(const struct image_job *job, const struct wasm_job *wasm,
+                                    struct stint_error *error)
+{
+    if (wasm->reason == OS_BADMSG)
+        return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,
+                         "it belongs to another module, or the module was changed");
+    if (wasm->reason != OS_OK)
+        return cache_failed(job->cache, "write to", wasm->reason, error);
+    return job->is_foreign ? image_check_module(job->mapped, job->header, wasm->mapped, error)
+                           : STINT_OK;
+}
+
 static enum stint_status store(struct cache *cache, const uint8_t *wasm, struct image_job *job,
                                const struct cache_params *params,
                                const uint8_t signer[ARTEFACT_KEY_BYTES], struct stint_error *error)
@@ -275,20 +277,13 @@ static enum stint_status store(struct cache *cache, const uint8_t *wasm, struct 
         thread_join(&thread);
     else
         copy_wasm(&wasm_job);
-    if (wasm_job.reason != OS_OK) {
-        if (status == STINT_OK)
-            cache_draft_drop(cache, &job->draft);
-        if (wasm_job.reason == OS_BADMSG)
-            status = error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,
-                               "it belongs to another module, or the module was changed");
-        else
-            status = cache_failed(cache, "write to", wasm_job.reason, error);
-    }
-    if (status == STINT_OK && job->is_foreign) {
-        status = check_pair(job, error);
+    if (status == STINT_OK) {
+        status = check_pair(job, &wasm_job, error);
         if (status != STINT_OK)
             cache_draft_drop(cache, &job->draft);
     }
+    code_pages_release(job->mapped, job->header->image_bytes);
+    code_pages_release(wasm_job.mapped, wasm_job.wasm_bytes);
     if (status == STINT_OK)
         status = keep_image(job, params, &wasm_job, signer, &index, error);
     /* Also after a failure: a full disk may have room again. */

@@ -5,6 +5,7 @@
 
 #include "aot/image_abi.h"
 #include "os/cpu.h"
+#include "os/thread.h"
 #include "wasm/limits.h"
 #include "wasm/module.h"
 
@@ -221,6 +222,40 @@ enum stint_status image_check_machine(const struct image_header *header, struct 
 
 /* ---- Content ------------------------------------------------------------------------------- */
 
+struct digest_job {
+    const uint8_t *bytes;
+    const struct image_section *section;
+    bool is_good;
+};
+
+static void check_digest(void *context)
+{
+    struct digest_job *job = context;
+    uint8_t digest[SHA256_BYTES];
+    sha256_of(job->bytes + job->section->offset, job->section->bytes, digest);
+    job->is_good = sha256_equal(digest, job->section->sha256);
+}
+
+/* Machine code and tables are about of a size, and a digest is one long chain: where there is much of
+ * both, a thread of its own takes the tables. */
+static void check_all_digests(const uint8_t *bytes, const struct image_header *header,
+                              struct digest_job jobs[IMAGE_SECTION_COUNT])
+{
+    enum { ALONE_BYTES = 1 << 20 };
+    struct thread thread;
+    bool has_thread = false;
+    for (unsigned i = 0; i < IMAGE_SECTION_COUNT; i++)
+        jobs[i] = (struct digest_job){.bytes = bytes, .section = &header->sections[i]};
+    if (header->sections[IMAGE_META].bytes > ALONE_BYTES)
+        has_thread = thread_start(&thread, check_digest, &jobs[IMAGE_META], false);
+    for (unsigned i = 0; i < IMAGE_SECTION_COUNT; i++) {
+        if (i != IMAGE_META || !has_thread)
+            check_digest(&jobs[i]);
+    }
+    if (has_thread)
+        thread_join(&thread);
+}
+
 /* Fails unless digests fit, and everything outside sections is zero: pages are mapped whole. */
 static enum stint_status check_digests(const uint8_t *bytes, const struct image_header *header,
                                        struct stint_error *error)
@@ -234,13 +269,13 @@ static enum stint_status check_digests(const uint8_t *bytes, const struct image_
     bool meta_first = sections[IMAGE_META].offset < sections[IMAGE_TEXT].offset;
     if (!meta_first && sections[IMAGE_META].offset < sections[IMAGE_IMPORTS].offset)
         return malformed(error, "its sections are in the wrong order");
+    struct digest_job jobs[IMAGE_SECTION_COUNT];
+    check_all_digests(bytes, header, jobs);
     uint64_t at = sizeof(*header);
     for (unsigned i = 0; i < IMAGE_SECTION_COUNT; i++) {
         unsigned id = order[meta_first][i];
         const struct image_section *section = &sections[id];
-        uint8_t digest[SHA256_BYTES];
-        sha256_of(bytes + section->offset, section->bytes, digest);
-        if (!sha256_equal(digest, section->sha256))
+        if (!jobs[id].is_good)
             return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,
                              "its %s changed after it was made", names[id]);
         if (!is_zero(bytes + at, section->offset - at))
