@@ -8,7 +8,9 @@
 #include "cli/module_file.h"
 #include "runtime/store.h"
 
+struct host_net;
 struct wasi_p1;
+struct wasi_p2;
 
 struct run_options {
 #define SECTION(title)
@@ -39,6 +41,7 @@ struct run {
     struct stint_store *store;
     struct stint_instance *instance;
     struct wasi_p1 *wasi;
+    struct wasi_p2 *wasi2; /* made when the module imports of it; never in stint-device */
     struct extern_value *imports;
     uint64_t marks_ns[MARK_COUNT];
     /* Where machine code is offered: fills config.tier from the options. */

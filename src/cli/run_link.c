@@ -55,8 +55,12 @@ static void report_all_unknown(const struct run *run, uint32_t unknown)
     }
     if (shown < unknown)
         cli_hint("... and %u more", unknown - shown);
-    cli_hint("'stint run' offers WASI preview 1 only; other imports need a program that embeds "
-             "stint.");
+    cli_hint(
+        STINT_DEVICE
+            ? "'stint run' offers WASI preview 1 only; other imports need a program that embeds "
+              "stint."
+            : "'stint run' offers WASI preview 1 and 0.2; other imports need a program that "
+              "embeds stint.");
 }
 
 /* Resolves one import; what is not there stays EXTERN_MISSING, which is no failure. */

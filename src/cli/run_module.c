@@ -5,6 +5,7 @@
 
 #include "cli/cmd_run.h"
 #include "cli/run_wasi.h"
+#include "cli/run_wasi_p2.h"
 #include "interp/interp.h"
 #include "os/clock.h"
 #include "runtime/trace.h"
@@ -92,6 +93,8 @@ static enum stint_status execute(struct run *run, struct stint_error *error)
     enum stint_status status;
     if (run->options->invoke == NULL) {
         status = call_export(run, "_start", error);
+        if (!STINT_DEVICE && status == STINT_NOT_FOUND)
+            status = run_wasi_p2_call(run, error);
         if (status != STINT_NOT_FOUND)
             return status;
         error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET, "%s: the module exports no _start",

@@ -5,13 +5,16 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "cli/run_wasi_p2.h"
 #include "os/files.h"
 #include "os/sockets.h"
+#include "stint_config.h"
 #include "wasi/p1.h"
 
 bool run_wasi_names(const struct wasm_import *import)
 {
-    return wasi_p1_knows_module(import->module.text, import->module.bytes);
+    return wasi_p1_knows_module(import->module.text, import->module.bytes) ||
+           (!STINT_DEVICE && run_wasi_p2_names(import));
 }
 
 static enum stint_status no_memory(struct stint_error *error)
@@ -148,6 +151,8 @@ enum stint_status run_wasi_open(struct run *run, struct stint_error *error)
         status = set_listeners(&arena, &options->listeners, &config, error);
     if (status == STINT_OK)
         status = wasi_p1_create(&run->engine->alloc, &config, &run->wasi, error);
+    if (!STINT_DEVICE && status == STINT_OK && run_wasi_p2_is_used(run))
+        status = run_wasi_p2_open(run, &config, error);
     arena_free(&arena);
     return status;
 }
@@ -156,11 +161,15 @@ void run_wasi_close(struct run *run)
 {
     wasi_p1_free(run->wasi);
     run->wasi = NULL;
+    if (!STINT_DEVICE)
+        run_wasi_p2_close(run);
 }
 
 enum stint_status run_wasi_find(struct run *run, const struct wasm_import *import,
                                 struct func **ret_func, struct stint_error *error)
 {
+    if (!STINT_DEVICE && run_wasi_p2_names(import))
+        return run_wasi_p2_find(run, import, ret_func, error);
     return wasi_p1_import(run->wasi, run->store, import->module.text, import->module.bytes,
                           import->field.text, import->field.bytes,
                           module_func_type(run->module->wasm, import->index), ret_func, error);
@@ -171,4 +180,6 @@ void run_wasi_offer(struct nearest *nearest)
     const char *name;
     for (size_t i = 0; (name = wasi_p1_name(i)) != NULL; i++)
         nearest_offer(nearest, name, strlen(name));
+    if (!STINT_DEVICE)
+        run_wasi_p2_offer(nearest);
 }

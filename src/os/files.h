@@ -92,6 +92,10 @@ MUST_CHECK enum os_error file_read(int fd, const struct file_span *spans, size_t
 MUST_CHECK enum os_error file_write(int fd, const struct file_span *spans, size_t count,
                                     int64_t offset_bytes, size_t *ret_bytes);
 
+/* Writes at the end of the file, wherever that is by then. */
+MUST_CHECK enum os_error file_append(int fd, const struct file_span *spans, size_t count,
+                                     size_t *ret_bytes);
+
 enum file_whence { FILE_FROM_START, FILE_FROM_CURRENT, FILE_FROM_END };
 
 MUST_CHECK enum os_error file_seek(int fd, int64_t offset_bytes, enum file_whence whence,

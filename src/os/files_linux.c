@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* The same number on every architecture that is younger than Alpha. */
@@ -140,4 +141,15 @@ bool file_entries_next(const void *buffer, size_t bytes, size_t *at, struct file
     };
     *at += entry->d_reclen;
     return true;
+}
+
+enum os_error file_append(int fd, const struct file_span *spans, size_t count, size_t *ret_bytes)
+{
+    /* An offset of -1 would move the descriptor's position, which the guest does not see. */
+    ssize_t bytes =
+        RETRY(pwritev2(fd, (const struct iovec *)(const void *)spans, (int)count, 0, RWF_APPEND));
+    if (bytes == -1)
+        return os_error_of(errno);
+    *ret_bytes = (size_t)bytes;
+    return OS_OK;
 }

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes on their way between a guest and its host, who may be in different threads: the bodies of HTTP
+ * messages. One side writes and finishes, the other reads and closes; nobody waits in here. Who is told
+ * OS_AGAIN waits for the descriptor of host_pipe_look, then tries again.
+ */
+#ifndef WASI_HOST_PIPE_H
+#define WASI_HOST_PIPE_H
+
+#include "base/alloc.h"
+#include "os/errors.h"
+
+struct host_pipe;
+
+enum { HOST_PIPE_BYTES = 256 << 10 }; /* a good limit */
+
+/* Holds at most `limit_bytes`. With one reference. */
+MUST_CHECK enum os_error host_pipe_create(struct alloc *alloc, size_t limit_bytes,
+                                          struct host_pipe **ret_pipe);
+struct host_pipe *host_pipe_retain(struct host_pipe *pipe);
+void host_pipe_release(struct host_pipe *pipe); /* accepts NULL */
+
+/* ---- The writer -------------------------------------------------------------------------- */
+
+/* What fits; OS_AGAIN when that is nothing, OS_PIPE when nobody reads any more. */
+MUST_CHECK enum os_error host_pipe_write(struct host_pipe *pipe, const void *data, size_t bytes,
+                                         size_t *ret_bytes);
+/* The end, or an end with an error: `code` is the reader's to interpret, not 0. The first one counts. */
+void host_pipe_finish(struct host_pipe *pipe);
+void host_pipe_fail(struct host_pipe *pipe, uint8_t code);
+/* How much a write would take at once. */
+size_t host_pipe_room(struct host_pipe *pipe);
+/* Bytes written so far. */
+uint64_t host_pipe_total(struct host_pipe *pipe);
+
+/* ---- The reader -------------------------------------------------------------------------- */
+
+/* What there is; OS_AGAIN when that is nothing yet, 0 bytes at the end, OS_IO after host_pipe_fail. */
+MUST_CHECK enum os_error host_pipe_read(struct host_pipe *pipe, void *data, size_t bytes,
+                                        size_t *ret_bytes);
+/* The code of host_pipe_fail, or 0. */
+uint8_t host_pipe_code(struct host_pipe *pipe);
+/* Wants no more. */
+void host_pipe_close(struct host_pipe *pipe);
+
+/* ---- Both -------------------------------------------------------------------------------- */
+
+/* Whether this side would be told something else than OS_AGAIN; else `ret_fd` becomes ready to read
+ * when that may have changed. */
+bool host_pipe_look(struct host_pipe *pipe, bool is_reader, int *ret_fd);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * WASI 0.2 for the guests of one store, over the capabilities that preview 1 uses. The functions are
+ * flat (component/host.h), so they serve components, through a resolver, and core modules that import
+ * `wasi:…@0.2.x` names themselves:
+ *
+ *     struct wasi_p2_config config = wasi_p2_config_default(&p1_config);
+ *     status = wasi_p2_create(alloc, &config, &wasi, &error);
+ *     components:    resolver = wasi_p2_resolver(wasi); component_instantiate(store, plan, &resolver, …)
+ *     core modules:  for each import: if (wasi_p2_knows_module(…)) status = wasi_p2_import(wasi, store, …);
+ *     … STINT_EXIT carries the guest's exit code in the error
+ *     store_free(store);
+ *     wasi_p2_free(wasi);
+ *
+ * Every version 0.2.x is met by the newest one. The release candidates 2023-10-18 and 2023-11-10 are
+ * met as they were. Waiting and interruption are as in preview 1 (wasi/p1.h).
+ */
+#ifndef WASI_P2_H
+#define WASI_P2_H
+
+#include "component/host.h"
+#include "wasi/p1.h"
+
+struct wasi_p2;
+struct host_net;
+
+struct wasi_p2_config {
+    /* Arguments, environment, directories and standard streams. Its sockets are preview 1's only.
+     * Descriptors of directories are not taken over. */
+    const struct wasi_p1_config *shared;
+    /* What the guest may reach over the network (wasi/host_net.h); NULL: nothing. Has to stay. */
+    const struct host_net *net;
+    uint32_t objects_max; /* resources alive at a time, sockets and requests among them */
+};
+
+enum { WASI_P2_OBJECTS_MAX = 4096 }; /* by default */
+
+struct wasi_p2_config wasi_p2_config_default(const struct wasi_p1_config *shared);
+
+/* Copies what it needs of `config`, `net` aside. Errors name the directory and the reason. `alloc`
+ * must outlive the result. */
+MUST_CHECK enum stint_status wasi_p2_create(struct alloc *alloc,
+                                            const struct wasi_p2_config *config,
+                                            struct wasi_p2 **ret_wasi, struct stint_error *error);
+/* Closes all that the guest has open. Not before the last call into the store; accepts NULL. */
+void wasi_p2_free(struct wasi_p2 *wasi);
+/* For stores that are used again: the guest begins with nothing open, as at first. */
+void wasi_p2_restart(struct wasi_p2 *wasi);
+
+/* For components. */
+struct host_resolver wasi_p2_resolver(struct wasi_p2 *wasi);
+
+/* ---- Core modules ------------------------------------------------------------------------ */
+
+/* Whether imports of this module are ours: `wasi:cli/stdout@0.2.3` and the like. */
+bool wasi_p2_knows_module(const char *module, size_t module_bytes);
+/*
+ * Resolves one import of a core module. `store` is the same in each call. STINT_NOT_FOUND: there is no
+ * such interface, version or function; STINT_UNLINKABLE: it has another type than `type`.
+ * The guest's memory is its memory 0, its realloc the export `cabi_realloc`.
+ */
+MUST_CHECK enum stint_status wasi_p2_import(struct wasi_p2 *wasi, struct stint_store *store,
+                                            const char *module, size_t module_bytes,
+                                            const char *name, size_t name_bytes,
+                                            const struct type_def *type, struct func **ret_func,
+                                            struct stint_error *error);
+/* Whether wasi_p2_import would find a function, whatever its type. */
+bool wasi_p2_has(const char *module, size_t module_bytes, const char *name, size_t name_bytes);
+/* The interfaces ("wasi:cli/exit") and the functions of all of them, by number from 0; NULL after the
+ * last. */
+const char *wasi_p2_interface_name(size_t number);
+const char *wasi_p2_function_name(size_t number);
+
+/* The handles of core modules, for hosts that call what these export. */
+struct handle_table *wasi_p2_handles(struct wasi_p2 *wasi);
+
+/*
+ * Whether an export's name is that of `interface` in a version that we know, with `#function` after it:
+ * "wasi:cli/run@0.2.6#run" for "wasi:cli/run", "run".
+ */
+bool wasi_p2_is_export(const char *export_name, size_t bytes, const char *interface,
+                       const char *function);
+
+#endif

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# suite: builds=debug,release
+# SPDX-License-Identifier: Apache-2.0
+"""WASI 0.2 for core modules that import it by name: the guests of tests/wasi/p2."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+from program import STINT, Skip, main, run, test
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CLANG = shutil.which("clang-19")
+TRAP = 134
+made = {}
+scratch = tempfile.TemporaryDirectory(prefix="stint-test-")
+
+
+def guest(name):
+    """tests/wasi/p2/NAME.c as a module."""
+    if CLANG is None or shutil.which("wasm-ld-19") is None:
+        raise Skip("clang-19 and lld-19 are not installed")
+    if name not in made:
+        path = os.path.join(scratch.name, name + ".wasm")
+        folder = os.path.join(ROOT, "tests", "wasi", "p2")
+        # An empty PATH keeps the driver from running a wasm-opt that happens to be there.
+        subprocess.run([CLANG, "--target=wasm32", "-nostdlib", "-O1", "-mbulk-memory", "-Wall",
+                        "-Wno-unused-function", "-fuse-ld=" + shutil.which("wasm-ld-19"),
+                        "-Wl,--no-entry", "-o", path, os.path.join(folder, name + ".c")],
+                       check=True, env={"PATH": "/nonexistent"})
+        made[name] = path
+    return made[name]
+
+
+def ends(t, name, *args, out=b"", code=0, flags=(), **more):
+    """Runs a guest and compares what it prints and how it ends."""
+    result = run("run", *flags, guest(name), *args, **more)
+    t.equal(result.raw_out, out.encode() if isinstance(out, str) else out)
+    t.check(result.code == code, f"exit code {result.code}: {result.err}")
+    return result
+
+
+def traps(t, name, *args, text, **more):
+    result = run("run", guest(name), *args, **more)
+    t.ends(result, TRAP, text)
+
+
+# ---- wasi:cli, clocks, random -------------------------------------------------------------------
+
+
+@test
+def hello(t):
+    ends(t, "basics", "hello", out="hello\n")
+    ends(t, "basics", "fail", code=1)
+
+
+@test
+def arguments_and_environment(t):
+    ends(t, "basics", "environment", "zwei drei", "", flags=("--env", "A=1=2", "--env", "B="),
+         out="environment\nzwei drei\n\nA is 1=2\nB is \ncwd 0\n")
+
+
+@test
+def exit_codes(t):
+    ends(t, "basics", "exit-ok")
+    ends(t, "basics", "exit-error", code=1)
+    ends(t, "basics", "exit-code", code=42)
+
+
+@test
+def standard_error(t):
+    t.equal(ends(t, "basics", "stderr").err, "oops\n")
+
+
+@test
+def terminals(t):
+    ends(t, "basics", "terminal", out="terminal 0\n")
+
+
+@test
+def clocks(t):
+    ends(t, "basics", "clocks", out="forward 1\nresolution 1\nsince 2020 1\nnanoseconds 1\n"
+         "wall resolution 1\noffset 0\nUTC\n")
+
+
+@test
+def random(t):
+    ends(t, "basics", "random",
+         out="lengths 128\ndifferent 1\nu64 1\ninsecure 1\nnone 0\nseed 1\n")
+
+
+@test
+def wrong_pointers(t):
+    traps(t, "basics", "bad-pointer", text="out of bounds")
+    traps(t, "basics", "unaligned", text="unaligned")
+    traps(t, "basics", "bad-string", text="out of bounds")
+
+
+@test
+def wrong_handles(t):
+    for how in ("bad-handle", "wrong-type", "dropped", "twice"):
+        traps(t, "basics", how, text="handle")
+
+
+@test
+def too_much(t):
+    traps(t, "basics", "too-much-random", text="more random bytes")
+    traps(t, "basics", "many", text="resources open")
+
+
+# ---- wasi:io ------------------------------------------------------------------------------------
+
+
+@test
+def reads_to_the_end(t):
+    data = bytes(range(256)) * 1000
+    ends(t, "streams", "echo", input=data, out=data + b"case 1\nagain 1\n")
+    ends(t, "streams", "echo", out="case 1\nagain 1\n")
+
+
+@test
+def reads_a_file_as_standard_input(t):
+    path = t.file("in", "content\n")
+    with open(path, "rb") as file:
+        ends(t, "streams", "echo", stdin=file, out="content\ncase 1\nagain 1\n")
+
+
+@test
+def writes(t):
+    ends(t, "streams", "writes", out=b"permit 1\none\nerror 0\n" + bytes(100003) +
+         b"zeroes 0\nready 1\nready 1\n")
+
+
+@test
+def splices(t):
+    ends(t, "streams", "splice", input=b"hello, world\n",
+         out="hellospliced 5\nskipped 1\n world\nspliced 7\ncase 1\nclosed 1\nskip 1\n")
+    ends(t, "streams", "forward", input=b"x" * 200000,
+         out="x" * 200000 + "forwarded 200000\n")
+
+
+@test
+def waits(t):
+    ends(t, "streams", "waits", out="first 1\nindex 2\nsecond 1\nindex 1\nslept 1\nready 1\n"
+         "candidate 1\n")
+
+
+@test
+def polls_a_pipe(t):
+    process = subprocess.Popen([STINT, "run", guest("streams"), "poll-input"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdin.write(b"one ")
+    process.stdin.flush()
+    t.equal(process.stdout.read(4), b"one ")
+    process.stdin.write(b"two ")
+    process.stdin.close()
+    t.equal(process.stdout.read(), b"two end\n")
+    t.equal(process.wait(), 0)
+
+
+@test
+def time_ends_a_wait(t):
+    with open("/dev/null", "rb"):
+        reader, writer = os.pipe()
+        for how in ("block-for-ever", "read-for-ever"):
+            result = run("run", "--timeout", "50ms", guest("streams"), how, stdin=reader)
+            t.ends(result, 124, "time is up")
+        os.close(reader)
+        os.close(writer)
+
+
+@test
+def misuse_of_streams(t):
+    traps(t, "streams", "not-permitted", text="check-write permitted")
+    traps(t, "streams", "poll-nothing", text="empty list")
+    traps(t, "streams", "poll-too-many", text="too many")
+    traps(t, "streams", "poll-outside", text="out of bounds")
+
+
+@test
+def errors_of_the_system(t):
+    if not os.path.exists("/dev/full"):
+        raise Skip("no /dev/full here")
+    with open("/dev/full", "wb") as full:
+        t.equal(run("run", guest("streams"), "full", stdout=full).code, 0)
+
+
+@test
+def unknown_names(t):
+    wat = t.file("bad.wat", """(module
+        (import "wasi:io/streams@0.2.0" "[method]input-stream.raed" (func (param i32 i64 i32)))
+        (import "wasi:io/streams@0.3.0" "[method]input-stream.read" (func (param i32 i64 i32)))
+        (func (export "_start")))""")
+    result = run("run", wat)
+    t.match(result.err, r"did you mean '\[method\]input-stream.read'\?")
+    t.match(result.err, "2 imports are unknown")
+    wat = t.file("type.wat", """(module
+        (import "wasi:cli/exit@0.2.0" "exit" (func (param i64))) (func (export "_start")))""")
+    t.match(run("run", wat).err, r"\(param i32\)")
+
+
+main()
