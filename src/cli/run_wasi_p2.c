@@ -38,7 +38,7 @@ enum stint_status run_wasi_p2_find(struct run *run, const struct wasm_import *im
 {
     return wasi_p2_import(run->wasi2, run->store, import->module.text, import->module.bytes,
                           import->field.text, import->field.bytes,
-                          run->module->wasm->func_types[import->index], ret_func, error);
+                          module_func_type(run->module->wasm, import->index), ret_func, error);
 }
 
 void run_wasi_p2_offer(struct nearest *nearest)
