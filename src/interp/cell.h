@@ -158,7 +158,6 @@ struct exec {
 
     enum stint_trap trap; /* why h_trap was entered; STINT_TRAP_NONE: see status */
     enum stint_status status;
-    struct stint_error *error;  /* of the running call; never NULL while running */
     uint32_t pending_exception; /* gc_ref */
     bool is_metered;
     bool is_sampled;       /* each slice is reported to runtime/tier.h */

@@ -136,7 +136,7 @@ bool interp_translate(struct exec *ctx, struct module_code *code, struct interp_
     lock_give(&code->lock);
     if (status != STINT_OK)
         ctx->status =
-            error_set(ctx->error, status, STINT_NO_OFFSET, "no memory to translate a function");
+            error_set(ctx->store->call_error, status, STINT_NO_OFFSET, "no memory to translate a function");
     return status == STINT_OK;
 }
 
@@ -284,7 +284,7 @@ bool interp_fuel_slice(struct exec *ctx)
 {
     int64_t slice = 0;
     uint64_t overdraft = ctx->fuel < 0 ? (uint64_t)-ctx->fuel : 0;
-    ctx->status = rt_fuel_next_slice(ctx->store, overdraft, &slice, ctx->error);
+    ctx->status = rt_fuel_next_slice(ctx->store, overdraft, &slice, ctx->store->call_error);
     ctx->fuel = ctx->status == STINT_OK ? slice : 0;
     return ctx->status == STINT_OK;
 }
@@ -312,7 +312,7 @@ static __attribute__((noinline)) void host_failed(struct exec *ctx, enum stint_s
     if (status == STINT_EXCEPTION && ctx->store->gc != NULL)
         ctx->pending_exception = gc_take_exception(ctx->store->gc);
     else
-        error_set(ctx->error, status, STINT_NO_OFFSET, "%s", status_text(status));
+        error_set(ctx->store->call_error, status, STINT_NO_OFFSET, "%s", status_text(status));
 }
 
 /* By the function's first way. */
@@ -323,7 +323,7 @@ call_host_slots(struct exec *ctx, struct func *func, uint64_t *slots)
                              .caller = ctx->instance,
                              .env = func->host_env,
                              .type = func->type,
-                             .error = ctx->error};
+                             .error = ctx->store->call_error};
     enum stint_status status = func->host(&call, slots);
     if (LIKELY(status == STINT_OK)) {
         ctx->store->is_failing = false;
@@ -375,11 +375,11 @@ static enum stint_status report(struct exec *ctx, enum stint_status status)
     if (status == STINT_EXCEPTION) {
         gc_set_exception(ctx->store->gc, ctx->pending_exception);
         ctx->pending_exception = 0;
-        return error_set(ctx->error, status, STINT_NO_OFFSET, "uncaught exception");
+        return error_set(ctx->store->call_error, status, STINT_NO_OFFSET, "uncaught exception");
     }
     keep_backtrace(ctx);
     if (status == STINT_TRAP)
-        error_set_trap(ctx->error, ctx->trap);
+        error_set_trap(ctx->store->call_error, ctx->trap);
     return status;
 }
 
@@ -402,7 +402,6 @@ enum stint_status exec_call_cells(struct exec *ctx, struct func *func, uint64_t 
     }
     *rs++ = (struct record){halt_cells, frame};
     ctx->is_running = true;
-    ctx->error = error;
     ctx->trap = STINT_TRAP_NONE;
     ctx->status = STINT_OK;
     ctx->entering = func->code;

@@ -13,14 +13,13 @@ struct exec_state {
     uint64_t *sp;
     struct record *rs;
     uint64_t *frame_base;
-    struct stint_error *error;
     bool is_running;
 };
 
 static inline struct exec_state save_state(const struct exec *ctx)
 {
-    return (struct exec_state){ctx->instance,   ctx->ip,    ctx->sp,        ctx->rs,
-                               ctx->frame_base, ctx->error, ctx->is_running};
+    return (struct exec_state){ctx->instance, ctx->ip,         ctx->sp,
+                               ctx->rs,       ctx->frame_base, ctx->is_running};
 }
 
 static inline void restore_state(struct exec *ctx, const struct exec_state *saved)
@@ -32,7 +31,6 @@ static inline void restore_state(struct exec *ctx, const struct exec_state *save
     ctx->sp = saved->sp;
     ctx->rs = saved->rs;
     ctx->frame_base = saved->frame_base;
-    ctx->error = saved->error;
     ctx->is_running = saved->is_running;
 }
 

@@ -85,7 +85,7 @@ static const struct cell *tail_call(struct exec *ctx, uint64_t *slots)
     uint32_t count = callee->type->param_slots;
     run->pending = NATIVE_PENDING_NONE;
     if ((uint8_t *)(slots + count) > ctx->stack_limit) {
-        ctx->status = error_set_trap(ctx->error, STINT_TRAP_STACK_OVERFLOW);
+        ctx->status = error_set_trap(ctx->store->call_error, STINT_TRAP_STACK_OVERFLOW);
         return failed_cells;
     }
     if (count > 0)
@@ -105,7 +105,7 @@ static const struct cell *enter(struct exec *ctx, const void *entry, const void 
     run->fuel = ctx->fuel;
     ctx->is_native = true;
     enum stint_status status =
-        native_enter(ctx->store, entry, code, ctx->instance, slots, ctx->error);
+        native_enter(ctx->store, entry, code, ctx->instance, slots, ctx->store->call_error);
     ctx->is_native = false;
     ctx->fuel = run->fuel;
     restore_state(ctx, &saved);

@@ -8,8 +8,8 @@
 bool interp_throw(struct exec *ctx, uint32_t tag_index, const uint64_t *payload)
 {
     struct tag *tag = ctx->instance->tags[tag_index];
-    struct gc_heap *heap = gc_heap_of(ctx->store, ctx->error);
-    gc_ref exception = heap != NULL ? gc_new_exception(heap, tag, ctx->error) : GC_NULL;
+    struct gc_heap *heap = gc_heap_of(ctx->store, ctx->store->call_error);
+    gc_ref exception = heap != NULL ? gc_new_exception(heap, tag, ctx->store->call_error) : GC_NULL;
     if (exception == GC_NULL) {
         ctx->trap = STINT_TRAP_HEAP_EXHAUSTED;
         return false;

@@ -243,7 +243,7 @@ static enum stint_status ended(struct native_run *run, struct native_activation 
         run->shadow_top = activation->shadow_top;
         run->pending = NATIVE_PENDING_NONE;
         if (activation->status == STINT_TRAP)
-            return error_set_trap(activation->error, activation->trap);
+            return error_set_trap(run->state->store->call_error, activation->trap);
         return activation->status;
     }
     if (UNLIKELY(run->pending == NATIVE_PENDING_EXCEPTION)) {
@@ -263,7 +263,6 @@ enum stint_status native_enter(struct stint_store *store, const void *entry, con
     struct native_activation activation = {.outer = state->top,
                                            .instance = instance,
                                            .entry = entry,
-                                           .error = error,
                                            .shadow_top = run->shadow_top};
     struct entering e = {.activation = &activation,
                          .fn = entry,
@@ -310,11 +309,12 @@ enum native_result native_fail(struct stint_instance *context, enum stint_status
                                const struct stint_error *error)
 {
     struct native_activation *top = context->run->state->top;
-    if (error != NULL && top->error != error && top->error->status == STINT_OK)
-        *top->error = *error;
-    error_set(top->error, status, STINT_NO_OFFSET, "%s", status_text(status));
+    struct stint_error *call_error = context->store->call_error;
+    if (error != NULL && call_error != error && call_error->status == STINT_OK)
+        *call_error = *error;
+    error_set(call_error, status, STINT_NO_OFFSET, "%s", status_text(status));
     top->status = status;
-    top->trap = top->error->trap;
+    top->trap = call_error->trap;
     return NATIVE_EXIT;
 }
 

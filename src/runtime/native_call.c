@@ -10,14 +10,12 @@
 /* What a callee's failure is for the code that called. */
 static enum native_result failed(struct stint_instance *context, enum stint_status status)
 {
-    struct native_run *run = context->run;
-    struct native_activation *top = run->state->top;
     if (status == STINT_OK) /* of a host function that took a fatal trap of its own guest lightly */
         status = STINT_POISONED;
     if (status == STINT_EXCEPTION && context->store->gc != NULL) {
         uint32_t exception = gc_take_exception(context->store->gc);
         /* Someone may catch it: it is no failure yet. */
-        error_clear(top->error);
+        error_clear(context->store->call_error);
         return native_raise(context, exception);
     }
     return native_fail(context, status, NULL);
@@ -33,7 +31,7 @@ static enum native_result call_host(struct stint_instance *context, struct func 
                              .caller = context,
                              .env = func->host_env,
                              .type = func->type,
-                             .error = context->run->state->top->error};
+                             .error = store->call_error};
     enum stint_status status = func->host(&call, slots);
     if (UNLIKELY(status != STINT_OK || store->is_poisoned))
         return failed(context, status);
@@ -46,7 +44,7 @@ static enum native_result call_code(struct stint_instance *context, struct func 
                                     uint64_t *slots)
 {
     struct native_run *run = context->run;
-    enum stint_status status = native_enter_func(func, slots, run->state->top->error);
+    enum stint_status status = native_enter_func(func, slots, context->store->call_error);
     if (LIKELY(status == STINT_OK))
         return run->pending == NATIVE_PENDING_TAIL ? native_finish_tail(context, slots) : NATIVE_OK;
     if (status == STINT_EXCEPTION)
@@ -63,7 +61,7 @@ enum native_result native_call_func(struct stint_instance *context, struct func 
         return call_code(context, func, slots);
     struct stint_store *store = context->store;
     enum stint_status status =
-        store->engine->ops->call(store->exec, func, slots, context->run->state->top->error);
+        store->engine->ops->call(store->exec, func, slots, store->call_error);
     return LIKELY(status == STINT_OK) ? NATIVE_OK : failed(context, status);
 }
 
@@ -122,10 +120,9 @@ struct func *native_ref_func(struct stint_instance *context, uint32_t index)
 
 enum native_result native_finish_tail(struct stint_instance *context, uint64_t *slots)
 {
-    struct native_run *run = context->run;
     struct stint_store *store = context->store;
     enum stint_status status =
-        store->engine->ops->call_tail(store->exec, slots, run->state->top->error);
+        store->engine->ops->call_tail(store->exec, slots, store->call_error);
     return LIKELY(status == STINT_OK) ? NATIVE_OK : failed(context, status);
 }
 
@@ -164,7 +161,7 @@ enum native_result native_fuel_slice(struct stint_instance *context)
     int64_t slice = 0;
     uint64_t overdraft = run->fuel < 0 ? -(uint64_t)run->fuel : 0;
     enum stint_status status =
-        rt_fuel_next_slice(context->store, overdraft, &slice, run->state->top->error);
+        rt_fuel_next_slice(context->store, overdraft, &slice, context->store->call_error);
     run->fuel = slice;
     return LIKELY(status == STINT_OK) ? NATIVE_OK : native_fail(context, status, NULL);
 }

@@ -21,7 +21,6 @@ struct native_activation {
     struct native_activation *outer;
     struct stint_instance *instance;
     const void *entry; /* an address in the image entered */
-    struct stint_error *error;
     uint64_t *shadow_top;
     enum stint_status status; /* why native_exit was gone through */
     enum stint_trap trap;

@@ -133,7 +133,7 @@ struct stint_store {
     bool is_poisoned;
     /* A guest's failure is passing outwards: frames are added to those of the last trap. */
     bool is_failing;
-    struct stint_error *call_error; /* of the innermost call that runs */
+    struct stint_error *call_error; /* of the innermost call of a guest; never NULL while one runs */
     /* The public API's own; freed with the store, once no guest and no host function is left. */
     void *api_state;
     void (*api_state_free)(void *api_state);
