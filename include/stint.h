@@ -413,6 +413,22 @@ STINT_API void stint_store_stats(const stint_store *store, struct stint_stats *r
 typedef enum stint_status (*stint_host_fn)(stint_call *call, void *env, const stint_value *args,
                                            stint_value *ret_results);
 
+/* What a stint_word_fn gives: STINT_OK and the result, or why the guest's call ends. */
+struct stint_word {
+    uint64_t word;
+    enum stint_status status;
+};
+
+/*
+ * A host function that is spared the conversion, for at most four parameters and one result, all of
+ * them numbers and none a v128. Each is a 64-bit word: i32 and f32 in its low half (the upper half of
+ * an argument means nothing, that of a result need not be set), f64 by its bits. Words beyond the
+ * parameters mean nothing, nor does the result's where there is none. All else is as for
+ * stint_host_fn. Experimental.
+ */
+typedef struct stint_word (*stint_word_fn)(stint_call *call, void *env, uint64_t a, uint64_t b,
+                                           uint64_t c, uint64_t d);
+
 /* During a host function: where the call came from; the instance is NULL when the host called its
  * function itself. Stable. */
 STINT_API stint_store *stint_call_store(stint_call *call);
@@ -610,6 +626,11 @@ STINT_API void stint_linker_free(stint_linker *linker);
 STINT_API STINT_CHECK enum stint_status stint_linker_define_func(
     stint_linker *linker, const char *module, const char *name, const struct stint_func_type *type,
     stint_host_fn fn, void *env, void (*env_free)(void *env), struct stint_error *error);
+/* The same for a function that takes words; STINT_ARGUMENT where the type does not allow it.
+ * Experimental. */
+STINT_API STINT_CHECK enum stint_status stint_linker_define_word_func(
+    stint_linker *linker, const char *module, const char *name, const struct stint_func_type *type,
+    stint_word_fn fn, void *env, void (*env_free)(void *env), struct stint_error *error);
 /* Defines something that is in a store; for instantiation in that store only. Stable. */
 STINT_API STINT_CHECK enum stint_status stint_linker_define(stint_linker *linker,
                                                             stint_store *store, const char *module,

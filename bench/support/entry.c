@@ -4,8 +4,9 @@
  *
  *   entry [CALLS]
  *
- * One line a figure: "host" (a host function called in a loop by the guest, less the loop) or
- * "guest" (an empty function of the guest called by the host), the engine, nanoseconds.
+ * One line a figure: "host" (a host function called in a loop by the guest, less the loop), "words"
+ * (the same by words) or "guest" (an empty function of the guest called by the host), the engine,
+ * nanoseconds.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,17 @@ static enum stint_status add(stint_call *call, void *env, const stint_value *arg
     return STINT_OK;
 }
 
+static struct stint_word add_words(stint_call *call, void *env, uint64_t a, uint64_t b, uint64_t c,
+                                   uint64_t d)
+{
+    (void)call;
+    (void)env;
+    (void)b;
+    (void)c;
+    (void)d;
+    return (struct stint_word){(uint32_t)a + 3, STINT_OK};
+}
+
 static void check(enum stint_status status, const struct stint_error *error)
 {
     if (status == STINT_OK)
@@ -67,10 +79,19 @@ static double time_once(stint_store *store, stint_func *func, uint64_t argument,
     return took;
 }
 
-static void measure(stint_engine *engine, const char *name, unsigned calls)
+static void define(stint_linker *linker, bool by_words)
 {
     static const stint_valtype i32 = STINT_TYPE_I32;
     const struct stint_func_type type = {&i32, 1, &i32, 1};
+    struct stint_error error = {0};
+    check(by_words ? stint_linker_define_word_func(linker, "h", "add", &type, add_words, NULL, NULL,
+                                                   &error)
+                   : stint_linker_define_func(linker, "h", "add", &type, add, NULL, NULL, &error),
+          &error);
+}
+
+static void measure(stint_engine *engine, const char *name, bool by_words, unsigned calls)
+{
     struct stint_error error = {0};
     stint_module *module;
     stint_linker *linker;
@@ -78,7 +99,7 @@ static void measure(stint_engine *engine, const char *name, unsigned calls)
     stint_instance *instance;
     check(stint_module_new_from_text(engine, text, strlen(text), &module, &error), &error);
     check(stint_linker_new(engine, &linker, &error), &error);
-    check(stint_linker_define_func(linker, "h", "add", &type, add, NULL, NULL, &error), &error);
+    define(linker, by_words);
     check(stint_store_new(engine, NULL, &store, &error), &error);
     check(stint_linker_instantiate(linker, store, module, &instance, &error), &error);
     stint_func *host = stint_instance_func(instance, "calls");
@@ -88,12 +109,12 @@ static void measure(stint_engine *engine, const char *name, unsigned calls)
     time_once(store, host, calls / 8, calls / 8 * 3);
     double with = time_once(store, host, calls, want);
     double without = time_once(store, loop, calls, want);
+    printf("%s %s %.2f\n", by_words ? "words" : "host", name, (with - without) / calls);
     double start = now_ns();
-    for (unsigned i = 0; i < calls; i++)
+    for (unsigned i = 0; i < calls && !by_words; i++)
         check(stint_func_call_unchecked(store, empty, NULL, &error), &error);
-    double entered = now_ns() - start;
-    printf("host %s %.2f\n", name, (with - without) / calls);
-    printf("guest %s %.2f\n", name, entered / calls);
+    if (!by_words)
+        printf("guest %s %.2f\n", name, (now_ns() - start) / calls);
     stint_store_free(store);
     stint_linker_free(linker);
     stint_module_release(module);
@@ -109,7 +130,8 @@ static void measure_tier(const char *name, enum stint_tier tier, unsigned calls)
         exit(1);
     if (stint_config_set_tier(config, tier) == STINT_OK) {
         check(stint_engine_new(config, &engine, &error), &error);
-        measure(engine, name, calls);
+        measure(engine, name, false, calls);
+        measure(engine, name, true, calls);
         stint_engine_release(engine);
     }
     stint_config_free(config);

@@ -47,6 +47,22 @@ enum stint_status host_def_create(stint_engine *engine, const struct stint_func_
     return STINT_OK;
 }
 
+enum stint_status host_def_create_words(stint_engine *engine, const struct stint_func_type *type,
+                                        stint_word_fn fn, void *env, struct host_def **ret_def,
+                                        struct stint_error *error)
+{
+    if (type->param_count > TYPE_WORDS_MAX || type->result_count > 1 ||
+        !are_plain(type->params, type->param_count) ||
+        !are_plain(type->results, type->result_count))
+        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
+                         "only functions of at most %d numbers and one result take words",
+                         TYPE_WORDS_MAX);
+    enum stint_status status = host_def_create(engine, type, NULL, env, ret_def, error);
+    if (status == STINT_OK)
+        (*ret_def)->word_fn = fn;
+    return status;
+}
+
 void host_def_own_env(struct host_def *def, void (*env_free)(void *env))
 {
     def->env_free = env_free;
@@ -191,6 +207,22 @@ static enum stint_status plain_adapter(struct host_call *call, uint64_t *slots)
     return STINT_OK;
 }
 
+/* Nothing at all to do, but there may be fewer slots than words. */
+static enum stint_status word_adapter(struct host_call *call, uint64_t *slots)
+{
+    struct host_def *def = call->env;
+    uint64_t words[TYPE_WORDS_MAX] = {0};
+    for (uint32_t i = 0; i < call->type->param_count; i++)
+        words[i] = slots[i];
+    struct stint_word result =
+        def->word_fn((stint_call *)call, def->env, words[0], words[1], words[2], words[3]);
+    if (result.status != STINT_OK)
+        return host_def_explain(call, result.status);
+    if (call->type->result_count > 0)
+        slots[0] = result.word;
+    return STINT_OK;
+}
+
 static enum stint_status host_adapter(struct host_call *call, uint64_t *slots)
 {
     stint_value inline_values[VALUES_INLINE];
@@ -211,13 +243,14 @@ static enum stint_status host_adapter(struct host_call *call, uint64_t *slots)
 enum stint_status host_def_add(struct host_def *def, stint_store *store, struct func **ret_func,
                                struct stint_error *error)
 {
-    enum stint_status status =
-        rt_func_create(store, def->type_id, def->is_plain ? plain_adapter : host_adapter, def,
-                       release_env, ret_func);
+    host_fn way = def->word_fn != NULL ? word_adapter
+                  : def->is_plain      ? plain_adapter
+                                       : host_adapter;
+    enum stint_status status = rt_func_create(store, def->type_id, way, def, release_env, ret_func);
     if (status != STINT_OK)
         return api_no_memory(error);
     if (def->is_plain)
-        rt_func_set_words(*ret_func, host_def_words((*ret_func)->type));
+        rt_func_set_words(*ret_func, host_def_words(def, (*ret_func)->type));
     atomic_fetch_add_explicit(&def->references, 1, memory_order_relaxed);
     return STINT_OK;
 }

@@ -91,6 +91,12 @@ MUST_CHECK enum stint_status host_def_create(stint_engine *engine,
                                              const struct stint_func_type *type, stint_host_fn fn,
                                              void *env, struct host_def **ret_def,
                                              struct stint_error *error);
+/* The same for a function that takes words: STINT_ARGUMENT where its type does not fit. */
+MUST_CHECK enum stint_status host_def_create_words(stint_engine *engine,
+                                                   const struct stint_func_type *type,
+                                                   stint_word_fn fn, void *env,
+                                                   struct host_def **ret_def,
+                                                   struct stint_error *error);
 void host_def_release(struct host_def *def); /* accepts NULL */
 /* From here on the last release frees `env`. */
 void host_def_own_env(struct host_def *def, void (*env_free)(void *env));

@@ -103,22 +103,37 @@ static const struct definition *find(const stint_linker *linker, const struct wa
     return found != NULL ? (const struct definition *)(uintptr_t)*found : NULL;
 }
 
+/* Takes over the reference to `host`. */
+static enum stint_status put_host(stint_linker *linker, const char *module, const char *name,
+                                  struct host_def *host, void (*env_free)(void *env),
+                                  struct stint_error *error)
+{
+    const struct definition definition = {.host = host};
+    enum stint_status status = put(linker, module, name, strlen(name), &definition, error);
+    if (status != STINT_OK)
+        host_def_release(host);
+    else
+        host_def_own_env(host, env_free);
+    return status;
+}
+
 enum stint_status stint_linker_define_func(stint_linker *linker, const char *module,
                                            const char *name, const struct stint_func_type *type,
                                            stint_host_fn fn, void *env, void (*env_free)(void *env),
                                            struct stint_error *error)
 {
-    struct definition definition = {0};
-    enum stint_status status =
-        host_def_create(linker->engine, type, fn, env, &definition.host, error);
-    if (status != STINT_OK)
-        return status;
-    status = put(linker, module, name, strlen(name), &definition, error);
-    if (status != STINT_OK)
-        host_def_release(definition.host);
-    else
-        host_def_own_env(definition.host, env_free);
-    return status;
+    struct host_def *host;
+    enum stint_status status = host_def_create(linker->engine, type, fn, env, &host, error);
+    return status == STINT_OK ? put_host(linker, module, name, host, env_free, error) : status;
+}
+
+enum stint_status stint_linker_define_word_func(
+    stint_linker *linker, const char *module, const char *name, const struct stint_func_type *type,
+    stint_word_fn fn, void *env, void (*env_free)(void *env), struct stint_error *error)
+{
+    struct host_def *host;
+    enum stint_status status = host_def_create_words(linker->engine, type, fn, env, &host, error);
+    return status == STINT_OK ? put_host(linker, module, name, host, env_free, error) : status;
 }
 
 struct extern_value api_extern_of(const struct stint_extern *what)

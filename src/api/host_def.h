@@ -11,7 +11,8 @@ struct host_def {
     uint32_t type_id;
     bool is_plain; /* few values, all of them numbers of one slot */
     uint8_t param_kinds[TYPE_WORDS_MAX], result_kind; /* where its type fits words */
-    stint_host_fn fn;
+    stint_host_fn fn; /* or NULL: */
+    stint_word_fn word_fn;
     void *env;
     void (*env_free)(void *env);
 };
@@ -31,6 +32,6 @@ enum stint_status host_def_explain(struct host_call *call, enum stint_status sta
 /* Results of another kind than they should be: as a failure. */
 enum stint_status host_def_wrong_results(struct host_call *call, const stint_value *results);
 /* The second way for functions whose type fits words; NULL: none in this build. */
-host_words_fn host_def_words(const struct type_def *type);
+host_words_fn host_def_words(const struct host_def *def, const struct type_def *type);
 
 #endif

@@ -40,9 +40,22 @@ WAY(2)
 WAY(3)
 WAY(4)
 
-host_words_fn host_def_words(const struct type_def *type)
+static struct host_result hand_on(struct stint_instance *caller, struct func *func, uint64_t a,
+                                  uint64_t b, uint64_t c, uint64_t d)
+{
+    struct host_call call = host_words_begin(caller, func);
+    struct host_def *def = call.env;
+    struct stint_word result = def->word_fn((stint_call *)&call, def->env, a, b, c, d);
+    if (UNLIKELY(result.status != STINT_OK))
+        result.status = host_def_explain(&call, result.status);
+    return host_words_end(caller, result.status, result.word);
+}
+
+host_words_fn host_def_words(const struct host_def *def, const struct type_def *type)
 {
     static const host_words_fn ways[TYPE_WORDS_MAX + 1] = {words_0, words_1, words_2, words_3,
                                                            words_4};
+    if (def->word_fn != NULL)
+        return hand_on;
     return type_fits_words(type) ? ways[type->param_count] : NULL;
 }

@@ -77,6 +77,24 @@ static enum stint_status sum(stint_call *call, void *env, const stint_value *arg
     return STINT_OK;
 }
 
+/* The same by words; what is beyond 32 bits in an i32 or f32 must not matter. */
+static struct stint_word sum_words(stint_call *call, void *env, uint64_t a, uint64_t b, uint64_t c,
+                                   uint64_t d)
+{
+    const struct shape *shape = env;
+    const uint64_t words[] = {a, b, c, d};
+    stint_value args[SHAPE_PARAMS_MAX], result = {.of.i64 = 0};
+    for (size_t i = 0; shape->params[i] != 0; i++) {
+        args[i] = value_of(shape->params[i], 0);
+        args[i].of.i64 = (int64_t)words[i];
+    }
+    enum stint_status status = sum(call, env, args, &result);
+    uint64_t word = (uint64_t)result.of.i64;
+    if (shape->result == 'i' || shape->result == 'f')
+        word = (uint32_t)word | UINT64_C(0xabcd) << 40;
+    return (struct stint_word){word, status};
+}
+
 static bool begin(enum stint_tier tier, bool has_fuel)
 {
     stint_config *config = stint_config_new();
@@ -114,12 +132,16 @@ static bool open(const char *text)
     return status == STINT_OK;
 }
 
-static bool define(const char *name, const struct shape *shape, stint_host_fn fn)
+static bool define(const char *name, const struct shape *shape, stint_host_fn fn,
+                   stint_word_fn word_fn)
 {
     stint_valtype params[SHAPE_PARAMS_MAX], result = type_of(shape->result);
     struct stint_func_type type = {params, strlen(shape->params), &result, shape->result != '-'};
     for (size_t i = 0; i < type.param_count; i++)
         params[i] = type_of(shape->params[i]);
+    if (word_fn != NULL && type.param_count < SHAPE_PARAMS_MAX)
+        return stint_linker_define_word_func(linker, "h", name, &type, word_fn,
+                                             (void *)(uintptr_t)shape, NULL, &error) == STINT_OK;
     return stint_linker_define_func(linker, "h", name, &type, fn, (void *)(uintptr_t)shape, NULL,
                                     &error) == STINT_OK;
 }
@@ -175,7 +197,7 @@ static void check_shape(size_t i)
     CHECK(number_of(&result) == -want);
 }
 
-static void check_shapes(enum stint_tier tier, bool has_fuel)
+static void check_shapes(enum stint_tier tier, bool has_fuel, stint_word_fn word_fn)
 {
     static char text[8192];
     write_text(text, sizeof(text));
@@ -183,7 +205,7 @@ static void check_shapes(enum stint_tier tier, bool has_fuel)
     for (size_t i = 0; ok && i < SHAPE_COUNT; i++) {
         char name[16];
         snprintf(name, sizeof(name), "f%zu", i);
-        ok = define(name, &shapes[i], sum);
+        ok = define(name, &shapes[i], sum, word_fn);
     }
     ok = ok && open(text);
     for (size_t i = 0; ok && i < SHAPE_COUNT; i++)
@@ -199,13 +221,56 @@ static void check_shapes(enum stint_tier tier, bool has_fuel)
 
 TEST(each_type_is_handed_on_by_the_interpreter)
 {
-    check_shapes(STINT_TIER_INTERP, false);
-    check_shapes(STINT_TIER_INTERP, true);
+    check_shapes(STINT_TIER_INTERP, false, NULL);
+    check_shapes(STINT_TIER_INTERP, true, NULL);
+    check_shapes(STINT_TIER_INTERP, false, sum_words);
 }
 
 TEST(each_type_is_handed_on_by_machine_code)
 {
-    check_shapes(STINT_TIER_AOT, false);
+    check_shapes(STINT_TIER_AOT, false, NULL);
+}
+
+TEST(each_type_is_handed_on_by_machine_code_as_words)
+{
+    check_shapes(STINT_TIER_AOT, false, sum_words);
+}
+
+static struct stint_word fail(stint_call *call, void *env, uint64_t a, uint64_t b, uint64_t c,
+                              uint64_t d)
+{
+    (void)env;
+    (void)b;
+    (void)c;
+    (void)d;
+    return (struct stint_word){7, (uint32_t)a == 0 ? stint_call_trap(call, "no more")
+                                                   : STINT_EXCEPTION};
+}
+
+TEST(functions_of_words_fail_too)
+{
+    static const stint_valtype types[] = {STINT_TYPE_I32, STINT_TYPE_V128};
+    static const struct stint_func_type vector = {types, 2, NULL, 0}, two = {NULL, 0, types, 2};
+    REQUIRE(begin(STINT_TIER_INTERP, false));
+    CHECK(stint_linker_define_word_func(linker, "h", "g", &vector, fail, NULL, NULL, &error) ==
+          STINT_ARGUMENT);
+    CHECK_STR(error.message, "only functions of at most 4 numbers and one result take words");
+    CHECK(stint_linker_define_word_func(linker, "h", "g", &two, fail, NULL, NULL, NULL) ==
+          STINT_ARGUMENT);
+    memset(&error, 0, sizeof(error));
+    REQUIRE(define("f", &(struct shape){"i", 'i'}, NULL, fail));
+    REQUIRE(open("(module (import \"h\" \"f\" (func $h (param i32) (result i32)))"
+                 " (export \"h\" (func $h))"
+                 " (func (export \"f\") (param i32) (result i32) (call $h (local.get 0))))"));
+    for (int i = 0; i < 4; i++) {
+        stint_value arg = stint_i32(i & 1), result = stint_i32(5);
+        memset(&error, 0, sizeof(error));
+        CHECK(stint_func_call(store, stint_instance_func(instance, i < 2 ? "f" : "h"), &arg, 1,
+                              &result, 1, &error) == STINT_TRAP);
+        CHECK_STR(error.message, (i & 1) == 0 ? "no more" : "host function failed");
+        CHECK_INT(result.of.i32, 5);
+    }
+    end();
 }
 
 /* ---- Ends ------------------------------------------------------------------------------- */
@@ -259,7 +324,7 @@ static void check_ends(enum stint_tier tier)
         {STINT_TRAP, 0, "host function failed"},
         {STINT_OK, 9, ""},
     };
-    bool ok = begin(tier, false) && define("f", &one, misbehave) &&
+    bool ok = begin(tier, false) && define("f", &one, misbehave, NULL) &&
               open("(module (import \"h\" \"f\" (func $h (param i32) (result i32)))"
                    " (func (export \"trap\") (param i32) (result i32) unreachable)"
                    " (func (export \"f\") (param i32) (result i32)"
@@ -302,7 +367,7 @@ static enum stint_status again(stint_call *call, void *env, const stint_value *a
 
 static void check_recursion(enum stint_tier tier)
 {
-    bool ok = begin(tier, false) && define("f", &one, again) &&
+    bool ok = begin(tier, false) && define("f", &one, again, NULL) &&
               open("(module (import \"h\" \"f\" (func $h (param i32) (result i32)))"
                    " (func (export \"f\") (param i32) (result i32)"
                    "  (if (i32.eqz (local.get 0)) (then (return (i32.const 7))))"
