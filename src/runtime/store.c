@@ -131,7 +131,8 @@ enum stint_status rt_func_create(struct stint_store *store, uint32_t type_id, ho
 
 void rt_func_set_words(struct func *func, host_words_fn words)
 {
-    if (type_fits_words(func->type))
+    /* Without machine code nobody takes it. */
+    if (STINT_WITH_NATIVE && type_fits_words(func->type))
         func->words = words;
 }
 
