@@ -2,7 +2,7 @@
 /* Making a guest from its configuration, and the objects behind its handles. */
 #include "wasi/p2.h"
 
-#include "wasi/p2_stream.h"
+#include "wasi/p2_file.h"
 
 struct type_info {
     const char *name;

@@ -186,6 +186,82 @@ def errors_of_the_system(t):
         t.equal(run("run", guest("streams"), "full", stdout=full).code, 0)
 
 
+# ---- wasi:filesystem ----------------------------------------------------------------------------
+
+
+def tree(t):
+    os.makedirs(t.path("d/dir"))
+    t.file("d/file", "content")
+    os.symlink("file", t.path("d/link"))
+    os.symlink("/etc", t.path("d/link-out"))
+    return t.path("d") + "::/data"
+
+
+@test
+def preopens(t):
+    os.mkdir(t.path("a"))
+    ends(t, "files", "preopens", flags=("--dir", t.path("a") + "::/a", "--dir", t.folder + "::b:ro"),
+         out="/a\nb\n")
+
+
+@test
+def file_contents(t):
+    ends(t, "files", "contents", flags=("--dir", tree(t)),
+         out="wrote 10\n34abc89end! end 0\nnothing 1\n89end! closed 11\nset size 99\nadvise 99\n"
+         "advise 12\nsync 99\nsync data 99\nset times 99\nbad time 12\ntype 6\nsize 4\n"
+         "accessed 1000005\nmodified 2000006\nflags 3\ntype 6\n")
+    with open(t.path("d/new"), encoding="utf-8") as file:
+        t.equal(file.read(), "0123")
+
+
+@test
+def file_refusals(t):
+    ends(t, "files", "refusals", flags=("--dir", tree(t)),
+         out="../outside error 31\n/etc/passwd error 31\nlink-out/passwd error 31\n"
+         "missing error 20\ndir error 14\nfile error 24\nfile error 7\nfile error 12\n error 20\n"
+         "nul 12\nwrite 3\nappend 3\noffset 12\ndirectory 14\nset size 3\nnot a directory 24\n"
+         "lock 27\nlink 15\n")
+
+
+@test
+def file_names(t):
+    ends(t, "files", "names", flags=("--dir", tree(t)),
+         out="make 99\nagain 7\nrename 99\nlink 99\nsymlink 99\nabsolute 31\nd/moved type 5\n"
+         "links 2\nsame 1\nsame 0\nsame object 10\nset times 99\nmodified 77\naccess 99\n"
+         "access 20\nnot empty 25\nunlink 99\nremove 99\n")
+
+
+@test
+def directory_entries(t):
+    tree(t)
+    for i in range(1000):
+        t.file(f"d/many/{i:04}", "")
+    ends(t, "files", "entries", flags=("--dir", t.path("d/many")),
+         out="entries 1000\nbytes 4000\nerror 0\n")
+
+
+@test
+def read_only_directory(t):
+    ends(t, "files", "read-only", flags=("--dir", tree(t) + ":ro"),
+         out="flags 1\nx error 33\nfile error 33\nmake 33\nunlink 33\n")
+
+
+@test
+def malformed_path(t):
+    result = run("run", "--dir", tree(t), guest("files"), "bad-path")
+    t.ends(result, TRAP, "utf-?8|UTF-?8")
+
+
+@test
+def too_many_files(t):
+    """Either the system or the guest's own limit says no; nothing breaks."""
+    result = run("run", "--dir", tree(t), guest("files"), "many-files")
+    t.check(result.out == "error 22\n" or "resources open" in result.err, result.err)
+
+
+# ---- Linking ------------------------------------------------------------------------------------
+
+
 @test
 def unknown_names(t):
     wat = t.file("bad.wat", """(module
