@@ -67,9 +67,9 @@ MUST_CHECK enum stint_status cache_find(struct cache *cache,
                                         struct cache_found *ret_found, struct stint_error *error);
 
 /*
- * Whether the default cache may know the file (NULL: no file): STINT_OK when it has a stamp, which
- * cache_recall has to check; STINT_NOT_FOUND when not. Makes nothing, and costs little. Other results
- * are those of cache_open.
+ * Whether the default cache may know the file: STINT_OK when it has a stamp, which cache_recall has to
+ * check; STINT_NOT_FOUND when not. Makes nothing, checks nothing, and costs little. Other results: there
+ * is no default place.
  */
 MUST_CHECK enum stint_status cache_probe(const struct file_stat *file, struct stint_error *error);
 

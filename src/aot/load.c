@@ -22,14 +22,11 @@ enum { REMEMBER_BYTES = 1 << 20 };
 bool load_identify(const char *path, struct file_stat *ret_file)
 {
     struct file_stat stat;
-    int fd;
-    if (strcmp(path, "-") == 0 || file_open_host(path, FILE_READ, &fd) != OS_OK)
+    if (strcmp(path, "-") == 0 || file_stat_host(path, &stat) != OS_OK ||
+        stat.type != FILE_REGULAR)
         return false;
-    bool ok = file_stat_of(fd, &stat) == OS_OK && stat.type == FILE_REGULAR;
-    file_close(fd);
-    if (ok)
-        *ret_file = stat;
-    return ok;
+    *ret_file = stat;
+    return true;
 }
 
 void load_remember(struct cache *cache, const struct module_origin *origin,

@@ -69,6 +69,8 @@ MUST_CHECK enum os_error file_duplicate(int fd, int *ret_fd);
 void file_close(int fd);
 
 MUST_CHECK enum os_error file_stat_of(int fd, struct file_stat *ret_stat);
+/* Of a path of the host as it stands, links followed. */
+MUST_CHECK enum os_error file_stat_host(const char *path, struct file_stat *ret_stat);
 MUST_CHECK enum os_error file_stat_at(int dir_fd, const char *name, struct file_stat *ret_stat);
 /* How a descriptor was opened: FILE_READ, FILE_WRITE, FILE_APPEND, FILE_SYNC, FILE_DSYNC. */
 MUST_CHECK enum os_error file_flags_of(int fd, unsigned *ret_flags, bool *ret_is_nonblocking);

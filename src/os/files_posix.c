@@ -95,6 +95,15 @@ enum os_error file_stat_of(int fd, struct file_stat *ret_stat)
     return OS_OK;
 }
 
+enum os_error file_stat_host(const char *path, struct file_stat *ret_stat)
+{
+    struct stat now;
+    if (stat(path, &now) != 0)
+        return os_error_of(errno);
+    *ret_stat = stat_of(&now);
+    return OS_OK;
+}
+
 enum os_error file_stat_at(int dir_fd, const char *name, struct file_stat *ret_stat)
 {
     struct stat now;

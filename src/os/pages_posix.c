@@ -25,14 +25,9 @@ static const uint8_t no_data[1];
 
 size_t pages_size(void)
 {
-    static size_t size; /* threads that race here write the same value */
-    size_t known = __atomic_load_n(&size, __ATOMIC_RELAXED);
-    if (known == 0) {
-        long answer = sysconf(_SC_PAGESIZE);
-        known = answer > 0 ? (size_t)answer : 4096;
-        __atomic_store_n(&size, known, __ATOMIC_RELAXED);
-    }
-    return known;
+    /* The C library has it in a variable; one of ours would be a page to fault in at each start. */
+    int size = getpagesize();
+    return size > 0 ? (size_t)size : 4096;
 }
 
 /* Whole pages, or 0 where the sum would overflow. */

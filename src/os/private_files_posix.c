@@ -3,7 +3,6 @@
 #include "os/private_files.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,19 +11,32 @@
 
 #include "os/files_int.h"
 
+/* Every run comes by here, and snprintf costs two page faults when it is first called. */
+static bool append(char path[PRIVATE_PATH_BYTES], size_t *length, const char *text)
+{
+    size_t bytes = strlen(text);
+    if (bytes >= PRIVATE_PATH_BYTES - *length)
+        return false;
+    memcpy(path + *length, text, bytes + 1);
+    *length += bytes;
+    return true;
+}
+
 enum stint_status private_default_path(const char *variable, const char *fallback,
                                        char ret_path[PRIVATE_PATH_BYTES], struct stint_error *error)
 {
     const char *base = getenv(variable), *home = getenv("HOME");
-    int length;
+    size_t length = 0;
+    bool ok;
     if (base != NULL && base[0] == '/')
-        length = snprintf(ret_path, PRIVATE_PATH_BYTES, "%s/stint", base);
+        ok = append(ret_path, &length, base);
     else if (home != NULL && home[0] == '/')
-        length = snprintf(ret_path, PRIVATE_PATH_BYTES, "%s/%s/stint", home, fallback);
+        ok = append(ret_path, &length, home) && append(ret_path, &length, "/") &&
+             append(ret_path, &length, fallback);
     else
         return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET, "neither %s nor HOME is set",
                          variable);
-    if (length < 0 || length >= PRIVATE_PATH_BYTES)
+    if (!ok || !append(ret_path, &length, "/stint"))
         return error_set(error, STINT_LIMIT, STINT_NO_OFFSET, "the path in %s is too long",
                          variable);
     return STINT_OK;
