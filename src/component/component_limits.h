@@ -27,8 +27,9 @@ enum {
     LIMIT_COMP_FILE_BYTES = 1 << 30,
     LIMIT_COMP_NESTING = 100,        /* components in components, types in types */
     LIMIT_COMP_ALL_MODULES = 100000, /* of a file */
-    LIMIT_COMP_TYPE_SIZE = 1000000, /* nodes of a type written out, parts that it shares repeated */
-    LIMIT_COMP_STEPS = 200000000,   /* of a validation: nodes of types looked at */
+    LIMIT_COMP_TYPE_NODES = 1000000, /* of a type written out, parts that it shares repeated */
+    LIMIT_COMP_TYPE_DEPTH = 200,
+    LIMIT_COMP_STEPS = 200000000, /* of a validation: nodes of types looked at */
 };
 
 #endif

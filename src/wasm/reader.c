@@ -352,7 +352,8 @@ static struct wasm_limits read_limits(struct reader *r, const char *what)
     uint8_t flags = read_byte(r);
     /* Bit 0: a maximum; 1: shared, which needs threads; 2: 64-bit. */
     if ((flags & ~5) != 0) {
-        reader_fail(r, STINT_MALFORMED, at, "malformed limits flags 0x%02x of a %s", flags, what);
+        reader_fail(r, (flags & ~7) != 0 ? STINT_MALFORMED : STINT_INVALID, at,
+                    "malformed limits flags 0x%02x of a %s: sharing is not supported", flags, what);
         return limits;
     }
     limits.has_max = (flags & 1) != 0;

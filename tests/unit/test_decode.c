@@ -299,7 +299,8 @@ TEST(bad_definitions)
     CHECK_SECTION(4, "\1" I32 "\0\1", STINT_MALFORMED, "malformed reference type 0x7f");
     CHECK_SECTION(4, "\1" FUNCREF "\1\2\1", STINT_INVALID, "size minimum must not be greater");
     CHECK_SECTION(5, "\1\0\x81\x80\4", STINT_INVALID, "memory size must be at most 65536 pages");
-    CHECK_SECTION(5, "\1\2\1", STINT_MALFORMED, "malformed limits flags 0x02 of a memory");
+    CHECK_SECTION(5, "\1\2\1", STINT_INVALID,
+                  "malformed limits flags 0x02 of a memory: sharing is not supported");
     CHECK_SECTION(6, "\1" I32 "\0\x42\0" END, STINT_INVALID, "type mismatch: instruction requires");
     CHECK_SECTION(6, "\1" I32 "\0" END, STINT_INVALID, "type mismatch: instruction requires [i32]");
     CHECK_SECTION(6, "\1" I32 "\0\x41\0\x41\0" END, STINT_INVALID, "type mismatch: a constant");
