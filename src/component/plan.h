@@ -11,8 +11,8 @@
  *     export = component_find(instance, "wasi:cli/run@0.2.0", "run");
  *     status = component_call(instance, export, args, results, &error);
  *
- * Imports of the root are met by resolvers, the first that knows a name (component/host.h), and by
- * component_with: instances of other components.
+ * Imports of the root are met by resolvers, the first that knows a name (component/host.h), and by other
+ * components (plan_compose).
  */
 #ifndef COMPONENT_PLAN_H
 #define COMPONENT_PLAN_H
@@ -25,6 +25,18 @@ struct component_instance; /* the root's, with those of all nested components */
 
 MUST_CHECK enum stint_status plan_create(struct component_file *file, struct plan **ret_plan,
                                          struct stint_error *error);
+
+/* Another component, whose exports meet imports of the first: those called `name`, in any compatible
+ * version, or (`name` NULL) all that it exports. */
+struct plan_with {
+    const char *name; /* outlives plan_compose */
+    struct component_file *file;
+};
+/* The same for several components as one: `with` are instantiated where the first, or one behind them in
+ * the list, imports what they export; what none of them exports is the host's. */
+MUST_CHECK enum stint_status plan_compose(struct component_file *file, const struct plan_with *with,
+                                          uint32_t with_count, struct plan **ret_plan,
+                                          struct stint_error *error);
 struct plan *plan_retain(struct plan *plan);
 void plan_release(struct plan *plan); /* accepts NULL */
 
