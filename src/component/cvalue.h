@@ -36,7 +36,7 @@ struct cvalue {
             uint32_t word_count;
             uint32_t *words;
         } flags;
-        struct { /* own and borrow: of the host's table of the root instance */
+        struct { /* own (the host's from then on: component_drop, or another call) and borrow */
             const struct resource_type *type;
             uint32_t rep;
         } handle;

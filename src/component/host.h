@@ -50,6 +50,9 @@ struct host_resolver {
     enum stint_status (*resolve)(void *context, struct wasm_name interface, struct wasm_name name,
                                  struct host_item *ret_item, struct stint_error *error);
     void *context;
+    /* What comes nearest to a name that was not found, for messages; "" if nothing does. May be NULL. */
+    void (*suggest)(void *context, struct wasm_name interface, struct wasm_name name,
+                    char *ret_text, size_t size);
 };
 
 /* ---- The guest's memory ------------------------------------------------------------------ */

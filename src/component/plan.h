@@ -21,6 +21,7 @@
 #include "component/host.h"
 
 struct plan;
+struct buf;
 struct component_instance; /* the root's, with those of all nested components */
 
 MUST_CHECK enum stint_status plan_create(struct component_file *file, struct plan **ret_plan,
@@ -65,8 +66,15 @@ MUST_CHECK enum stint_status component_instantiate(struct stint_store *store, st
                                                    uint32_t resolver_count,
                                                    struct component_instance **ret_instance,
                                                    struct stint_error *error);
+/* Every import that no resolver meets, a line each: "wasi:http/types@0.3.0: fields (nearest: …)". */
+MUST_CHECK enum stint_status plan_missing(const struct plan *plan,
+                                          const struct host_resolver *resolvers,
+                                          uint32_t resolver_count, struct buf *lines);
 /* Not before the last call; drops what handles are left. The store's core instances stay with it. */
 void component_instance_free(struct component_instance *instance);
+
+/* What it is an instance of. */
+const struct plan *component_instance_plan(const struct component_instance *instance);
 
 /*
  * Calls an export with values (component/cvalue.h), the result into `arena`. After a trap the
@@ -76,6 +84,10 @@ MUST_CHECK enum stint_status component_call(struct component_instance *instance,
                                             const struct plan_export *export,
                                             const struct cvalue *args, struct arena *arena,
                                             struct cvalue *ret_result, struct stint_error *error);
+/* Drops what the host was given as `own` (cvalue.handle): runs the destructor. */
+MUST_CHECK enum stint_status component_drop(struct component_instance *instance,
+                                            const struct resource_type *type, uint32_t rep,
+                                            struct stint_error *error);
 /* The same without values: `slots` are flat as the lifted core function takes them, in the guest's own
  * memory; for hosts that lower themselves. `post_return` runs after `use` has read the results. */
 MUST_CHECK enum stint_status component_call_flat(

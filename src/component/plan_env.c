@@ -190,7 +190,7 @@ static void adopt_type(struct plan_builder *b, const struct core_ref *ref,
         return;
     struct plan_trampoline *trampoline = &b->plan->trampolines.items[ref->number];
     if (trampoline->type_id == TYPE_ID_NONE && import->kind == EXTERN_FUNC)
-        trampoline->type_id = module->func_types[import->index]->id;
+        trampoline->type_id = module_func_type(module, import->index)->id;
 }
 
 static enum stint_status core_imports(struct plan_builder *b, struct plan_env *env,

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A running component. Private to src/component. */
+#ifndef COMPONENT_COMPONENT_INSTANCE_INT_H
+#define COMPONENT_COMPONENT_INSTANCE_INT_H
+
+#include "component/part.h"
+#include "component/plan_int.h"
+
+/* What `canon lift` made. */
+struct lifted {
+    struct host_guest guest; /* the callee's side */
+    struct func *core;
+    struct func *post_return; /* or NULL */
+    const struct plan_lift *plan;
+};
+
+/* The environment of a core function that a canonical definition made. */
+struct trampoline {
+    struct host_guest guest;    /* the caller's side */
+    host_component_fn function; /* the host's, and its environment */
+    void *env;
+    struct lifted *callee; /* fused */
+    const struct plan_trampoline *plan;
+    struct component_instance *instance;
+};
+
+struct component_instance {
+    struct stint_store *store;
+    struct plan *plan;
+    struct arena arena; /* everything below */
+    struct component_part *parts;
+    struct resource_type *own_resources;    /* by number; those that are defined */
+    const struct resource_type **resources; /* by number */
+    struct host_item *imports;
+    struct stint_instance **cores;
+    struct lifted *lifted;
+    struct trampoline *trampolines;
+    struct func **functions; /* of the trampolines */
+};
+
+/* The part of this number; NULL for PLAN_NONE. */
+static inline struct component_part *instance_part(const struct component_instance *instance,
+                                                   uint32_t part)
+{
+    return part == PLAN_NONE ? NULL : &instance->parts[part];
+}
+
+/* component_import.c: finds what the host offers. STINT_UNLINKABLE names what is missing. */
+MUST_CHECK enum stint_status component_link(const struct plan *plan,
+                                            const struct host_resolver *resolvers,
+                                            uint32_t resolver_count, struct host_item *ret_items,
+                                            struct stint_error *error);
+
+/* component_trampoline.c: the function behind a trampoline of this kind. */
+host_fn trampoline_function(enum trampoline_kind kind);
+/* Runs a destructor for `caller` (NULL: the host), which may not own the resource's maker. */
+MUST_CHECK enum stint_status trampoline_destroy(struct stint_store *store,
+                                                const struct resource_type *type, uint32_t rep,
+                                                struct component_part *caller,
+                                                struct stint_error *error);
+/* Calls what runs at the end of a call, with the core function's results. */
+MUST_CHECK enum stint_status lifted_post_return(const struct lifted *lifted,
+                                                const uint64_t *results, struct stint_error *error);
+
+#endif
