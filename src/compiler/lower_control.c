@@ -234,13 +234,9 @@ static void take_loop_params(struct lower *l, struct control *c)
     }
 }
 
-static void begin_loop(struct lower *l)
+static void begin_metered(struct lower *l, struct control *c)
 {
     struct lower_state *s = l->state;
-    struct control *c = control_push(l, OP_LOOP);
-    if (c == NULL)
-        return;
-    c->loop = s->loop_next++;
     place_loop_params(l, c);
     fuel_charge(l, s->loops[c->loop].fuel, NULL);
     c->outer = lower_block(l, "outer");
@@ -257,6 +253,16 @@ static void begin_loop(struct lower *l)
     lower_goto(l, c->header);
     lower_continue_at(l, c->header);
     take_loop_params(l, c);
+}
+
+static void begin_loop(struct lower *l)
+{
+    struct control *c = control_push(l, OP_LOOP);
+    if (c == NULL)
+        return;
+    c->loop = l->state->loop_next++;
+    if (!counted_begin(l, c))
+        begin_metered(l, c);
 }
 
 static void begin_if(struct lower *l)
@@ -297,17 +303,25 @@ static void end_loop(struct lower *l, const struct control *c)
 {
     if (c->label == NULL)
         return;
+    LLVMValueRef latch = NULL;
     LLVMBasicBlockRef here = lower_here(l);
     lower_continue_at(l, c->label);
     lower_set_place(l, c->offset_bytes);
     fuel_charge(l, l->state->loops[c->loop].fuel, c->outer);
     lower_goto(l, c->header);
+    latch = LLVMGetLastInstruction(lower_here(l));
     lower_continue_at(l, here);
+    if (c->done != NULL)
+        counted_join(l, c, latch);
 }
 
 static void end_op(struct lower *l)
 {
     struct control *c = control_at(l, 0);
+    if (c->op == OP_LOOP && counted_end(l, c)) {
+        begin_metered(l, c);
+        return;
+    }
     if (c->else_block != NULL) {
         if (!l->is_dead)
             branch_to(l, c);
@@ -348,7 +362,9 @@ static void br_op(struct lower *l)
 static void br_if_op(struct lower *l)
 {
     struct control *c = control_at(l, lower_u32(l));
-    branch_if(l, is_true(l, lower_pop_v(l)), c);
+    LLVMValueRef condition = is_true(l, lower_pop_v(l));
+    if (!counted_branch(l, c, condition))
+        branch_if(l, condition, c);
 }
 
 /* The block through which this br_table goes to a label: its own where values have to move. */

@@ -16,6 +16,8 @@
  * so that the inner loop, header to latch, calls nothing and stays countable for LLVM. Parameters of
  * loops live in allocas.
  *
+ * Loops whose passes can be counted beforehand have other shapes: lower_counted.c.
+ *
  * References to collected objects. Locals of such types are slots of the shadow frame wherever the
  * function calls or allocates (lower_state.may_collect). Operands are spilled to the slot of their
  * height on the operand stack when something may collect, and before blocks, and stay there (value.v
@@ -36,6 +38,9 @@ struct catch_row {
     uint32_t control; /* whose label, by index in lower->controls */
 };
 
+/* See lower_counted.c. */
+enum loop_shape { LOOP_METERED, LOOP_WHOLE, LOOP_CHUNKS };
+
 struct control {
     uint16_t op; /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE, OP_TRY_TABLE */
     bool has_single;
@@ -50,6 +55,10 @@ struct control {
     uint32_t phi_first;
     uint32_t loop; /* of a loop: its number, by text */
     LLVMBasicBlockRef outer, header;
+    enum loop_shape shape;
+    const uint8_t *body;          /* where its text begins, if it is counted */
+    LLVMBasicBlockRef rest, done; /* LOOP_WHOLE: the loop once more; behind both */
+    LLVMValueRef passes;          /* LOOP_CHUNKS: those to come, an alloca */
     /* The br_table that last went here through a block of its own, by offset, and that block. */
     uint32_t table;
     LLVMBasicBlockRef table_edge;
@@ -91,9 +100,19 @@ struct osr {
     uint32_t home_count;
 };
 
+/* How the passes of a loop are counted. */
+struct loop_count {
+    const uint8_t *branch; /* the br_if at its end; NULL: they are not */
+    uint32_t counter;      /* a local */
+    int32_t step;
+    uint32_t bound; /* a number, or a local */
+    bool is_local;
+};
+
 /* Of what lies in a loop, loops inside it aside. */
 struct loop_facts {
     uint32_t fuel;
+    struct loop_count count;
     bool calls_indirectly;
 };
 
@@ -166,6 +185,17 @@ struct unit_state {
 bool scan_body(struct lower *l);
 /* Whether instructions of this operator need a location: those that trap or call. */
 bool scan_has_place(enum op op);
+
+/* ---- Counted loops (lower_counted.c) ---------------------------------------------------------- */
+/* Of a loop without parameters and results, whose operators begin at `body`. Otherwise untouched. */
+void scan_counted(const uint8_t *body, const uint8_t *end, struct loop_count *ret_count);
+/* Each returns false where it has nothing to do with this loop. */
+bool counted_begin(struct lower *l, struct control *c);
+bool counted_branch(struct lower *l, struct control *c, LLVMValueRef condition);
+/* At the `end`: the loop follows once more, to be begun as LOOP_METERED. */
+bool counted_end(struct lower *l, struct control *c);
+/* At the `end` of that one; `latch` is the branch back to its header. */
+void counted_join(struct lower *l, const struct control *c, LLVMValueRef latch);
 
 /* ---- Functions (lower.c) ---------------------------------------------------------------------- */
 /* The unit's struct lower, cleared, with a function begun: blocks entry and body, context and run;

@@ -95,7 +95,12 @@ struct place lower_place(struct lower *l, struct memory_operand operand, LLVMVal
         trap_if(l, LLVMConstInt(u->i1, 1, 0), STINT_TRAP_MEMORY_BOUNDS);
     else if (is_64 || u->options->strict)
         check(l, operand.memory, index, operand.offset + bytes);
-    LLVMValueRef at = address(l, memory_base(l, operand.memory), index);
+    /* Two indices, the first of no effect: of addresses with one, the vectoriser of straight-line code
+     * computes several at once, only to take them apart again. */
+    LLVMValueRef indices[] = {const_i64(u, 0), index};
+    LLVMTypeRef bytes_type = LLVMArrayType2(u->i8, 0);
+    LLVMValueRef at =
+        LLVMBuildGEP2(u->builder, bytes_type, memory_base(l, operand.memory), indices, 2, "");
     return (struct place){address_at(l, at, operand.offset), linear_kind(l->unit, operand.memory)};
 }
 

@@ -71,11 +71,15 @@ static bool scan_operators(struct lower *l, struct open_blocks *open)
         if (loop != LOOP_NONE)
             s->loops[loop].calls_indirectly |= op == OP_CALL_INDIRECT || op == OP_CALL_REF;
         s->may_collect |= collects(op);
+        bool is_bare = *at == 0x40; /* a block without parameters and results */
         body_skip_immediates(&at, op);
         if (op == OP_LOOP && !new_loop(l))
             return false;
-        if (op == OP_LOOP)
+        if (op == OP_LOOP) {
             loop = s->loop_count - 1;
+            if (is_bare)
+                scan_counted(at, l->end, &s->loops[loop].count);
+        }
         if (op == OP_BLOCK || op == OP_LOOP || op == OP_IF || op == OP_TRY_TABLE) {
             if (!open_block(l, open, loop))
                 return false;
