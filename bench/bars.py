@@ -31,6 +31,11 @@ BARS = [
     ("entry", "guest interp", 30.0, "ns, call into the guest, interpreted"),
     ("entry", "host aot", 10.0, "ns, host call from the guest, compiled"),
     ("entry", "guest aot", 30.0, "ns, call into the guest, compiled"),
+    ("component", "host aot", 40.0, "ns, host call from a component, compiled"),
+    ("component", "guest aot", 80.0, "ns, call into a component, compiled"),
+    ("component", "list-in aot", 1.25, "of memcpy, 1 MiB list<u8> into a component"),
+    ("component", "list-out aot", 1.25, "of memcpy, 1 MiB list<u8> out of a component"),
+    ("component", "list-fused aot", 1.25, "of memcpy, 1 MiB list<u8> between components"),
     ("calls", "stint aot", 10.0, "ns, WASI call from the guest, compiled"),
     ("load", "first_ns_per_byte", 1.0, "ns a byte, first load of the large artefact (1 GB/s)"),
     ("load", "later_ms", 1.0, "ms, later loads of the large artefact"),
@@ -232,6 +237,38 @@ def run_entry(options, run, spawner):
     return report
 
 
+def run_component(options, run, spawner):
+    """Calls between hosts and components, and lists that cross."""
+    build = os.path.join(measure.ROOT, "build", "release")
+    if not os.path.exists(os.path.join(build, "build.ninja")):
+        raise BenchError("build/release is not there: run make first")
+    done = subprocess.run(["ninja", "-C", build, "component_calls"], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        raise BenchError(f"component: {done.stdout}{done.stderr}")
+    figures, units = {}, {}
+    for number in range(options.rounds):
+        run.progress(f"component: round {number + 1}")
+        runs, output, stderr = spawner.run([[os.path.join(build, "tests", "component_calls")]])
+        if runs[0]["exit"] != 0:
+            raise BenchError(f"component: {stderr}")
+        for line in output.splitlines():
+            kind, tier, value, unit = line.split()
+            figures.setdefault(f"{kind} {tier}", []).append(float(value))
+            units[f"{kind} {tier}"] = unit
+    run.progress("")
+    medians = {name: median(values) for name, values in figures.items()}
+    report = {"medians": medians, "bars": {}}
+    for name, value in medians.items():
+        kind, tier = name.split()
+        is_list = kind.startswith("list")
+        report["bars"][name] = value / medians[f"memcpy {tier}"] if is_list else value
+    print("Calls of components: an s32 each way, or a list of 1 MiB")
+    run.print_table(["call", "median"],
+                    [[name, f"{value:.1f} {units[name]}"] for name, value in medians.items()])
+    return report
+
+
 # ---- Loading and compiling --------------------------------------------------------------------
 
 
@@ -316,6 +353,7 @@ def run_compile(options, run, spawner):
 
 
 RUNNERS = {"aot": run_aot, "tiers": run_tiers, "slots": run_slots, "entry": run_entry,
+           "component": run_component,
            "load": run_load, "compile": run_compile}
 
 
