@@ -190,6 +190,14 @@ void host_pipe_close(struct host_pipe *pipe)
     lock_give(&pipe->lock);
 }
 
+bool host_pipe_is_closed(struct host_pipe *pipe)
+{
+    lock_take(&pipe->lock);
+    bool is_closed = pipe->is_closed;
+    lock_give(&pipe->lock);
+    return is_closed;
+}
+
 bool host_pipe_look(struct host_pipe *pipe, bool is_reader, int *ret_fd)
 {
     int side = is_reader ? READER : WRITER;

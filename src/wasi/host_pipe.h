@@ -42,6 +42,7 @@ MUST_CHECK enum os_error host_pipe_read(struct host_pipe *pipe, void *data, size
 uint8_t host_pipe_code(struct host_pipe *pipe);
 /* Wants no more. */
 void host_pipe_close(struct host_pipe *pipe);
+bool host_pipe_is_closed(struct host_pipe *pipe);
 
 /* ---- Both -------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "wasi/p2.h"
 
 #include "wasi/p2_file.h"
+#include "wasi/p2_http_int.h"
 
 struct type_info {
     const char *name;
@@ -26,7 +27,8 @@ static enum stint_status no_memory(struct stint_error *error)
 
 struct wasi_p2_config wasi_p2_config_default(const struct wasi_p1_config *shared)
 {
-    return (struct wasi_p2_config){.shared = shared, .objects_max = WASI_P2_OBJECTS_MAX};
+    return (struct wasi_p2_config){
+        .shared = shared, .objects_max = WASI_P2_OBJECTS_MAX, .body_bytes_max = HOST_PIPE_BYTES};
 }
 
 static enum stint_status copy_strings(struct wasi_p2 *wasi, const char *const *strings,
@@ -109,6 +111,7 @@ enum stint_status wasi_p2_create(struct alloc *alloc, const struct wasi_p2_confi
     handles_init(&wasi->handles, alloc);
     wasi->net = config->net;
     wasi->objects_max = config->objects_max;
+    wasi->body_bytes_max = config->body_bytes_max;
     wasi->stdio[0] = shared->stdin_fd;
     wasi->stdio[1] = shared->stdout_fd;
     wasi->stdio[2] = shared->stderr_fd;

@@ -30,7 +30,8 @@ struct wasi_p2_config {
     const struct wasi_p1_config *shared;
     /* What the guest may reach over the network (wasi/host_net.h); NULL: nothing. Has to stay. */
     const struct host_net *net;
-    uint32_t objects_max; /* resources alive at a time, sockets and requests among them */
+    uint32_t objects_max;  /* resources alive at a time, sockets and requests among them */
+    size_t body_bytes_max; /* of an HTTP body on its way, before the guest has to wait */
 };
 
 enum { WASI_P2_OBJECTS_MAX = 4096 }; /* by default */

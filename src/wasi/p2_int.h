@@ -69,6 +69,7 @@ struct wasi_p2 {
     int stdio[3];   /* -1: closed */
     bool is_ending; /* p2_release does nothing */
     const struct host_net *net;
+    size_t body_bytes_max;
     struct resource_type types[P2_TYPE_COUNT];
     struct p2_object_slot *objects;
     size_t capacity;

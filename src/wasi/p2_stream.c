@@ -480,9 +480,34 @@ enum stint_status p2_output_blocking_splice(struct host_component_call *call, ui
     return splice_streams(call, slots, slots[2], true, false, slots[3]);
 }
 
+/* In the first candidate the input is given away, and ends with the call. */
+static enum stint_status splice_owned(struct host_component_call *call, uint64_t *slots,
+                                      uint64_t limit, bool is_blocking, bool is_all,
+                                      uint64_t result)
+{
+    struct p2_input *input;
+    uint64_t handle = slots[1];
+    enum stint_status status = splice_streams(call, slots, limit, is_blocking, is_all, result);
+    if (status == STINT_OK)
+        status = p2_take(call, handle, P2_INPUT_STREAM, &input);
+    if (status == STINT_OK)
+        p2_release(p2_of(call), &input->base);
+    return status;
+}
+
+enum stint_status p2_output_splice_oct(struct host_component_call *call, uint64_t *slots)
+{
+    return splice_owned(call, slots, slots[2], false, false, slots[3]);
+}
+
+enum stint_status p2_output_blocking_splice_oct(struct host_component_call *call, uint64_t *slots)
+{
+    return splice_owned(call, slots, slots[2], true, false, slots[3]);
+}
+
 enum stint_status p2_output_forward(struct host_component_call *call, uint64_t *slots)
 {
-    return splice_streams(call, slots, UINT64_MAX, true, true, slots[2]);
+    return splice_owned(call, slots, UINT64_MAX, true, true, slots[2]);
 }
 
 /* ---- Errors ------------------------------------------------------------------------------ */

@@ -9,7 +9,8 @@ IMPORT(STREAMS, "[method]input-stream.read") void input_read(u32, u64, struct re
 IMPORT(STREAMS, "[method]input-stream.blocking-read")
 void blocking_read(u32, u64, struct result *);
 IMPORT(STREAMS, "[method]input-stream.skip") void skip(u32, u64, struct result64 *);
-IMPORT(STREAMS, "[method]input-stream.blocking-skip") void blocking_skip(u32, u64, struct result64 *);
+IMPORT(STREAMS, "[method]input-stream.blocking-skip")
+void blocking_skip(u32, u64, struct result64 *);
 IMPORT(STREAMS, "[method]input-stream.subscribe") u32 input_subscribe(u32);
 IMPORT(STREAMS, "[resource-drop]input-stream") void drop_input(u32);
 IMPORT(STREAMS, "[method]output-stream.check-write") void check_write(u32, struct result64 *);
