@@ -119,8 +119,11 @@ static enum stint_status lower_partition(struct worker *w, const struct partitio
 {
     struct compilation *c = w->c;
     bool ok = begin_unit(w);
-    for (uint32_t i = partition->first; ok && i < partition->end; i++)
-        ok = lower_function(&w->unit, c->order[i], false) && !atomic_load(&c->is_stopped);
+    for (uint32_t i = partition->first; ok && i < partition->end; i++) {
+        if (c->is_compiled[c->order[i]]) /* else only its loops are wanted */
+            ok = lower_function(&w->unit, c->order[i], false);
+        ok = ok && !atomic_load(&c->is_stopped);
+    }
     ok = ok && lower_loops(w, partition) && lower_inlined(w, partition);
     if (ok && partition == c->partitions)
         ok = lower_entries(w);

@@ -20,7 +20,8 @@ enum { COMPILER_API_VERSION = 1 };
 
 enum compiler_target { COMPILER_NATIVE, COMPILER_X86_64_V2, COMPILER_X86_64_V3, COMPILER_AARCH64 };
 
-/* An OSR entry to make: the `loop` at this offset of the module, in this own function. */
+/* An OSR entry to make: the `loop` at this offset of the module, in this own function. A function that
+ * is not compiled itself gets entries as well. Ascending by function, then offset. */
 struct compiler_osr {
     uint32_t own_index;
     uint32_t loop_offset;

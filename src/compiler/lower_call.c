@@ -193,12 +193,11 @@ static void call_through(struct lower *l, struct call *call, LLVMValueRef func,
     call_func_or_slow(l, call, func, &(struct slow_call){slow, kind, first, NULL});
 }
 
-/* The element of a table, in a block where it is not null; all else goes to `slow`. */
-static LLVMValueRef table_element(struct lower *l, uint32_t table, LLVMValueRef index,
-                                  LLVMBasicBlockRef slow)
+/* The element of a table (its struct), in a block where it is not null; all else goes to `slow`. */
+static LLVMValueRef element_of(struct lower *l, LLVMValueRef object, LLVMValueRef index,
+                               LLVMBasicBlockRef slow)
 {
     struct unit *u = l->unit;
-    LLVMValueRef object = table_object(l, table);
     LLVMValueRef count =
         load_as(l, u->i64, address_at(l, object, NATIVE_TABLE_COUNT), 8, MEMORY_TABLES);
     LLVMBasicBlockRef inside = lower_block(l, ""), found = lower_block(l, "");
@@ -258,10 +257,33 @@ static void call_indirect(struct lower *l)
         return;
     }
     LLVMBasicBlockRef fast = lower_block(l, "fast");
-    LLVMValueRef func = table_element(l, table, index, slow.block);
+    LLVMValueRef func = element_of(l, table_object(l, table), index, slow.block);
     lower_branch(l, has_code(l, func, type_index), fast, slow.block, l->unit->hot_branch);
     lower_continue_at(l, fast);
     call_func_or_slow(l, &call, func, &slow);
+}
+
+void call_late(struct lower *l, uint32_t type_index, LLVMValueRef index, LLVMValueRef table)
+{
+    struct unit *u = l->unit;
+    struct call call = {.type_index = type_index, .type = u->wasm->types[type_index]};
+    LLVMBasicBlockRef slow = lower_block(l, "slow"), fast = lower_block(l, "fast");
+    LLVMValueRef tables = context_field(l, NATIVE_CONTEXT_TABLES);
+    LLVMValueRef place = LLVMBuildGEP2(u->builder, u->ptr, tables, &table, 1, "");
+    LLVMValueRef object = load_as(l, u->ptr, place, 8, MEMORY_CONTEXT);
+    LLVMValueRef func = element_of(l, object, index, slow);
+    lower_branch(l, has_code(l, func, type_index), fast, slow, u->hot_branch);
+    lower_continue_at(l, fast);
+    for (uint32_t i = 0; i < call.type->param_count; i++)
+        call.args[i] = LLVMGetParam(l->fn, i);
+    LLVMValueRef code = func_field(l, func, NATIVE_FUNC_CODE, u->ptr);
+    LLVMValueRef context = func_field(l, func, NATIVE_FUNC_INSTANCE, u->ptr);
+    LLVMValueRef result = call_whole(l, &call, code, context);
+    if (LLVMGetTypeKind(LLVMTypeOf(result)) == LLVMVoidTypeKind)
+        LLVMBuildRetVoid(u->builder);
+    else
+        LLVMBuildRet(u->builder, result);
+    lower_continue_at(l, slow);
 }
 
 /* The function reference on top of the stack, tested for null where its type allows it. */
@@ -413,7 +435,7 @@ static void return_call_indirect(struct lower *l)
     LLVMValueRef index = pop_table_index(l, table), args[4];
     begin_call(l, &call, type_index);
     LLVMBasicBlockRef slow = lower_block(l, "slow");
-    tail_through(l, &call, table_element(l, table, index, slow), slow);
+    tail_through(l, &call, element_of(l, table_object(l, table), index, slow), slow);
     args[0] = const_i32(l->unit, table);
     args[1] = index;
     args[2] = const_i32(l->unit, type_index);

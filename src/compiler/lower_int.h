@@ -279,6 +279,9 @@ void osr_meet_loop(struct lower *l, const struct control *c, const LLVMValueRef 
  */
 /* Pushes the first result and those in run->values (lower_call.c). */
 void take_results(struct lower *l, const struct type_def *type, LLVMValueRef result);
+/* In the thunk of SLOW_TABLE: calls the table's function, and returns what it does, where it has code by
+ * now, in whatever image (lower_call.c). Goes on where it has not. */
+void call_late(struct lower *l, uint32_t type_index, LLVMValueRef index, LLVMValueRef table);
 LLVMValueRef slow_function(struct unit *u, enum slow_kind kind, uint32_t type_index,
                            LLVMTypeRef *ret_type);
 /* Of the type of the function being lowered: takes the next slice, then calls that function anew. */

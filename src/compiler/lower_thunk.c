@@ -215,6 +215,10 @@ static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index
         lower_finish(l);
         return;
     }
+    /* The rows of fixed tables know the code of this image only. */
+    if (kind == SLOW_TABLE && u->options->functions != NULL)
+        call_late(l, type_index, LLVMGetParam(fn, type->param_count + 1 + (l->fuel != NULL)),
+                  LLVMGetParam(fn, type->param_count + 2 + (l->fuel != NULL)));
     uint32_t count = full->param_slots > full->result_slots ? full->param_slots : full->result_slots;
     LLVMValueRef slots = helper_slots(l, count > 0 ? count : 1);
     for (uint32_t i = 0, slot = 0; i < type->param_count; i++) {

@@ -36,6 +36,21 @@ static uint32_t own_count(const struct compilation *c)
     return c->wasm->func_count - c->wasm->import_func_count;
 }
 
+/* Functions of which only entries to loops are asked for: they run already and are not called again. */
+static void choose_entered(struct compilation *c, uint64_t *body_bytes)
+{
+    const struct compiler_options *options = c->options;
+    uint32_t last = UINT32_MAX;
+    for (uint32_t i = 0; i < options->osr_count; i++) {
+        uint32_t own_index = options->osrs[i].own_index;
+        uint32_t bytes = c->wasm->bodies[own_index].size_bytes;
+        if (own_index == last || c->is_compiled[own_index] || bytes > FUNCTION_BYTES_MAX)
+            continue;
+        c->order[c->order_count++] = last = own_index;
+        *body_bytes += bytes;
+    }
+}
+
 /* The functions that are asked for. */
 static enum stint_status choose_functions(struct compilation *c, uint64_t *ret_body_bytes)
 {
@@ -54,6 +69,7 @@ static enum stint_status choose_functions(struct compilation *c, uint64_t *ret_b
         c->order[c->order_count++] = own_index;
         *ret_body_bytes += c->wasm->bodies[own_index].size_bytes;
     }
+    choose_entered(c, ret_body_bytes);
     return STINT_OK;
 }
 

@@ -184,8 +184,7 @@ const struct cell *interp_look_around(struct exec *ctx)
         return innermost->code;
     if (entry == NULL || innermost == NULL)
         return ctx->ip;
-    /* The function's own entry in the instance makes sure that machine code fits it. */
-    if (!native_refresh(instance_func(ctx->instance, innermost->extra->index)))
+    if (!native_can_enter(ctx->instance))
         return ctx->ip;
     once_do(&cells_once, make_cells);
     return enter(ctx, entry, NULL, FRAME_BYTES(innermost) / CELL_SLOT_BYTES);

@@ -72,6 +72,8 @@ const void *native_find_osr(const struct stint_module *module, uint32_t own_inde
                             uint32_t loop_offset);
 /* Whether the instance's memories fit the images' bounds mode; false: it must interpret. */
 bool native_fits(const struct stint_instance *instance);
+/* The same of all images, for an OSR entry of any; makes the instance ready for it. */
+bool native_can_enter(struct stint_instance *instance);
 /* Fills native_key and native_code of a function from the module's images, where there is code and
  * the instance fits; sets instance->run then. */
 void native_fill_func(struct func *func);

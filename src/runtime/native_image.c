@@ -310,6 +310,30 @@ bool native_fits(const struct stint_instance *instance)
     return false;
 }
 
+/* Gives an instance what its code works on. */
+static bool prepare(struct stint_instance *instance)
+{
+    if (instance->run != NULL)
+        return true;
+    if (!native_prepare_store(instance->store))
+        return false;
+    instance->run = instance->store->run;
+    if (native_prepare_objects(instance))
+        return true;
+    instance->run = NULL;
+    return false;
+}
+
+bool native_can_enter(struct stint_instance *instance)
+{
+    const struct native_code *code =
+        atomic_load_explicit(&instance->module->native, memory_order_acquire);
+    bool fits_all = code != NULL;
+    for (; code != NULL && fits_all; code = code->older)
+        fits_all = fits(code, instance);
+    return fits_all && prepare(instance);
+}
+
 void native_fill_func(struct func *func)
 {
     struct stint_instance *instance = func->instance;
@@ -325,15 +349,8 @@ void native_fill_func(struct func *func)
         if (fits(code, instance) && find_in(code, func->index - wasm->import_func_count, &found))
             break;
     }
-    if (code == NULL || !native_prepare_store(instance->store))
+    if (code == NULL || !prepare(instance))
         return;
-    if (instance->run == NULL) {
-        instance->run = instance->store->run;
-        if (!native_prepare_objects(instance)) {
-            instance->run = NULL;
-            return;
-        }
-    }
     func->native_code = found.code;
     func->native_entry = found.entry;
     func->native_key = (uintptr_t)func->type | found.code_class;

@@ -10,11 +10,21 @@ enum {
     TIER_HOT_SAMPLES = 8,       /* slices until something is compiled: some milliseconds of work */
     TIER_READY_SHARE = 4,       /* … of which this part until the compiler is loaded */
     TIER_LOOPS_MAX = 1024,      /* loops that are remembered, a module */
-    TIER_HOT_FUNCTIONS = 64,    /* in one job … */
+    TIER_RUN_BYTES = 16384,     /* all that has run is compiled where its bodies have no more bytes */
+    TIER_HOT_FUNCTIONS = 64,    /* else in one job … */
     TIER_HOT_BYTES = 4096,      /* … and bytes of their bodies, in the first one */
-    TIER_QUICK_BYTES = 6144,    /* a first job of more than this is done quickly */
+    TIER_QUICK_BYTES = 16384,   /* a first job of more than this is done quickly */
+    TIER_UNSEEN_BYTES = 512,    /* a function that has run but was never seen at it is not larger */
+    TIER_LARGE_BYTES = 1024,    /* one larger than this has to be seen in a part of all samples */
+    TIER_LARGE_SAMPLES = 8,     /* … at least as large as 1 / this */
+    TIER_LARGE_SHARE = 4,       /* a later job of this part of a small module: the whole, instead */
     TIER_CALLEE_BYTES = 256,    /* functions that may be taken beside the hot ones … */
     TIER_BESIDE_BYTES = 2048,   /* … and bytes of them */
+    TIER_STUCK_SAMPLES = 32,    /* in a loop without an entry, of a function that has code */
+    /* Steps are slices that end at the next head of a loop, or call; some tenths of a microsecond. */
+    TIER_LOOK_TICKS = 24,     /* while the compiler is loaded, but not in very short programs: … */
+    TIER_STEPS_LOOK = 8192,   /* … to see which loops turn often, … */
+    TIER_STEPS_ENTER = 32768, /* … and after an image: to come to one with an entry soon */
     TIER_SMALL_BYTES = 2 << 20, /* modules with less code than this are compiled whole */
     TIER_FAILURES_MAX = 3,      /* compilations that fail before a module stays interpreted */
 };
@@ -24,7 +34,9 @@ struct hot_loop {
     uint32_t own_index;
     uint32_t cell; /* of its head, in the engine's words */
     uint32_t loop_offset;
-    uint32_t samples;
+    uint32_t samples, seen; /* how often, and the tick of the last time */
+    uint32_t passes;        /* its head was met in steps */
+    uint32_t depth;         /* loops around it and itself; 0: not known yet */
     bool is_requested;
     bool is_taken; /* while a job is put together */
 };
@@ -50,11 +62,13 @@ struct tier {
     struct tier_stats stats;
     uint32_t own_count;
 
-    /* By own index: samples, and whether an image has been asked for it. Pages: what never runs
-     * costs nothing. */
-    uint32_t *heat;
+    /* By own index: samples, the tick of the last one, whether an image has been asked for it, whether
+     * entries to loops of it have, and whether it runs once only. Pages: what never runs costs
+     * nothing. */
+    uint32_t *heat, *seen;
     size_t heat_bytes;
-    uint8_t *is_requested;
+    uint8_t *is_requested, *is_entered, *is_once;
+    uint32_t ticks; /* calls of tier_sample with one of its frames innermost */
     struct hot_loop *loops;
     size_t loop_count, loop_capacity;
 
@@ -62,7 +76,10 @@ struct tier {
     bool is_readied;      /* the hot job's thread was started: first it looks into the cache */
     bool is_looked_up;    /* what the cache has is the module's */
     uint32_t hot_jobs;    /* begun */
+    bool has_facts;       /* is_once is known */
     uint32_t new_samples; /* of functions and loops that nothing was asked for */
+    uint32_t stuck_samples; /* of loops without an entry, in functions that have code */
+    uint32_t steps_look, steps_enter; /* left */
     atomic_bool is_stopping;
     bool is_whole_made, is_given_up;
     uint64_t random;
@@ -76,6 +93,25 @@ void tier_free(struct tier *tier);
 
 /* Whether there is machine code for every function. */
 bool tier_is_whole(const struct tier *tier);
+
+/* Whether all of the module is compiled in the end. */
+static inline bool tier_is_small(const struct tier *tier)
+{
+    return tier->module->wasm->size_bytes <= TIER_SMALL_BYTES;
+}
+
+/* tier_facts_native.c: a byte a function, zero before: 1 where it is called once in the life of an
+ * instance, as far as that can be told. */
+void tier_find_once(const struct stint_module *module, uint8_t *ret_is_once);
+/* How many loops there are around a place, that of the `loop` there included. */
+uint32_t tier_loop_depth(const struct stint_module *module, uint32_t own_index,
+                         uint32_t loop_offset);
+
+/* tier_choose_native.c: fills the job's lists and marks what is in them as requested; the lock is held.
+ * False when memory is out, or what is hot has code by now. */
+MUST_CHECK bool tier_choose(struct tier *tier, struct tier_job *job);
+/* tier_job_native.c: gives a job's lists back. */
+void tier_job_clear(struct tier_job *job);
 
 /* tier_job_native.c: starts compilations when there is reason to; the lock is held. */
 void tier_consider(struct tier *tier);

@@ -21,13 +21,16 @@ static struct tier *make_tier(struct stint_module *module)
     if (tier == NULL)
         return NULL;
     tier->own_count = module->wasm->func_count - module->wasm->import_func_count;
-    tier->heat_bytes = (size_t)tier->own_count * (sizeof(*tier->heat) + 1);
+    tier->heat_bytes = (size_t)tier->own_count * (sizeof(*tier->heat) + sizeof(*tier->seen) + 3);
     tier->heat = pages_get(tier->heat_bytes);
     if (tier->heat == NULL) {
         alloc_put(alloc, tier, sizeof(*tier));
         return NULL;
     }
-    tier->is_requested = (uint8_t *)(tier->heat + tier->own_count);
+    tier->seen = tier->heat + tier->own_count;
+    tier->is_requested = (uint8_t *)(tier->seen + tier->own_count);
+    tier->is_entered = tier->is_requested + tier->own_count;
+    tier->is_once = tier->is_entered + tier->own_count;
     tier->module = module;
     tier->random = module->engine->config.tier.seed * 0x9e3779b97f4a7c15 + module->wasm->size_bytes;
     tier->hot.tier = tier->whole.tier = tier;
@@ -189,40 +192,103 @@ static struct hot_loop *note_loop(struct tier *tier, const struct tier_spot *spo
         *loop = (struct hot_loop){
             .own_index = spot->own_index, .cell = spot->cell, .loop_offset = offset};
     }
-    if (loop != NULL)
-        loop->samples++;
     return loop;
+}
+
+/* Whether what runs here is reason for a compilation. */
+static bool is_new(struct tier *tier, uint32_t own_index, const struct hot_loop *loop)
+{
+    if (!tier->is_requested[own_index] && !tier->is_once[own_index])
+        return true;
+    if (loop == NULL || loop->is_requested)
+        return false;
+    if (tier->is_once[own_index] && !tier->is_entered[own_index])
+        return true;
+    /* It may leave this loop for one that has an entry, or return. */
+    if (!tier->hot.is_running)
+        tier->stuck_samples++;
+    return tier->stuck_samples >= TIER_STUCK_SAMPLES;
 }
 
 /* Counts a frame; the loop's record when it stands at one. */
 static struct hot_loop *note_spot(struct tier *tier, const struct tier_spot *spot,
                                   bool is_innermost)
 {
+    if (is_innermost)
+        tier->ticks++;
     struct hot_loop *loop = spot->cell != TIER_NO_LOOP ? note_loop(tier, spot) : NULL;
+    if (loop != NULL) {
+        loop->samples++;
+        loop->seen = tier->ticks;
+    }
     tier->stats.samples++;
     tier->heat[spot->own_index]++;
-    if (is_innermost &&
-        (!tier->is_requested[spot->own_index] || (loop != NULL && !loop->is_requested)))
+    tier->seen[spot->own_index] = tier->ticks;
+    if (is_innermost && is_new(tier, spot->own_index, loop))
         tier->new_samples++;
     return loop;
+}
+
+/* Of this thread's slices: whether the one that ended was a step, the running one is, and the next is to
+ * be. Machine code, where nobody looks, has them run out. */
+static _Thread_local struct {
+    bool ended, running, next;
+} steps;
+
+/* The entry for the innermost frame; the lock is held. */
+static const void *find_entry(struct tier *tier, const struct tier_spot *spot,
+                              const struct hot_loop *loop)
+{
+    const void *entry = NULL;
+    if (loop != NULL)
+        entry = native_find_osr(tier->module, loop->own_index, loop->loop_offset);
+    if (entry != NULL)
+        tier->stats.loop_entries++;
+    steps.next = entry == NULL &&
+              (tier->steps_look > 0 || (tier->steps_enter > 0 && tier->is_entered[spot->own_index] &&
+                                        !tier->hot.is_running));
+    return entry;
+}
+
+/* A slice that was only a step says nothing about time. */
+static const void *step(struct tier *tier, const struct tier_spot *spot)
+{
+    struct hot_loop *loop = spot->cell != TIER_NO_LOOP ? note_loop(tier, spot) : NULL;
+    if (tier->steps_look > 0)
+        tier->steps_look--;
+    else if (tier->steps_enter > 0)
+        tier->steps_enter--;
+    if (loop != NULL)
+        loop->passes++;
+    return find_entry(tier, spot, loop);
+}
+
+static const void *sample(struct tier *tier, const struct tier_spot *spot)
+{
+    uint64_t seed = tier->module->engine->config.tier.seed;
+    struct hot_loop *loop = note_spot(tier, spot, true);
+    if (seed == 0 || next_random(&tier->random) % 4 == 0)
+        tier_consider(tier);
+    if (tier->ticks == TIER_LOOK_TICKS && tier->hot_jobs == 0 && tier->hot.is_running)
+        tier->steps_look = TIER_STEPS_LOOK;
+    return find_entry(tier, spot, loop);
 }
 
 const void *tier_sample(const struct tier_spot *spots, size_t count)
 {
     const void *entry = NULL;
+    bool was_step = steps.ended;
+    if (was_step && count > 1)
+        count = 1;
     for (size_t i = 0; i < count; i++) {
         struct tier *tier = tier_of(spots[i].module);
         if (tier == NULL)
             continue;
         lock_take(&tier->lock);
-        struct hot_loop *loop = note_spot(tier, &spots[i], i == 0);
-        uint64_t seed = tier->module->engine->config.tier.seed;
-        if (i == 0 && (seed == 0 || next_random(&tier->random) % 4 == 0))
-            tier_consider(tier);
-        if (i == 0 && loop != NULL)
-            entry = native_find_osr(tier->module, loop->own_index, loop->loop_offset);
-        if (entry != NULL)
-            tier->stats.loop_entries++;
+        if (i > 0)
+            (void)note_spot(tier, &spots[i], false);
+        else
+            entry = was_step ? step(tier, &spots[i]) : sample(tier, &spots[i]);
         lock_give(&tier->lock);
     }
     return entry;
@@ -248,6 +314,11 @@ void tier_first_call(struct stint_module *module, uint32_t own_index)
 uint64_t tier_slice(struct stint_engine *engine, uint64_t slice)
 {
     static _Thread_local uint64_t random;
+    steps.ended = steps.running;
+    steps.running = steps.next;
+    steps.next = false;
+    if (steps.running && slice > 0)
+        return 1;
     if (engine->config.tier.seed == 0 || slice == 0)
         return slice;
     if (random == 0)
