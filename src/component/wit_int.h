@@ -73,6 +73,11 @@ struct wit {
 
 /* Fills in `wit->world` and the interfaces; false when wit->status says why not. */
 bool wit_model(struct wit *wit, const struct component *component);
+/* The same for the world that a `component-type` section of a core module describes: its items are
+ * added to those of the worlds before. */
+bool wit_model_world(struct wit *wit, const struct component *component);
+/* Frees what is not in the arena, and the arena. */
+void wit_free(struct wit *wit);
 /* The type behind an index, or NULL. */
 const struct wit_type *wit_type_at(const struct wit_scope *scope, uint32_t index);
 

@@ -304,6 +304,47 @@ static void walk_defs(struct wit *w, struct walk *at, const struct comp_defs *de
     w->depth--;
 }
 
+void wit_free(struct wit *w)
+{
+    for (size_t i = 0; i < w->interface_count; i++)
+        alloc_put(w->alloc, w->interfaces[i]->items,
+                  w->interfaces[i]->capacity * sizeof(struct wit_item));
+    alloc_put(w->alloc, w->world.items, w->world.capacity * sizeof(struct wit_item));
+    alloc_put(w->alloc, w->interfaces, w->interface_capacity * sizeof(*w->interfaces));
+    arena_free(&w->arena);
+}
+
+static const struct comp_type *find_component_type(const struct comp_defs *defs)
+{
+    for (uint32_t i = 0; i < defs->count; i++) {
+        if (defs->items[i].kind == DEF_TYPE && defs->items[i].type->kind == COMP_TYPE_COMPONENT)
+            return defs->items[i].type;
+    }
+    return NULL;
+}
+
+/*
+ * The section is a component that exports a type: that of a component which exports one thing, the
+ * world's type, that of a component with its imports and exports.
+ */
+bool wit_model_world(struct wit *w, const struct component *component)
+{
+    const struct comp_type *package = find_component_type(&component->defs);
+    const struct comp_type *world =
+        package != NULL ? find_component_type(&package->decls) : NULL;
+    if (world == NULL)
+        return fail(w, STINT_INVALID, "the section describes no world");
+    struct wit_scope *outer = scope_create(w, NULL, &component->defs);
+    struct wit_scope *scope = outer != NULL ? scope_create(w, outer, &package->decls) : NULL;
+    scope = scope != NULL ? scope_create(w, scope, &world->decls) : NULL;
+    struct walk root = {.scope = scope, .into = &w->world, .is_root = true};
+    w->world.is_world = true;
+    if (scope == NULL)
+        return fail(w, STINT_NOMEM, "out of memory");
+    walk_defs(w, &root, &world->decls);
+    return w->status == STINT_OK;
+}
+
 bool wit_model(struct wit *w, const struct component *component)
 {
     struct walk root = {

@@ -534,11 +534,6 @@ enum stint_status wit_print(const struct component *component, struct buf *out,
         if (out->failed)
             w.status = error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     }
-    for (size_t i = 0; i < w.interface_count; i++)
-        alloc_put(w.alloc, w.interfaces[i]->items,
-                  w.interfaces[i]->capacity * sizeof(struct wit_item));
-    alloc_put(w.alloc, w.world.items, w.world.capacity * sizeof(struct wit_item));
-    alloc_put(w.alloc, w.interfaces, w.interface_capacity * sizeof(*w.interfaces));
-    arena_free(&w.arena);
+    wit_free(&w);
     return w.status;
 }

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `stint component new`: a component out of a core module. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/module_file.h"
+#include "cli/output_file.h"
+#include "component/component_new.h"
+#include "interp/interp.h"
+
+struct component_options {
+#define FLAG(kind, field, ...) flag_##kind field;
+#include "cli/component_flags.def"
+#undef FLAG
+};
+
+static const struct flag component_flags[] = {
+#define FLAG(kind, field, ...) FLAG_ROW(struct component_options, kind, field, __VA_ARGS__)
+#include "cli/component_flags.def"
+#undef FLAG
+};
+
+/* What the module imports and its world lacks, and what may help. */
+static void explain(struct buf *details)
+{
+    static const char preview1[] = "wasi_snapshot_preview1";
+    bool is_preview1 = false;
+    char *line = (char *)details->data, *end = line + details->bytes;
+    while (line < end) {
+        char *line_end = memchr(line, '\n', (size_t)(end - line));
+        *line_end = '\0';
+        cli_error("  %s", line);
+        is_preview1 |= strstr(line, preview1) != NULL;
+        line = line_end + 1;
+    }
+    if (is_preview1)
+        cli_hint("the functions of %s are the C library's: link without it (guest/c has what "
+                 "takes its place), or wrap the module with an adapter for preview 1, which "
+                 "'jco new' brings along; 'stint run' needs no component for it",
+                 preview1);
+}
+
+static int make(const struct component_options *options, const char *path)
+{
+    struct engine_config config = engine_config_default();
+    struct component_new_world world = {0};
+    struct stint_error error = {0};
+    struct stint_engine *engine;
+    struct module_file module;
+    struct buf out, details;
+    enum stint_status status = module_file_open(path, &module, &error);
+    if (status != STINT_OK) {
+        cli_error("%s: %s", path, error.message);
+        return CLI_EXIT_FAILED;
+    }
+    buf_init(&out, &alloc_root, SIZE_MAX);
+    buf_init(&details, &alloc_root, SIZE_MAX);
+    status = engine_create(&config, &interp_ops, &engine);
+    if (status == STINT_OK) {
+        status =
+            component_new(engine, module.bytes, module.size_bytes, &world, &out, &details, &error);
+        engine_release(engine);
+    }
+    if (status != STINT_OK) {
+        cli_error("%s: %s", path, error.message[0] != '\0' ? error.message : status_text(status));
+        explain(&details);
+    } else {
+        status = output_file_write(options->output, out.data, out.bytes, &error);
+        if (status != STINT_OK)
+            cli_error("%s", error.message);
+    }
+    buf_free(&out);
+    buf_free(&details);
+    module_file_close(&module);
+    return status == STINT_OK ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+static int cmd_component(const struct verb *verb, int argc, char **argv)
+{
+    struct component_options options;
+    int operands, code;
+    memset(&options, 0, sizeof(options));
+    if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
+        return code;
+    if (argc - operands == 2 && strcmp(argv[operands], "new") == 0)
+        return make(&options, argv[operands + 1]);
+    cli_error("'new FILE' was expected");
+    return cli_try_help(verb);
+}
+
+const struct verb verb_component = {
+    .name = "component",
+    .synopsis = "new [options] FILE",
+    .summary = "Make a component of a core module",
+    .description =
+        "new wraps FILE, a core module, in a component, so that hosts of components run it. The "
+        "module imports and exports the functions of a world under their canonical names, as C "
+        "programs with the guest kit (guest/c) and modules of binding generators do. Which world "
+        "that is, component-type sections in the module tell, or --wit; with the guest kit nothing "
+        "needs to be told. '-' reads stdin.",
+    .examples = "stint component new greet.wasm -o app.wasm\n"
+                "stint component new core.wasm --wit wit/ --world proxy -o app.wasm",
+    .flags = component_flags,
+    .flag_count = COUNT_OF(component_flags),
+    .complete = COMPLETE_FILE,
+    .run = cmd_component,
+};
