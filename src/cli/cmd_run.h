@@ -9,6 +9,7 @@
 #include "runtime/store.h"
 
 struct host_net;
+struct run_component;
 struct wasi_p1;
 struct wasi_p2;
 
@@ -40,6 +41,7 @@ struct run {
     struct stint_module *module;
     struct stint_store *store;
     struct stint_instance *instance;
+    struct run_component *component; /* instead of module and instance (run_component.h) */
     struct wasi_p1 *wasi;
     struct wasi_p2 *wasi2; /* made when the module imports of it; never in stint-device */
     struct extern_value *imports;

@@ -40,10 +40,6 @@ static enum stint_status encode_text(struct module_file *file, struct stint_erro
 static enum stint_status check_kind(const uint8_t *bytes, size_t size_bytes,
                                     struct stint_error *error)
 {
-    static const uint8_t component[8] = {0, 'a', 's', 'm', 0x0d, 0, 1, 0};
-    if (size_bytes >= sizeof(component) && memcmp(bytes, component, sizeof(component)) == 0)
-        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         "this is a component; only core modules can be run yet");
     if (size_bytes == 0)
         return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET, "the file is empty");
     if (size_bytes < 4 || memcmp(bytes, "\0asm", 4) != 0)
@@ -52,8 +48,30 @@ static enum stint_status check_kind(const uint8_t *bytes, size_t size_bytes,
     return STINT_OK;
 }
 
+static bool is_component(const uint8_t *bytes, size_t size_bytes)
+{
+    static const uint8_t begin[8] = {0, 'a', 's', 'm', 0x0d, 0, 1, 0};
+    return size_bytes >= sizeof(begin) && memcmp(bytes, begin, sizeof(begin)) == 0;
+}
+
 enum stint_status module_file_open(const char *path, struct module_file *ret_file,
                                    struct stint_error *error)
+{
+    struct module_file file;
+    enum stint_status status = module_file_open_any(path, &file, error);
+    if (status != STINT_OK)
+        return status;
+    if (file.is_component) {
+        module_file_close(&file);
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "this is a component; a core module is wanted here");
+    }
+    *ret_file = file;
+    return STINT_OK;
+}
+
+enum stint_status module_file_open_any(const char *path, struct module_file *ret_file,
+                                       struct stint_error *error)
 {
     struct module_file file = {0};
     const char *from = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
@@ -70,6 +88,7 @@ enum stint_status module_file_open(const char *path, struct module_file *ret_fil
         module_file_close(&file);
         return status;
     }
+    file.is_component = is_component(file.bytes, file.size_bytes);
     *ret_file = file;
     return STINT_OK;
 }

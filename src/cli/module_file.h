@@ -8,6 +8,7 @@
 struct module_file {
     const uint8_t *bytes; /* a binary */
     size_t size_bytes;
+    bool is_component; /* else a core module */
     bool is_text; /* the file was text: offsets in errors are not the file's */
     /* What is behind `bytes`. */
     const uint8_t *mapped;
@@ -21,6 +22,9 @@ struct module_file {
  */
 MUST_CHECK enum stint_status module_file_open(const char *path, struct module_file *ret_file,
                                               struct stint_error *error);
+/* The same for components, too: is_component says which it is. */
+MUST_CHECK enum stint_status module_file_open_any(const char *path, struct module_file *ret_file,
+                                                  struct stint_error *error);
 /* Accepts a zeroed file. */
 void module_file_close(struct module_file *file);
 

@@ -30,8 +30,8 @@ static enum stint_status open_plain(struct run *run, struct stint_error *error)
 {
     struct artefact artefact;
     struct stint_error ignored = {0};
-    enum stint_status status = module_file_open(run->path, &run->file, error);
-    if (status != STINT_OK)
+    enum stint_status status = module_file_open_any(run->path, &run->file, error);
+    if (status != STINT_OK || run->file.is_component)
         return status;
     (void)!artefact_find(run->file.bytes, run->file.size_bytes, &artefact, &ignored);
     run->file.size_bytes = artefact.wasm_bytes;
@@ -45,8 +45,8 @@ static enum stint_status open_bytes(struct run *run, struct cache *cache,
     struct file_stat after;
     enum stint_status status = STINT_OK;
     if (run->file.bytes == NULL)
-        status = module_file_open(run->path, &run->file, error);
-    if (status != STINT_OK)
+        status = module_file_open_any(run->path, &run->file, error);
+    if (status != STINT_OK || run->file.is_component)
         return status;
     /* The same file before and after it was opened by its name again, so that was it. */
     bool is_known = before != NULL && !run->file.is_text && load_identify(run->path, &after) &&
@@ -71,8 +71,10 @@ static bool open_lazily(struct run *run, const struct engine_config *config,
     struct artefact artefact;
     if (config->tier.mode != TIER_JIT || (config->tier.uses_cache && file == NULL) ||
         (config->tier.uses_cache && cache_probe(file, &ignored) != STINT_NOT_FOUND) ||
-        module_file_open(run->path, &run->file, &ignored) != STINT_OK)
+        module_file_open_any(run->path, &run->file, &ignored) != STINT_OK)
         return false;
+    if (run->file.is_component)
+        return true;
     if (artefact_find(run->file.bytes, run->file.size_bytes, &artefact, &ignored) != STINT_OK ||
         artefact.image_count != 0)
         return false;
@@ -105,7 +107,7 @@ enum stint_status run_code_open(struct run *run, const struct engine_config *con
         load_recalled(cache, &stat, &params, run->loaded) != STINT_OK) {
         const struct file_stat *before = cache != NULL && has_stat ? &stat : NULL;
         enum stint_status status = open_bytes(run, cache, before, &params, error);
-        if (status != STINT_OK)
+        if (status != STINT_OK || run->file.is_component)
             return status;
     }
     /* More may be compiled, also where the cache had nothing. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cmd_run.h"
+#include "cli/run_component.h"
 #include "cli/run_wasi.h"
 #include "cli/run_wasi_p2.h"
 #include "interp/interp.h"
@@ -45,6 +46,8 @@ static enum stint_status load(struct run *run, struct stint_error *error)
     if (STINT_DEVICE)
         status = rt_module_create(run->engine, run->file.bytes, run->file.size_bytes, true,
                                   &run->module, error);
+    else if (run->file.is_component)
+        status = run_component_load(run, error);
     else
         status = rt_module_create_known(run->engine, run->file.bytes, run->file.size_bytes, &known,
                                         &run->module, error);
@@ -114,13 +117,18 @@ enum stint_status run_module(struct run *run, struct stint_error *error)
     if (status == STINT_OK)
         status = create_store(run, error);
     if (status == STINT_OK)
-        status = run_link(run, error);
+        status = run->module != NULL ? run_link(run, error) : run_wasi_open(run, error);
     if (status != STINT_OK)
         return status;
     run_watch_start(run);
-    status = instance_create(run->store, run->module, run->imports, &run->instance, error);
+    if (!STINT_DEVICE && run->component != NULL)
+        status = run_component_instantiate(run, error);
+    else
+        status = instance_create(run->store, run->module, run->imports, &run->instance, error);
     mark(run, MARK_INSTANTIATED);
-    if (status == STINT_OK)
+    if (!STINT_DEVICE && status == STINT_OK && run->component != NULL)
+        status = run_component_call(run, error);
+    else if (status == STINT_OK)
         status = execute(run, error);
     run_watch_stop(run);
     mark(run, MARK_END);
@@ -180,8 +188,12 @@ int run_conclude(const struct run *run, enum stint_status status, struct stint_e
 
 void run_free(struct run *run)
 {
+    if (!STINT_DEVICE)
+        run_component_end(run);
     store_free(run->store);
     run_wasi_close(run);
+    if (!STINT_DEVICE)
+        run_component_free(run);
     if (run->imports != NULL)
         alloc_put(&alloc_root, run->imports,
                   run->module->wasm->import_count * sizeof(*run->imports));

@@ -12,7 +12,9 @@ bool run_wasi_p2_names(const struct wasm_import *import)
 
 bool run_wasi_p2_is_used(const struct run *run)
 {
-    const struct wasm_module *wasm = run->module->wasm;
+    const struct wasm_module *wasm = run->module != NULL ? run->module->wasm : NULL;
+    if (wasm == NULL)
+        return true; /* a component */
     for (uint32_t i = 0; i < wasm->import_count; i++) {
         if (run_wasi_p2_names(&wasm->imports[i]))
             return true;
