@@ -170,12 +170,18 @@ struct spent {
     uint32_t operators; /* of that charge */
 };
 
+/* Copies or fills memory 0 (lower_copy.c). */
+struct move {
+    LLVMValueRef small, large; /* NULL: not declared */
+};
+
 /* Kept between the functions of a unit. */
 struct unit_state {
     struct lower lower;
     struct lower_state state;
     LLVMValueRef slice;           /* "stint.slice" */
     struct spent *spent;          /* by function index */
+    struct move moves[2];         /* fill, copy */
     LLVMValueRef *slow[SLOW_KIND_COUNT]; /* by module type index */
     bool is_lowering;             /* `lower` is in use */
 };
@@ -288,12 +294,18 @@ LLVMValueRef slow_function(struct unit *u, enum slow_kind kind, uint32_t type_in
 LLVMValueRef spent_function(struct lower *l, uint32_t operators);
 /* Defines those that were declared. */
 void define_thunks(struct unit *u);
+/* memory.copy or .fill (then `from` is the value) of memory 0, operands as they are, by a function of
+ * the unit; false where the memory is not of the kind that has one. */
+bool lower_move(struct lower *l, enum native_import helper, LLVMValueRef to, LLVMValueRef from,
+                LLVMValueRef bytes);
+void define_moves(struct unit *u);
 
 /* ---- Types and symbols (unit.c) ----------------------------------------------------------------- */
 LLVMTypeRef unit_func_type(struct unit *u, uint32_t type_index);
 unsigned unit_convention(const struct unit *u);
 enum { CONVENTION_TAIL = 18 }; /* tailcc; the C interface has no name for it */
 void unit_add_attribute(struct unit *u, LLVMValueRef fn, const char *name, uint64_t value);
+void unit_add_text(struct unit *u, LLVMValueRef fn, const char *name, const char *value);
 LLVMTypeRef unit_func_type_with(struct unit *u, const struct type_def *type,
                                 const LLVMTypeRef *more, uint32_t more_count);
 void unit_mark_call(struct unit *u, LLVMValueRef call, uint32_t context, unsigned convention);

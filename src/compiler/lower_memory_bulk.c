@@ -3,6 +3,7 @@
  * memory.copy, memory.fill, memory.init and data.drop: helpers, which check, charge and work.
  * Copies and fills of a constant number of bytes below 64, which cost no fuel, are loads and stores.
  */
+#include "compiler/lower_int.h"
 #include "compiler/lower_ops.h"
 
 enum { INLINE_BYTES_MAX = 63, PIECES_MAX = 4 };
@@ -63,6 +64,9 @@ static void lower_copy(struct lower *l)
                     (uint32_t)LLVMConstIntGetZExtValue(count));
         return;
     }
+    if (to_memory == 0 && from_memory == 0 &&
+        lower_move(l, NATIVE_IMPORT_memory_copy, to, from, count))
+        return;
     if (LLVMTypeOf(count) == u->i32)
         count = LLVMBuildZExt(u->builder, count, u->i64, "");
     LLVMValueRef args[5] = {const_i32(u, to_memory), const_i32(u, from_memory),
@@ -103,6 +107,8 @@ static void lower_fill(struct lower *l)
         fill_inline(l, memory, to, value, (uint32_t)LLVMConstIntGetZExtValue(count));
         return;
     }
+    if (memory == 0 && lower_move(l, NATIVE_IMPORT_memory_fill, to, value, count))
+        return;
     LLVMValueRef args[4] = {const_i32(u, memory), lower_index(l, memory, to), value,
                             lower_index(l, memory, count)};
     call_helper(l, NATIVE_IMPORT_memory_fill, EFFECT_FUEL, args, 4);

@@ -8,7 +8,8 @@
 #include "compiler/lower_int.h"
 
 /* All integer registers are the callee's to keep. Not preserve_all: LLVM 19 puts vzeroupper behind the
- * restored vector registers. */
+ * restored vector registers. And only for stint.slice, whose frame needs no 8 bytes of padding: LLVM 19
+ * takes those off the stack with `pop rcx`, which is not the callee's to change here. */
 enum { CONVENTION_PRESERVE_MOST = 14 };
 
 static LLVMValueRef internal_function(struct unit *u, const char *name, LLVMTypeRef type)

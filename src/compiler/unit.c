@@ -220,6 +220,7 @@ void unit_end(struct unit *u)
 
 void unit_finish(struct unit *u)
 {
+    define_moves(u);
     define_thunks(u);
     LLVMDIBuilderFinalize(u->di);
 }
@@ -297,7 +298,8 @@ void unit_add_attribute(struct unit *u, LLVMValueRef fn, const char *name, uint6
                             LLVMCreateEnumAttribute(u->context, attribute_kind(name), value));
 }
 
-static void add_text(struct unit *u, LLVMValueRef fn, const char *name, const char *value)
+void unit_add_text(struct unit *u, LLVMValueRef fn, const char *name,
+                   const char *value)
 {
     LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                             LLVMCreateStringAttribute(u->context, name, (unsigned)strlen(name),
@@ -334,8 +336,8 @@ void unit_begin_function(struct unit *u, LLVMValueRef fn, const char *name, uint
     LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, u->nounwind);
     unit_add_attribute(u, fn, "null_pointer_is_valid", 0);
     unit_add_attribute(u, fn, "uwtable", 2);
-    add_text(u, fn, "probe-stack", "inline-asm");
-    add_text(u, fn, "disable-tail-calls", "true"); /* endless recursion ends, as a trap */
+    unit_add_text(u, fn, "probe-stack", "inline-asm");
+    unit_add_text(u, fn, "disable-tail-calls", "true"); /* endless recursion ends, as a trap */
     if (u->options->strict)
         LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, u->noinline);
     LLVMMetadataRef scope = LLVMDIBuilderCreateFunction(
