@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host for one HTTP request, until there is a server: calls the wasi:http handler of a core module
- * that imports WASI 0.2 by name, and prints what it answers.
+ * A host for one HTTP request, until there is a server: calls the wasi:http handler of a component, or
+ * of a core module that imports WASI 0.2 by name, and prints what it answers.
  *
  *     http_host [--net HOST:PORT] APP.wasm METHOD PATH [NAME:VALUE...]     the body comes from stdin
  *
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "component/plan.h"
 #include "interp/interp.h"
 #include "os/files.h"
 #include "runtime/store.h"
@@ -23,6 +24,9 @@ enum { HEADERS_MAX = 64, BODY_BYTES_MAX = 64 << 20, FILE_BYTES_MAX = 64 << 20 };
 
 struct host {
     struct stint_engine *engine;
+    struct component_file *component; /* with the next two, instead of module and instance */
+    struct plan *plan;
+    struct component_instance *component_instance;
     struct stint_module *module;
     struct stint_store *store;
     struct stint_instance *instance;
@@ -45,22 +49,33 @@ static enum stint_status read_app(struct host *host, const char *path, struct st
     fclose(file);
     struct engine_config config = engine_config_default();
     enum stint_status status = engine_create(&config, &interp_ops, &host->engine);
-    if (status == STINT_OK)
+    if (status == STINT_OK && component_is_binary(host->bytes, host->size_bytes)) {
+        status = component_create(host->engine, host->bytes, host->size_bytes, true,
+                                  &host->component, error);
+        if (status == STINT_OK)
+            status = plan_create(host->component, &host->plan, error);
+    } else if (status == STINT_OK)
         status = rt_module_create(host->engine, host->bytes, host->size_bytes, true, &host->module,
                                   error);
     struct store_limits limits = store_limits_default();
     return status == STINT_OK ? store_create(host->engine, &limits, &host->store) : status;
 }
 
-static enum stint_status link(struct host *host, struct stint_error *error)
+static enum stint_status open_wasi(struct host *host, struct stint_error *error)
 {
-    const struct wasm_module *wasm = host->module->wasm;
     struct wasi_p1_config shared = wasi_p1_config_default();
     struct wasi_p2_config config = wasi_p2_config_default(&shared);
     config.body_bytes_max = BODY_BYTES_MAX;
     enum stint_status status = wasi_p1_create(&alloc_root, &shared, &host->p1, error);
     if (status == STINT_OK)
         status = wasi_p2_create(&alloc_root, &config, &host->p2, error);
+    return status;
+}
+
+static enum stint_status link_module(struct host *host, struct stint_error *error)
+{
+    const struct wasm_module *wasm = host->module->wasm;
+    enum stint_status status = STINT_OK;
     host->imports = alloc_get_zeroed(&alloc_root, wasm->import_count + 1, sizeof(*host->imports));
     if (host->imports == NULL)
         return STINT_NOMEM;
@@ -81,6 +96,19 @@ static enum stint_status link(struct host *host, struct stint_error *error)
                                import->field.text, import->field.bytes, type, &value->func, error);
         value->kind = EXTERN_FUNC;
     }
+    return status;
+}
+
+static enum stint_status instantiate(struct host *host, struct stint_error *error)
+{
+    if (host->plan != NULL) {
+        struct host_resolver resolver = wasi_p2_resolver(host->p2);
+        return component_instantiate(host->store, host->plan, &resolver, 1,
+                                     &host->component_instance, error);
+    }
+    enum stint_status status = link_module(host, error);
+    if (status == STINT_OK)
+        status = instance_create(host->store, host->module, host->imports, &host->instance, error);
     return status;
 }
 
@@ -129,6 +157,8 @@ static enum stint_status call_if_there(struct host *host, const char *name,
 {
     struct extern_value value;
     uint64_t slot = 0;
+    if (host->instance == NULL)
+        return STINT_OK;
     if (!instance_export(host->instance, name, strlen(name), &value) || value.kind != EXTERN_FUNC)
         return STINT_OK;
     return rt_call(host->store, value.func, &slot, error);
@@ -166,6 +196,30 @@ static enum stint_status call_handler(struct host *host, struct stint_error *err
         return status;
     uint64_t slots[] = {request, outparam};
     return rt_call(host->store, handler, slots, error);
+}
+
+static enum stint_status call_component(struct host *host, struct stint_error *error)
+{
+    struct p2_exchange_handles handles;
+    struct arena arena;
+    struct cvalue result;
+    const struct plan_export *handler =
+        plan_find(host->plan, "wasi:http/incoming-handler@0.2.0", "handle");
+    if (handler == NULL || handler->func->param_count != 2)
+        return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET, "there is no handler");
+    enum stint_status status = p2_exchange_open(host->exchange, &handles, error);
+    if (status != STINT_OK)
+        return status;
+    struct cvalue args[2] = {
+        {.type = handler->func->params[0].type,
+         .handle = {handles.request_type, handles.request_rep}},
+        {.type = handler->func->params[1].type,
+         .handle = {handles.outparam_type, handles.outparam_rep}},
+    };
+    arena_init(&arena, &alloc_root);
+    status = component_call(host->component_instance, handler, args, &arena, &result, error);
+    arena_free(&arena);
+    return status;
 }
 
 static void print_headers(const struct p2_header *headers, size_t count)
@@ -219,20 +273,21 @@ int main(int argc, char **argv)
     }
     enum stint_status status = read_app(&host, argv[1], &error);
     if (status == STINT_OK)
-        status = link(&host, &error);
+        status = open_wasi(&host, &error);
     if (status == STINT_OK)
-        status = instance_create(host.store, host.module, host.imports, &host.instance, &error);
+        status = instantiate(&host, &error);
     if (status == STINT_OK)
         status = call_if_there(&host, "_initialize", &error);
     if (status == STINT_OK)
         status = make_request(&host, argc - 2, argv + 2, &error);
     if (status == STINT_OK)
-        status = call_handler(&host, &error);
+        status = host.plan != NULL ? call_component(&host, &error) : call_handler(&host, &error);
     if (status == STINT_OK)
         code = print_response(&host);
     else
         fprintf(stderr, "http_host: %s: %s\n", status_text(status), error.message);
     p2_exchange_release(host.exchange);
+    component_instance_free(host.component_instance);
     store_free(host.store);
     wasi_p2_free(host.p2);
     wasi_p1_free(host.p1);
@@ -240,6 +295,8 @@ int main(int argc, char **argv)
     if (host.imports != NULL)
         alloc_put(&alloc_root, host.imports,
                   (host.module->wasm->import_count + 1) * sizeof(*host.imports));
+    plan_release(host.plan);
+    component_release(host.component);
     rt_module_release(host.module);
     engine_release(host.engine);
     alloc_put(&alloc_root, host.bytes, FILE_BYTES_MAX);
