@@ -51,7 +51,7 @@ static bool is_missing(const struct plan_import *import, const struct host_resol
             continue;
         }
         if (status != STINT_OK) {
-            snprintf(why, size, "%s",
+            snprintf(why, size, "%.*s", (int)size - 1,
                      detail.status == STINT_OK ? status_text(status) : detail.message);
             return true;
         }
