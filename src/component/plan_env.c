@@ -293,7 +293,7 @@ static enum stint_status provided(struct plan_builder *b, const struct comp_def 
     for (uint32_t i = 0; i < limit; i++) {
         struct plan_provider *provider = &b->providers[i];
         bool is_named = provider->name.text != NULL;
-        if (is_named && !plan_name_matches(def->name, provider->name))
+        if (is_named && !plan_name_matches(provider->name, def->name))
             continue;
         if (provider->exports == NULL) {
             struct plan_env *env;

@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# suite: builds=debug,release
+# SPDX-License-Identifier: Apache-2.0
+"""`stint run` of components: values in and out, composition, and how a run ends."""
+
+import json
+import os
+import signal
+import subprocess
+
+import component_binary as c
+from program import STINT, main, run, test
+
+# Gives a list back as it came, whatever is in it, and numbers.
+ECHO = """(module
+  (memory (export "memory") 1)
+  (global $top (mut i32) (i32.const 1024))
+  (func (export "realloc") (param $old i32) (param $old_size i32) (param $align i32)
+        (param $size i32) (result i32) (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $top) (i32.sub (local.get $align) (i32.const 1)))
+                            (i32.sub (i32.const 0) (local.get $align))))
+    (global.set $top (i32.add (local.get $at) (local.get $size)))
+    (local.get $at))
+  (func (export "list") (param i32 i32) (result i32)
+    (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1))
+    (i32.const 16))
+  (func (export "i32") (param i32) (result i32) (local.get 0))
+  (func (export "i64") (param i64) (result i64) (local.get 0))
+  (func (export "f32") (param f32) (result f32) (local.get 0))
+  (func (export "f64") (param f64) (result f64) (local.get 0))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "none"))
+  (func (export "bad") (result i32)
+    (i32.store (i32.const 16) (i32.const 32)) (i32.store (i32.const 20) (i32.const 2))
+    (i32.store16 (i32.const 32) (i32.const 0xffff)) (i32.const 16))
+  (func $inner unreachable)
+  (func (export "trap") (call $inner)))
+"""
+
+# What `run` of a command does, beside exit codes.
+COMMANDS = """(module
+  (import "host" "exit" (func $exit (param i32)))
+  (func (export "good") (result i32) (i32.const 0))
+  (func (export "failing") (result i32) (i32.const 1))
+  (func (export "leaving") (result i32) (call $exit (i32.const 42)) (i32.const 0))
+  (func $deep (result i32) unreachable)
+  (func (export "trapping") (result i32) (call $deep))
+  (func (export "spinning") (result i32) (loop $l (br $l)) (unreachable)))
+"""
+
+
+def core(t, text):
+    path = t.path("core.wasm")
+    t.ends(run("wat", "-o", path, t.file("core.wat", text)), 0)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def echo(t):
+    b = c.Builder()
+    instance = b.core_instance(b.core_module(core(t, ECHO)))
+    options = c.in_memory(b.core_memory(instance, "memory"), b.core_func(instance, "realloc"))
+    funcs = {text: b.core_func(instance, text)
+             for text in ("list", "i32", "i64", "f32", "f64", "add", "none", "trap", "bad")}
+    scalars = [("bool", c.BOOL, "i32"), ("s8", c.S8, "i32"), ("u8", c.U8, "i32"),
+               ("s16", c.S16, "i32"), ("u16", c.U16, "i32"), ("s32", c.S32, "i32"),
+               ("u32", c.U32, "i32"), ("char", c.CHAR, "i32"), ("s64", c.S64, "i64"),
+               ("u64", c.U64, "i64"), ("f32", c.F32, "f32"), ("f64", c.F64, "f64")]
+    for label, kind, how in scalars:
+        b.export_func("echo-" + label, b.lift(funcs[how], [("v", kind)], kind))
+    b.export_func("echo-string", b.lift(funcs["list"], [("v", c.STRING)], c.STRING, options))
+    point = b.named_type("point", c.record([("x", c.S32), ("y", c.F64), ("tag", c.STRING)]))
+    shape = b.named_type("shape", c.variant([("dot", b""), ("circle", c.F32), ("at", point)]))
+    colour = b.named_type("colour", c.enum(["red", "green"]))
+    rights = b.named_type("rights", c.flags(["read", "write", "run"]))
+    shapes = {"points": point, "shapes": shape, "colours": colour, "rights-list": rights,
+              "numbers": c.U16, "strings": c.STRING, "chars": c.CHAR,
+              "options": b.type(c.option(c.STRING)),
+              "results": b.type(c.result(c.U8, c.STRING)), "bare": b.type(c.result(b"", b"")),
+              "tuples": b.type(c.tuple_of([c.BOOL, c.S64, c.CHAR])),
+              "lists": b.type(c.list_of(c.U8))}
+    for label, kind in shapes.items():
+        many = b.type(c.list_of(kind))
+        b.export_func(label, b.lift(funcs["list"], [("v", many)], many, options))
+    b.export_func("none", b.lift(funcs["none"], [], b""))
+    b.export_func("trap", b.lift(funcs["trap"], [], b""))
+    b.export_func("bad", b.lift(funcs["bad"], [], c.STRING, options))
+    add = b.lift(funcs["add"], [("a", c.U32), ("b", c.U32)], c.U32)
+    b.export_interface("test:math/whole@1.2.0", [("add", add), ("twin", add)])
+    b.export_interface("test:math/other@1.0.0", [("twin", add)])
+    return t.file("echo.wasm", b.binary())
+
+
+def command(t, which):
+    b = c.Builder()
+    leave = b.import_func("wasi:cli/exit@0.2.0#exit-with-code", [("status-code", c.U8)], b"")
+    host = b.core_exports([("exit", leave)])
+    instance = b.core_instance(b.core_module(core(t, COMMANDS)), [("host", host)])
+    run_type = b.type(c.result(b"", b""))
+    b.export_interface("wasi:cli/run@0.2.0",
+                       [("run", b.lift(b.core_func(instance, which), [], run_type))])
+    return t.file(which + ".wasm", b.binary())
+
+
+def importer(t):
+    """Imports test:math/whole and exports `sum`, which is its `add`."""
+    b = c.Builder()
+    add = b.import_func("test:math/whole@1.1.0#add", [("a", c.U32), ("b", c.U32)], c.U32)
+    host = b.core_exports([("add", add)])
+    instance = b.core_instance(b.core_module(core(t, """(module
+      (import "host" "add" (func $add (param i32 i32) (result i32)))
+      (func (export "sum") (param i32 i32) (result i32)
+        (call $add (local.get 0) (local.get 1))))""")), [("host", host)])
+    b.export_func("sum", b.lift(b.core_func(instance, "sum"), [("a", c.U32), ("b", c.U32)], c.U32))
+    return t.file("importer.wasm", b.binary())
+
+
+def invoke(app, call, *flags):
+    return run("run", *flags, "--invoke", call, app)
+
+
+# ---- Values --------------------------------------------------------------------------------------
+
+@test
+def scalars_come_back(t):
+    app = echo(t)
+    for kind, values in {
+            "bool": ["true", "false"], "s8": ["-128", "127"], "u8": ["0", "255"],
+            "s16": ["-32768", "32767"], "u16": ["65535"], "s32": ["-2147483648", "2147483647"],
+            "u32": ["4294967295"], "s64": ["-9223372036854775808"],
+            "u64": ["18446744073709551615"], "f32": ["1.5", "-inf", "nan", "0.1"],
+            "f64": ["-0.25", "inf", "nan", "0.1"],
+            "char": ["'x'", "'ü'", "'😀'"], "string": ['"two words"', '""', '"ü😀"']}.items():
+        for value in values:
+            r = invoke(app, f"echo-{kind}({value})")
+            t.ends(r, 0)
+            t.equal(r.out, value + "\n")
+
+
+@test
+def compounds_come_back(t):
+    app = echo(t)
+    for name, value in [
+            ("points", '[{x: -1, y: 2.5, tag: "a"}, {x: 2, y: 0.5, tag: ""}]'),
+            ("shapes", '[dot, circle(1.5), at({x: 1, y: 1.5, tag: "t"})]'),
+            ("colours", "[red, green, red]"), ("rights-list", "[{}, {read, run}, {write}]"),
+            ("numbers", "[1, 2, 65535]"), ("strings", '["a", "", "ü"]'),
+            ("chars", "['a', '😀']"), ("options", '[some("x"), none]'),
+            ("results", '[ok(7), err("no")]'), ("bare", "[ok, err]"),
+            ("tuples", "[(true, -5, 'z')]"), ("lists", "[[1, 2], [], [255]]"), ("points", "[]")]:
+        r = invoke(app, f"{name}({value})")
+        t.ends(r, 0)
+        t.equal(r.out, value + "\n")
+    r = invoke(app, "none()")
+    t.ends(r, 0)
+    t.equal(r.out, "")
+
+
+@test
+def functions_of_interfaces(t):
+    app = echo(t)
+    for call in ("test:math/whole@1.2.0#add(2, 3)", "test:math/whole@1.1.0#add(2, 3)", "add(2, 3)"):
+        t.equal(invoke(app, call).out, "5\n")
+    t.equal(invoke(app, "test:math/other@1.0.0#twin(1, 1)").out, "2\n")
+    # Two interfaces have one of this name.
+    t.ends(invoke(app, "twin(1, 2)"), 2, "no function is exported as 'twin'")
+
+
+@test
+def wrong_arguments(t):
+    app = echo(t)
+    for call in ("echo-u8(256)", "echo-u8(-1)", "echo-u8(x)", "echo-u8()", "echo-u8(1, 2)",
+                 "echo-u8(1", "echo-u8(1) 2", "echo-string(1)", 'echo-string("a)',
+                 "points([{x: 1}])", "colours([blue])", "shapes([circle])", "echo-u8",
+                 'echo-string("\\u{d800}")'):
+        r = invoke(app, call)
+        t.ends(r, 2, r"\Astint: --invoke '.*': .*\n  Arguments are in brackets")
+        t.match(r.err, "column [0-9]+")
+
+
+@test
+def functions_that_are_not_there(t):
+    app = echo(t)
+    t.ends(invoke(app, "ecko-u8(1)"), 2, r"no function is exported as 'ecko-u8'\n  It exports echo-")
+    t.ends(invoke(app, "test:math/none#add(1, 2)"), 2, "no function is exported as 'test:math/none#add'")
+    t.ends(invoke(app, "test:math/whole@2.0.0#add(1, 2)"), 2, "no function is exported")
+    t.ends(invoke(app, "a" * 3000 + "(1)"), 2, "no function is exported")
+
+
+# ---- How it ends ---------------------------------------------------------------------------------
+
+@test
+def exit_codes(t):
+    t.ends(run("run", command(t, "good")), 0)
+    t.ends(run("run", command(t, "failing")), 1)
+    t.ends(run("run", command(t, "leaving")), 42)
+
+
+@test
+def traps(t):
+    r = run("run", command(t, "trapping"))
+    t.ends(r, 134, r"\Astint: .*trapping.wasm: trap: unreachable\n")
+    t.match(r.err, r"^  #0 0x[0-9a-f]+  deep \(")
+    r = invoke(echo(t), "trap()")
+    t.ends(r, 134, "trap: unreachable")
+    t.match(r.err, r"^  #0 0x[0-9a-f]+  inner \(")
+    # What a guest gives back is checked.
+    t.ends(invoke(echo(t), "bad()"), 134, "trap: .*(utf|UTF)")
+
+
+@test
+def fuel_and_time(t):
+    app = command(t, "spinning")
+    t.ends(run("run", "--fuel", "100000", app), 125, r"fuel used up \(--fuel 100000\)")
+    t.ends(run("run", "--timeout", "30ms", app), 124, r"time is up \(--timeout\)")
+    t.ends(run("run", "--fuel", "100000", command(t, "good")), 0)
+
+
+@test
+def interruption(t):
+    app = command(t, "spinning")
+    with subprocess.Popen([STINT, "run", app], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        try:
+            process.wait(timeout=0.3)
+        except subprocess.TimeoutExpired:
+            pass
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    t.check(process.returncode in (-signal.SIGINT, 130), f"ended with {process.returncode}")
+
+
+@test
+def statistics(t):
+    r = run("run", "--stats=json", command(t, "good"))
+    t.equal(r.code, 0)
+    data = json.loads(r.err)
+    t.check(data["calls"] >= 1, data)
+    again = json.loads(run("run", "--stats=json", command(t, "good")).err)
+    t.equal(again["fuel_used"], data["fuel_used"])
+    r = run("run", "--stats", command(t, "failing"))
+    t.ends(r, 1, r"^peak RSS")
+
+
+@test
+def every_tier(t):
+    for tier in ("interp", "jit", "aot"):
+        r = invoke(echo(t), "add(2, 3)", "--tier", tier)
+        t.ends(r, 0)
+        t.equal(r.out, "5\n")
+        t.ends(run("run", "--tier", tier, command(t, "leaving")), 42)
+        t.ends(run("run", "--tier", tier, command(t, "trapping")), 134, "trap: unreachable")
+
+
+@test
+def commands_without_run(t):
+    t.ends(run("run", echo(t)), 2, r"does not export wasi:cli/run; .*--invoke\n  It exports ")
+
+
+@test
+def closed_output(t):
+    read, write = os.pipe()
+    os.close(read)
+    r = run("run", "--invoke", "echo-u8(1)", echo(t), stdout=write)
+    os.close(write)
+    t.check(r.code != 0, "a result that nobody could read went unnoticed")
+
+
+# ---- Composition ---------------------------------------------------------------------------------
+
+@test
+def composition(t):
+    app, other = importer(t), echo(t)
+    for given in (other, "test:math/whole=" + other, "test:math/whole@1.0.0=" + other):
+        r = invoke(app, "sum(40, 2)", "--with", given)
+        t.ends(r, 0)
+        t.equal(r.out, "42\n")
+    t.ends(invoke(app, "sum(40, 2)", "--with", t.path("none.wasm")), 2, "none.wasm")
+    t.ends(invoke(app, "sum(1, 1)", "--with", t.file("m.wat", "(module)")), 2, "this is a core module")
+    t.ends(invoke(app, "sum(1, 1)", "--with", "test:none/none=" + other), 1, "test:math/whole")
+
+
+@test
+def missing_imports(t):
+    r = invoke(importer(t), "sum(1, 1)")
+    t.ends(r, 1, r"\Astint: .*importer.wasm: imports that 'stint run' does not offer:\n"
+                 r"  test:math/whole@1.1.0.*add")
+    t.match(r.err, "--with NAME=FILE")
+
+
+# ---- What is not accepted ------------------------------------------------------------------------
+
+@test
+def malformed_components(t):
+    with open(command(t, "good"), "rb") as file:
+        good = file.read()
+    t.ends(run("run", t.file("short.wasm", good[:8] + b"\1\xff")), 1, r"offset 0x[89a]")
+    for cut in range(9, len(good), 7):
+        r = run("run", t.file("cut.wasm", good[:cut]))
+        t.check(r.code in (1, 2), f"cut at {cut}: exit code {r.code}: {r.err}")
+    t.ends(run("run", t.file("later.wasm", b"\0asm\x0e\0\1\0")), 1, "version|binary")
+
+
+main()
