@@ -44,6 +44,7 @@ struct run {
     struct run_component *component; /* instead of module and instance (run_component.h) */
     struct wasi_p1 *wasi;
     struct wasi_p2 *wasi2; /* made when the module imports of it; never in stint-device */
+    struct host_net *net; /* wasi2's; NULL: nothing */
     struct extern_value *imports;
     uint64_t marks_ns[MARK_COUNT];
     /* Where machine code is offered: fills config.tier from the options. */

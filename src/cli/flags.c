@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "stint_config.h"
 #include "wasm/op.h"
 
 /* Fields are reached by offset; the .def files pair each kind with its type. */
@@ -156,6 +157,14 @@ static enum flags_result set_field(const struct flag *flag, void *options, const
     return FLAGS_OK;
 }
 
+/* Of an argument of two words, as in "--net allow HOST:PORT", the first is only said. */
+static bool is_first_word(const struct flag *flag, const char *value)
+{
+    size_t bytes = strcspn(flag->argument, " ");
+    return flag->argument[bytes] == ' ' && strlen(value) == bytes &&
+           memcmp(flag->argument, value, bytes) == 0;
+}
+
 /* --name, --name=value or --name value at argv[*at]. */
 static enum flags_result parse_long(const struct verb *verb, int argc, char **argv, int *at,
                                     void *options)
@@ -178,6 +187,13 @@ static enum flags_result parse_long(const struct verb *verb, int argc, char **ar
             return FLAGS_WRONG;
         }
         value = argv[++*at];
+        if (!STINT_DEVICE && is_first_word(flag, value)) {
+            if (*at + 1 >= argc) {
+                cli_error("--%s needs an argument: %s", flag->name, flag->argument);
+                return FLAGS_WRONG;
+            }
+            value = argv[++*at];
+        }
     }
     return set_field(flag, options, value);
 }

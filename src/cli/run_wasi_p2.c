@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "wasi/host_net.h"
 #include "wasi/p2.h"
 
 bool run_wasi_p2_names(const struct wasm_import *import)
@@ -25,7 +26,17 @@ bool run_wasi_p2_is_used(const struct run *run)
 enum stint_status run_wasi_p2_open(struct run *run, const struct wasi_p1_config *shared,
                                    struct stint_error *error)
 {
+    const struct text_list *rules = &run->options->net;
     struct wasi_p2_config config = wasi_p2_config_default(shared);
+    enum stint_status status = STINT_OK;
+    run->net = rules->count > 0 ? host_net_create(&alloc_root) : NULL;
+    if (rules->count > 0 && run->net == NULL)
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+    for (size_t i = 0; i < rules->count && status == STINT_OK; i++)
+        status = host_net_allow(run->net, rules->items[i], error);
+    if (status != STINT_OK)
+        return status;
+    config.net = run->net;
     return wasi_p2_create(&run->engine->alloc, &config, &run->wasi2, error);
 }
 
@@ -33,6 +44,8 @@ void run_wasi_p2_close(struct run *run)
 {
     wasi_p2_free(run->wasi2);
     run->wasi2 = NULL;
+    host_net_free(run->net);
+    run->net = NULL;
 }
 
 enum stint_status run_wasi_p2_find(struct run *run, const struct wasm_import *import,

@@ -18,6 +18,8 @@ struct thread {
 MUST_CHECK bool thread_start(struct thread *thread, void (*main)(void *context), void *context,
                              bool low_priority);
 void thread_join(struct thread *thread);
+/* Instead of a join: nobody will wait for it. */
+void thread_detach(struct thread *thread);
 /* Cores that this process may use; at least 1. */
 unsigned thread_cores(void);
 

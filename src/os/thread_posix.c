@@ -66,3 +66,8 @@ unsigned thread_cores(void)
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count > 0 ? (unsigned)count : 1;
 }
+
+void thread_detach(struct thread *thread)
+{
+    pthread_detach(thread->id);
+}

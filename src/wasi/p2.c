@@ -4,6 +4,7 @@
 
 #include "wasi/p2_file.h"
 #include "wasi/p2_http_int.h"
+#include "wasi/p2_net.h"
 
 struct type_info {
     const char *name;

@@ -56,6 +56,7 @@ struct p2_preopen {
     size_t name_bytes;
 };
 
+struct p2_known_address;
 struct p2_import; /* of a core module: p2_core.c */
 
 struct wasi_p2 {
@@ -69,6 +70,8 @@ struct wasi_p2 {
     int stdio[3];   /* -1: closed */
     bool is_ending; /* p2_release does nothing */
     const struct host_net *net;
+    struct p2_known_address *known; /* in the arena; NULL: none */
+    size_t known_count;
     size_t body_bytes_max;
     struct resource_type types[P2_TYPE_COUNT];
     struct p2_object_slot *objects;

@@ -5,8 +5,10 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 
 from program import STINT, Skip, main, run, test
 
@@ -257,6 +259,119 @@ def too_many_files(t):
     """Either the system or the guest's own limit says no; nothing breaks."""
     result = run("run", "--dir", tree(t), guest("files"), "many-files")
     t.check(result.out == "error 22\n" or "resources open" in result.err, result.err)
+
+
+# ---- wasi:sockets -------------------------------------------------------------------------------
+
+
+class Server:
+    """Answers one connection: what it got, then "pong"."""
+
+    def __init__(self, answers=True):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = str(self.socket.getsockname()[1])
+        self.got = b""
+        if answers:
+            self.thread = threading.Thread(target=self.answer)
+            self.thread.start()
+
+    def answer(self):
+        connection, _ = self.socket.accept()
+        while data := connection.recv(100):
+            self.got += data
+        connection.sendall(b"pong")
+        connection.close()
+
+    def close(self):
+        self.thread.join()
+        self.socket.close()
+
+
+@test
+def tcp_client(t):
+    server = Server()
+    ends(t, "network", "client", server.port, flags=("--net", "allow", "127.0.0.1:" + server.port),
+         out="port 1\nshutdown 99\npong end 1\n")
+    server.close()
+    t.equal(server.got, b"ping")
+
+
+@test
+def tcp_server(t):
+    process = subprocess.Popen([STINT, "run", "--net", "127.0.0.0/8:*", guest("network"), "server"],
+                               stdout=subprocess.PIPE)
+    port = int(process.stdout.readline().split()[1])
+    t.equal(process.stdout.readline(), b"listening 1\n")
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"hello")
+        t.equal(connection.recv(100), b"pong")
+    t.equal(process.stdout.read(), b"hello\n")
+    t.equal(process.wait(), 0)
+
+
+@test
+def udp(t):
+    ends(t, "network", "udp", flags=("--net", "allow", "127.0.0.1:*"),
+         out="bind 99\nbind 99\npermit 1\nsent 2\nreceived 2\ntwo! from 1\nnothing 0\n"
+         "to the peer 1\nnot the peer 103\n")
+    ends(t, "network", "udp-too-many", flags=("--net", "allow", "127.0.0.1:*"), code=TRAP,
+         out="bind 99\nbind 99\npermit 1\nsent 2\nreceived 2\ntwo! from 1\nnothing 0\n"
+         "to the peer 1\nnot the peer 103\n")
+
+
+@test
+def network_policy(t):
+    server = Server(answers=False)
+    for rules in ((), ("127.0.0.2:*",), ("127.0.0.1:1-1000",), ("[::1]:*",), ("example.org:*",)):
+        flags = [word for rule in rules for word in ("--net", "allow", rule)]
+        ends(t, "network", "client", server.port, flags=flags, out="start 1\n")
+    server.socket.close()
+    ends(t, "network", "client", server.port, flags=("--net", "*:*"), out="finish 14\n")
+    for rule in ("example.org", "a:b", "1.2.3.4/33:80", ":80", "host:9-1"):
+        result = run("run", "--net", "allow", rule, guest("network"), "states")
+        t.match(result.err, "is not HOST:PORT")
+        t.check(result.code != 0, rule)
+
+
+@test
+def names(t):
+    ends(t, "network", "name", "localhost", "0", flags=("--net", "allow", "localhost:1"),
+         out="v4 127\nerror 0\n")
+    ends(t, "network", "name", "10.1.2.3", "0", flags=("--net", "allow", "*:1"),
+         out="v4 10\nerror 0\n")
+    ends(t, "network", "name", "localhost", "0", flags=("--net", "allow", "example.org:1"),
+         out="resolve 1\n")
+    ends(t, "network", "name", "", "0", flags=("--net", "allow", "*:*"), out="resolve 3\n")
+    # What a name leads to may be connected to by who asked for it.
+    server = Server(answers=False)
+    ends(t, "network", "name", "localhost", server.port,
+         flags=("--net", "allow", "localhost:" + server.port), out="v4 127\nerror 0\nconnected\n")
+    ends(t, "network", "name", "localhost", server.port, flags=("--net", "allow", "localhost:1"),
+         out="v4 127\nerror 0\nstart 1\n")
+    server.socket.close()
+
+
+@test
+def socket_options(t):
+    ends(t, "network", "options", flags=("--net", "allow", "127.0.0.1:*"),
+         out="keep 1\nidle 2000000000\nzero 3\nhops 42\nzero 3\nbuffer 8192\nfamily 0\n")
+
+
+@test
+def socket_states(t):
+    ends(t, "network", "states", flags=("--net", "allow", "127.0.0.1:*"),
+         out="listen 9\nfinish 7\nbind 7\nconnect 7\naccept 9\nlocal 9\nremote 9\nshutdown 9\n"
+         "unspecified 3\nno port 3\nother family 3\ntwice 9\n")
+    traps(t, "network", "connect-bad-network", "1", text="handle")
+
+
+@test
+def time_ends_a_wait_for_a_socket(t):
+    server = Server(answers=False)
+    result = run("run", "--timeout", "50ms", "--net", "allow", "127.0.0.1:*", guest("network"),
+                 "wait-for-ever", server.port)
+    t.ends(result, 124, "time is up")
+    server.socket.close()
 
 
 # ---- Linking ------------------------------------------------------------------------------------
