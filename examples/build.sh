@@ -11,6 +11,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 out=${STINT_BUILD:-$root/build}/examples
 mkdir -p "$out"
 failed=0
+all="sensor-c image-c sensor-rust walk-go greet-c greet-rust greet-go greet-js mandelbrot"
 
 build() { # build NAME COMMAND...
     name=$1
@@ -45,15 +46,17 @@ build_one() {
         ;;
     greet-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
     greet-go) build "$1" "$root/tools/guest-go.sh" --reactor "$folder" "$out/$1.wasm" ;;
+    greet-js) build "$1" "$root/tools/guest-js.sh" "$folder" "$out/$1.wasm" ;;
     mandelbrot) build "$1" "$root/tools/guest-cc.sh" -o "$out/$1.wasm" "$root/bench/programs/$1.c" ;;
     *)
-        echo "build.sh: no example $1; there are: sensor-c image-c sensor-rust walk-go greet-c greet-rust greet-go mandelbrot" >&2
+        echo "build.sh: no example $1; there are: $all" >&2
         exit 2
         ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- sensor-c image-c sensor-rust walk-go greet-c greet-rust greet-go mandelbrot
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $all
 for example in "$@"; do
     build_one "$example"
 done
