@@ -236,6 +236,7 @@ struct component_file {
     uint8_t *owned_bytes; /* NULL: lent by the caller */
     struct component *root;
     uint32_t module_count; /* core modules of all nested components, in the order of the binary */
+    /* Over the bytes here: whoever retains one needs the file as well. */
     struct stint_module **modules;
     uint32_t *module_offsets; /* in `bytes` */
 };

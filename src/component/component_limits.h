@@ -29,7 +29,8 @@ enum {
     LIMIT_COMP_ALL_MODULES = 100000, /* of a file */
     LIMIT_COMP_TYPE_NODES = 1000000, /* of a type written out, parts that it shares repeated */
     LIMIT_COMP_TYPE_DEPTH = 200,
-    LIMIT_COMP_STEPS = 200000000, /* of a validation: nodes of types looked at */
+    LIMIT_COMP_VALIDATION_BYTES = 256 << 20, /* of memory while a file is validated */
+    LIMIT_COMP_STEPS = 200000000,            /* of a validation: nodes of types looked at */
 };
 
 #endif

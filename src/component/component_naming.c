@@ -209,7 +209,7 @@ static bool free_in_type(struct free_search *s, const struct vtype *type)
 bool comp_free_resources(struct comp_validator *v, const struct vtype *type, struct number_map *set)
 {
     struct free_search search = {.v = v, .set = set};
-    number_map_init(&search.seen, v->alloc);
+    number_map_init(&search.seen, &v->alloc);
     bool ok = free_in_type(&search, type);
     number_map_free(&search.seen);
     return ok;

@@ -9,8 +9,8 @@
 
 void remap_init(struct comp_validator *v, struct remap *map)
 {
-    number_map_init(&map->resources, v->alloc);
-    number_map_init(&map->types, v->alloc);
+    number_map_init(&map->resources, &v->alloc);
+    number_map_init(&map->types, &v->alloc);
 }
 
 void remap_free(struct remap *map)

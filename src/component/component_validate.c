@@ -24,6 +24,10 @@ bool comp_fail(struct comp_validator *v, enum stint_status status, const char *f
 
 bool comp_nomem(struct comp_validator *v)
 {
+    /* Arrays double: with half of the budget used up, it may be what was in the way. */
+    if (atomic_load(&v->alloc.peak_bytes) > LIMIT_COMP_VALIDATION_BYTES / 2)
+        return comp_fail(v, STINT_LIMIT,
+                         "the component's types take too much memory to be checked");
     return comp_fail(v, STINT_NOMEM, "out of memory for the component");
 }
 
@@ -103,7 +107,7 @@ static const struct {
 
 bool space_add(struct comp_validator *v, struct space *space, const void *item)
 {
-    if (!vec_reserve(v->alloc, &space->items, &space->capacity, (size_t)space->count + 1,
+    if (!vec_reserve(&v->alloc, &space->items, &space->capacity, (size_t)space->count + 1,
                      space->each_bytes))
         return comp_nomem(v);
     memcpy((uint8_t *)space->items + space->count * space->each_bytes, item, space->each_bytes);
@@ -113,7 +117,7 @@ bool space_add(struct comp_validator *v, struct space *space, const void *item)
 
 void space_free(struct comp_validator *v, struct space *space)
 {
-    alloc_put(v->alloc, space->items, space->capacity * space->each_bytes);
+    alloc_put(&v->alloc, space->items, space->capacity * space->each_bytes);
     space->items = NULL;
 }
 
@@ -140,8 +144,8 @@ static bool scope_open(struct comp_validator *v, struct comp_scope *scope, enum 
         scope->spaces[i].each_bytes = space_kinds[i].each_bytes;
     scope->imported.each_bytes = scope->explicit_resources.each_bytes = sizeof(struct vpath);
     scope->defined.each_bytes = sizeof(struct defined_resource);
-    number_map_init(&scope->defined_map, v->alloc);
-    number_map_init(&scope->explicit_map, v->alloc);
+    number_map_init(&scope->defined_map, &v->alloc);
+    number_map_init(&scope->explicit_map, &v->alloc);
     extern_list_init(v, &scope->imports);
     extern_list_init(v, &scope->exports);
     v->scope = scope;
@@ -263,7 +267,7 @@ static bool check_imports(struct comp_validator *v, const struct vexterns *impor
 {
     struct number_map free_set;
     bool ok = true;
-    number_map_init(&free_set, v->alloc);
+    number_map_init(&free_set, &v->alloc);
     for (uint32_t i = 0; i < imports->count && ok; i++)
         ok = comp_free_resources_of(v, &imports->items[i].entity, &free_set);
     for (uint32_t i = 0; i < v->scope->defined.count && ok; i++) {
@@ -286,7 +290,7 @@ static bool collect_defined(struct comp_validator *v, const struct vexterns *exp
     struct vpath *items = comp_get(v, scope->defined.count, sizeof(*items));
     if (items == NULL)
         return false;
-    number_map_init(&free_set, v->alloc);
+    number_map_init(&free_set, &v->alloc);
     for (uint32_t i = 0; i < exports->count && ok; i++)
         ok = comp_free_resources_of(v, &exports->items[i].entity, &free_set);
     for (uint32_t i = 0; i < scope->defined.count && ok; i++) {
@@ -361,12 +365,12 @@ bool comp_walk(struct comp_validator *v, enum scope_kind kind, const struct comp
 enum stint_status component_validate(const struct component_file *file, struct stint_error *error)
 {
     struct comp_validator v = {.file = file,
-                               .alloc = file->alloc,
                                .registry = file->engine->types,
                                .error = error,
                                .at = file->root->offset_bytes};
     const struct vcomponent *component;
-    arena_init(&v.arena, file->alloc);
+    alloc_init_child(&v.alloc, file->alloc, LIMIT_COMP_VALIDATION_BYTES);
+    arena_init(&v.arena, &v.alloc);
     (void)comp_walk(&v, SCOPE_COMPONENT, &file->root->defs, &component, NULL);
     arena_free(&v.arena);
     return v.status;

@@ -9,10 +9,10 @@
 void extern_list_init(struct comp_validator *v, struct extern_list *list)
 {
     list->items = (struct space){.each_bytes = sizeof(struct vextern)};
-    map_init(&list->names, v->alloc);
-    number_map_init(&list->named, v->alloc);
-    number_map_init(&list->resources, v->alloc);
-    map_init(&list->resource_names, v->alloc);
+    map_init(&list->names, &v->alloc);
+    number_map_init(&list->named, &v->alloc);
+    number_map_init(&list->resources, &v->alloc);
+    map_init(&list->resource_names, &v->alloc);
 }
 
 void extern_list_free(struct comp_validator *v, struct extern_list *list)

@@ -172,7 +172,7 @@ static bool check_closed(struct comp_validator *v, const struct comp_def *def,
     struct number_map free_set;
     if (def->outer_count == 0 || inside->kind != SCOPE_COMPONENT)
         return true;
-    number_map_init(&free_set, v->alloc);
+    number_map_init(&free_set, &v->alloc);
     bool ok = comp_free_resources(v, type, &free_set);
     if (ok && free_set.count != 0)
         ok = comp_invalid(v, "cannot alias outer type which transitively refers to resources not "

@@ -65,7 +65,7 @@ struct defined_resource {
 
 struct comp_validator {
     const struct component_file *file;
-    struct alloc *alloc;
+    struct alloc alloc; /* with a budget of its own, since a small file can ask for many types */
     struct arena arena;
     const struct type_registry *registry;
     struct stint_error *error;

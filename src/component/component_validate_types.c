@@ -101,7 +101,7 @@ static const struct vmember *make_members(struct comp_validator *v, const struct
     struct vmember *members = comp_get(v, type->label_count, sizeof(*members));
     if (members == NULL)
         return NULL;
-    map_init(&names, v->alloc);
+    map_init(&names, &v->alloc);
     for (uint32_t i = 0; i < type->label_count && ok; i++) {
         members[i].name = type->labels[i].name;
         ok = (what == NULL || check_label(v, &names, members[i].name, what)) &&

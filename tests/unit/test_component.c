@@ -380,6 +380,38 @@ TEST(limits_the_work_of_validation)
     test_close(&t);
 }
 
+/* A component that exports a resource type many times: so does each instance, with one of its own. */
+TEST(limits_the_memory_of_validation)
+{
+    enum { RESOURCES = 5000 };
+    struct comp_test t;
+    struct buf inner, exports;
+    REQUIRE(test_open(&t, NULL));
+    buf_init(&inner, &t.alloc, SIZE_MAX);
+    buf_init(&exports, &t.alloc, SIZE_MAX);
+    buf_append(&inner, BYTES(HEADER "\7\4\1\x3f\x7f\0"));
+    buf_append_uleb(&exports, RESOURCES);
+    for (int i = 0; i < RESOURCES; i++) {
+        buf_append_byte(&exports, 0);
+        buf_append_byte(&exports, 5);
+        buf_append_format(&exports, "a%04d", i);
+        buf_append(&exports, BYTES("\3\0\0"));
+    }
+    buf_append_byte(&inner, 11);
+    buf_append_uleb(&inner, exports.bytes);
+    buf_append(&inner, exports.data, exports.bytes);
+    put_section(&t, 4, inner.data, inner.bytes);
+    put_section(&t, 5, BYTES("\1\0\0\0"));
+    CHECK_INT(create(&t), STINT_OK);
+    for (int i = 1; i < LIMIT_COMP_INSTANCES; i++)
+        put_section(&t, 5, BYTES("\1\0\0\0"));
+    CHECK_INT(create(&t), STINT_LIMIT);
+    CHECK(strstr(t.error.message, "too much memory to be checked") != NULL);
+    buf_free(&exports);
+    buf_free(&inner);
+    test_close(&t);
+}
+
 TEST(survives_every_failing_allocation)
 {
     struct comp_test t;
