@@ -49,7 +49,9 @@ enum stint_status artefact_find(const uint8_t *bytes, size_t size_bytes, struct 
     const uint8_t *end = bytes + size_bytes, *at;
     bool has_ours = false;
     *artefact = (struct artefact){.wasm_bytes = size_bytes};
-    if (size_bytes < MAGIC_BYTES || memcmp(bytes, "\0asm\1\0\0\0", MAGIC_BYTES) != 0)
+    /* A component has other sections, but they have the same headers. */
+    if (size_bytes < MAGIC_BYTES || (memcmp(bytes, "\0asm\1\0\0\0", MAGIC_BYTES) != 0 &&
+                                     memcmp(bytes, "\0asm\x0d\0\1\0", MAGIC_BYTES) != 0))
         return STINT_OK;
     for (at = bytes + MAGIC_BYTES; at < end;) {
         const uint8_t *start = at;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Artefacts: wasm modules that carry machine code. At the module's end stand custom sections named
+ * Artefacts: wasm modules, and components, that carry machine code. At the end stand custom sections named
  * "stint.aot", each of which is an image (aot/image.h) or a signature:
  *
  *   wasm module   as any engine reads it; its SHA-256 is what images and signatures name
  *   section       IMAGE_MAGIC …
  *   section       ARTEFACT_SIGNATURE_MAGIC …, struct artefact_signature
+ *
+ * A component carries images and signatures of its core modules, each of which names the one it is for.
  *
  * Nothing but such sections may follow the first of them: offsets in images are the module's, and the
  * module is what lies before.
@@ -18,7 +20,7 @@
 #include "base/sha256.h"
 
 #define ARTEFACT_SIGNATURE_MAGIC "stintsig"
-enum { ARTEFACT_PARTS_MAX = 32, ARTEFACT_IMAGES_SIGNED_MAX = 16, ARTEFACT_SIGNATURE_VERSION = 1 };
+enum { ARTEFACT_PARTS_MAX = 128, ARTEFACT_IMAGES_SIGNED_MAX = 16, ARTEFACT_SIGNATURE_VERSION = 1 };
 enum { ARTEFACT_KEY_BYTES = 32, ARTEFACT_SIGNED_BYTES = 64 }; /* Ed25519 */
 
 /*
@@ -54,7 +56,7 @@ struct artefact {
 
 /*
  * Looks for sections "stint.aot" by the sizes of sections, so in the time that a walk over the
- * headers takes. Reads any bytes: what is no binary module, or a module without such sections, has no
+ * headers takes. Reads any bytes: what is neither a binary module nor a component, or one without such sections, has no
  * image and no signature. When the sections cannot be used (they are cut off, too many, or others
  * stand behind them) the result is not STINT_OK, with the reason, and there are no images; `wasm_bytes`
  * is set even then to what is to be run.

@@ -131,7 +131,8 @@ enum stint_status cache_open(struct alloc *alloc, struct cache **ret_cache,
     return status != STINT_OK ? status : cache_open_at(alloc, path, limit_bytes, ret_cache, error);
 }
 
-enum stint_status cache_probe(const struct file_stat *file, struct stint_error *error)
+enum stint_status cache_probe(const struct file_stat *file, uint32_t part,
+                              struct stint_error *error)
 {
     char path[PRIVATE_PATH_BYTES + CACHE_NAME_BYTES];
     struct file_stat stat;
@@ -142,7 +143,7 @@ enum stint_status cache_probe(const struct file_stat *file, struct stint_error *
     /* One look by path: whose directory it is matters only to who believes what lies there. */
     size_t length = strlen(path);
     path[length] = '/';
-    cache_stamp_name(file, path + length + 1);
+    cache_stamp_name(file, part, path + length + 1);
     return file_stat_host(path, &stat) == OS_OK ? STINT_OK : STINT_NOT_FOUND;
 }
 
@@ -229,11 +230,12 @@ void cache_image_name(const struct cache_name *name, const uint8_t header_sha256
     snprintf(ret_text, CACHE_NAME_BYTES, "%s-%s-%s.image", wasm, params, image);
 }
 
-void cache_stamp_name(const struct file_stat *file, char ret_name[CACHE_NAME_BYTES])
+void cache_stamp_name(const struct file_stat *file, uint32_t part,
+                      char ret_name[CACHE_NAME_BYTES])
 {
-    const uint64_t pair[2] = {file->device, file->inode};
+    const uint64_t place[3] = {file->device, file->inode, part};
     uint8_t digest[SHA256_BYTES];
-    sha256_of(pair, sizeof(pair), digest);
+    sha256_of(place, part == 0 ? 2 * sizeof(place[0]) : sizeof(place), digest);
     hex_of(digest, 16, ret_name);
     memcpy(ret_name + 32, ".stamp", sizeof(".stamp"));
 }
@@ -347,7 +349,7 @@ enum os_error cache_write_index(const struct cache *cache, struct cache_index *i
 /* ---- Stamps -------------------------------------------------------------------------------- */
 
 enum stint_status cache_recall(struct cache *cache, const struct file_stat *file,
-                               uint8_t ret_wasm_sha256[IMAGE_DIGEST_BYTES],
+                               uint32_t part, uint8_t ret_wasm_sha256[IMAGE_DIGEST_BYTES],
                                uint64_t *ret_wasm_bytes)
 {
     struct cache_stamp stamp;
@@ -355,7 +357,7 @@ enum stint_status cache_recall(struct cache *cache, const struct file_stat *file
     char name[CACHE_NAME_BYTES];
     uint8_t mac[SHA256_BYTES];
     int fd;
-    cache_stamp_name(file, name);
+    cache_stamp_name(file, part, name);
     if (private_open_at(cache->dir_fd, name, false, &fd) != OS_OK)
         return STINT_NOT_FOUND;
     enum os_error reason = private_read_all(fd, &stamp, sizeof(stamp));
@@ -364,7 +366,7 @@ enum stint_status cache_recall(struct cache *cache, const struct file_stat *file
         return STINT_NOT_FOUND;
     cache_mac(cache, &stamp, offsetof(struct cache_stamp, mac), mac);
     if (!sha256_equal(mac, stamp.mac) || stamp.version != CACHE_VERSION ||
-        memcmp(stamp.magic, CACHE_STAMP_MAGIC, sizeof(stamp.magic)) != 0 ||
+        stamp.part != part || memcmp(stamp.magic, CACHE_STAMP_MAGIC, sizeof(stamp.magic)) != 0 ||
         !cache_file_equal(&stamp.file, &now))
         return STINT_NOT_FOUND;
     memcpy(ret_wasm_sha256, stamp.wasm_sha256, sizeof(stamp.wasm_sha256));

@@ -71,19 +71,21 @@ MUST_CHECK enum stint_status cache_find(struct cache *cache,
  * check; STINT_NOT_FOUND when not. Makes nothing, checks nothing, and costs little. Other results: there
  * is no default place.
  */
-MUST_CHECK enum stint_status cache_probe(const struct file_stat *file, struct stint_error *error);
+MUST_CHECK enum stint_status cache_probe(const struct file_stat *file, uint32_t part,
+                                         struct stint_error *error);
 
 /*
  * The digest of the module in a file that cache_remember saw, if its device, inode, size and times are
- * still the same. STINT_NOT_FOUND otherwise.
+ * still the same. STINT_NOT_FOUND otherwise. A file may have several parts, each with its own digest:
+ * the core modules of a component, by their offset. 0: the file is the module.
  */
 MUST_CHECK enum stint_status cache_recall(struct cache *cache, const struct file_stat *file,
-                                          uint8_t ret_wasm_sha256[IMAGE_DIGEST_BYTES],
+                                          uint32_t part, uint8_t ret_wasm_sha256[IMAGE_DIGEST_BYTES],
                                           uint64_t *ret_wasm_bytes);
 /* `file` is of before its bytes were read. Files that changed in the last moments are not remembered,
  * since a further change might not show. */
 MUST_CHECK enum stint_status cache_remember(struct cache *cache, const struct file_stat *file,
-                                            const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES],
+                                            uint32_t part, const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES],
                                             uint64_t wasm_bytes, struct stint_error *error);
 
 /*

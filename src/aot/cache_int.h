@@ -8,6 +8,7 @@
  *                              for; IMAGE: 16 digits, of its header's digest
  *   WASM-PARAMS.index          struct cache_index: the entry
  *   FILE.stamp                 struct cache_stamp; FILE: 32 digits, a hash of device and inode
+ *                              (and of the place in the file, for a part of a component)
  *   *.tmp                      being written
  *
  * An index records each file's inode, size and times under the MAC. As long as they are the same and
@@ -65,7 +66,7 @@ struct cache_index {
 
 struct cache_stamp {
     char magic[8]; /* "stintstm" */
-    uint64_t version;
+    uint32_t version, part;
     struct cache_file file;
     uint8_t wasm_sha256[IMAGE_DIGEST_BYTES];
     uint64_t wasm_bytes;
@@ -88,7 +89,8 @@ void cache_wasm_name(const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES],
 void cache_index_name(const struct cache_name *name, char ret_text[CACHE_NAME_BYTES]);
 void cache_image_name(const struct cache_name *name, const uint8_t header_sha256[SHA256_BYTES],
                       char ret_text[CACHE_NAME_BYTES]);
-void cache_stamp_name(const struct file_stat *file, char ret_name[CACHE_NAME_BYTES]);
+void cache_stamp_name(const struct file_stat *file, uint32_t part,
+                      char ret_name[CACHE_NAME_BYTES]);
 
 /* The MAC of `bytes` bytes. */
 void cache_mac(const struct cache *cache, const void *data, size_t bytes,

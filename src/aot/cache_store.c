@@ -16,7 +16,7 @@
 #define NS_PER_SECOND ((uint64_t)1000000000)
 
 enum stint_status cache_remember(struct cache *cache, const struct file_stat *file,
-                                 const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES], uint64_t wasm_bytes,
+                                 uint32_t part, const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES], uint64_t wasm_bytes,
                                  struct stint_error *error)
 {
     struct cache_stamp stamp;
@@ -30,11 +30,12 @@ enum stint_status cache_remember(struct cache *cache, const struct file_stat *fi
     memset(&stamp, 0, sizeof(stamp));
     memcpy(stamp.magic, CACHE_STAMP_MAGIC, sizeof(stamp.magic));
     stamp.version = CACHE_VERSION;
+    stamp.part = part;
     stamp.file = cache_file_of(file);
     memcpy(stamp.wasm_sha256, wasm_sha256, sizeof(stamp.wasm_sha256));
     stamp.wasm_bytes = wasm_bytes;
     cache_mac(cache, &stamp, offsetof(struct cache_stamp, mac), stamp.mac);
-    cache_stamp_name(file, name);
+    cache_stamp_name(file, part, name);
     enum os_error reason = cache_put_small(cache, name, &stamp, sizeof(stamp));
     return reason == OS_OK ? STINT_OK : cache_failed(cache, "write to", reason, error);
 }

@@ -29,6 +29,12 @@ bool load_identify(const char *path, struct file_stat *ret_file)
     return true;
 }
 
+bool load_is_same(const struct file_stat *a, const struct file_stat *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
 void load_remember(struct cache *cache, const struct module_origin *origin,
                    const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES], uint64_t wasm_bytes)
 {
@@ -36,18 +42,19 @@ void load_remember(struct cache *cache, const struct module_origin *origin,
     struct file_stat now;
     struct stint_error ignored = {0};
     /* The digest is of bytes that were read between the two looks. */
-    if (load_identify(origin->path, &now) && now.device == before->device &&
-        now.inode == before->inode && now.size_bytes == before->size_bytes &&
-        now.modified_ns == before->modified_ns && now.changed_ns == before->changed_ns)
-        (void)!cache_remember(cache, before, wasm_sha256, wasm_bytes, &ignored);
+    if (load_identify(origin->path, &now) && load_is_same(before, &now))
+        (void)!cache_remember(cache, before, origin->part, wasm_sha256, wasm_bytes, &ignored);
 }
 
 struct load {
     struct cache *cache;
-    const uint8_t *bytes;
+    const uint8_t *bytes; /* of the file, to which the artefact's offsets are */
+    const uint8_t *wasm;
     const struct file_stat *file;
+    uint32_t part;
     const struct cache_params *params;
-    struct artefact artefact;
+    const struct artefact *artefact;
+    bool is_part; /* the images of other modules are there, too */
     struct loaded *loaded;
 };
 
@@ -94,12 +101,12 @@ static enum stint_status find_either(struct cache *cache, const uint8_t *wasm_sh
     return status;
 }
 
-enum stint_status load_recalled(struct cache *cache, const struct file_stat *file,
+enum stint_status load_recalled(struct cache *cache, const struct file_stat *file, uint32_t part,
                                 const struct cache_params *params, struct loaded *ret_loaded)
 {
     uint8_t wasm_sha256[IMAGE_DIGEST_BYTES];
     uint64_t wasm_bytes;
-    if (cache_recall(cache, file, wasm_sha256, &wasm_bytes) != STINT_OK)
+    if (cache_recall(cache, file, part, wasm_sha256, &wasm_bytes) != STINT_OK)
         return STINT_NOT_FOUND;
     memset(ret_loaded, 0, sizeof(*ret_loaded));
     if (find_either(cache, wasm_sha256, params, &ret_loaded->found) != STINT_OK)
@@ -131,9 +138,14 @@ static bool is_better(const struct image_header *a, const struct image_header *b
     return a_whole != b_whole ? a_whole : a->cpu_features > b->cpu_features;
 }
 
+static bool is_for(const struct load *load, const struct image_header *header)
+{
+    return sha256_equal(header->wasm_sha256, load->loaded->wasm_sha256);
+}
+
 static void choose(const struct load *load, struct choice *ret_choice)
 {
-    const struct artefact *artefact = &load->artefact;
+    const struct artefact *artefact = load->artefact;
     struct choice best = {.is_made = false};
     struct stint_error error = {0};
     for (uint32_t i = 0; i < artefact->image_count; i++) {
@@ -142,11 +154,14 @@ static void choose(const struct load *load, struct choice *ret_choice)
         /* The first reason is told, unless another image fits. */
         if (image_check_header(load->bytes + part->offset, part->bytes, &header, &error) ==
                 STINT_OK &&
+            (!load->is_part || is_for(load, &header)) &&
             image_check_machine(&header, &error) == STINT_OK &&
             check_params(&header, load->params, &error) == STINT_OK &&
             (!best.is_made || is_better(&header, &best.header)))
             best = (struct choice){header, *part, true};
     }
+    if (!best.is_made && error.status == STINT_OK)
+        error_set(&error, STINT_MALFORMED, STINT_NO_OFFSET, "a core module of it was changed");
     if (!best.is_made)
         refuse(load->loaded, &error,
                error.status == STINT_UNSUPPORTED ? compile_here : compile_again);
@@ -162,8 +177,8 @@ static bool is_trusted(const struct load *load, const struct image_header *heade
     struct stint_error reason = {0};
     bool is_covered = false;
     error_set(&reason, STINT_INVALID, STINT_NO_OFFSET, "nobody signed it, nor did you compile it");
-    for (uint32_t i = 0; i < load->artefact.signature_count; i++) {
-        const struct artefact_part *part = &load->artefact.signatures[i];
+    for (uint32_t i = 0; i < load->artefact->signature_count; i++) {
+        const struct artefact_part *part = &load->artefact->signatures[i];
         struct artefact_signature signature;
         struct stint_error error = {0};
         if (part->bytes != sizeof(signature)) {
@@ -192,7 +207,8 @@ static void remember(const struct load *load, const uint8_t wasm_sha256[IMAGE_DI
 {
     struct stint_error ignored = {0};
     if (load->cache != NULL && load->file != NULL)
-        (void)!cache_remember(load->cache, load->file, wasm_sha256, wasm_bytes, &ignored);
+        (void)!cache_remember(load->cache, load->file, load->part, wasm_sha256, wasm_bytes,
+                               &ignored);
 }
 
 /* Without a cache: checks and runs copies in this process's memory. */
@@ -209,7 +225,7 @@ static enum stint_status use_memory(const struct load *load, const struct choice
         error_set(error, status, STINT_NO_OFFSET, "there is no memory for a copy of it");
         goto done;
     }
-    memcpy(wasm, load->bytes, wasm_bytes);
+    memcpy(wasm, load->wasm, wasm_bytes);
     memcpy(image, load->bytes + choice->part.offset, image_bytes);
     sha256_of(wasm, wasm_bytes, digest);
     if (!sha256_equal(digest, choice->header.wasm_sha256))
@@ -271,7 +287,7 @@ static void use_signed(const struct load *load, const struct choice *choice,
     const char *remedy = compile_again;
     enum stint_status status = STINT_NOT_FOUND;
     if (load->cache != NULL) {
-        status = cache_import(load->cache, load->bytes, header, load->bytes + choice->part.offset,
+        status = cache_import(load->cache, load->wasm, header, load->bytes + choice->part.offset,
                               load->params, signer->public_key, &why_not_cache);
         if (status == STINT_OK) {
             memcpy(loaded->wasm_sha256, header->wasm_sha256, sizeof(loaded->wasm_sha256));
@@ -332,20 +348,51 @@ void load_bytes(struct cache *cache, const uint8_t *bytes, size_t size_bytes,
                 const struct file_stat *file, const struct cache_params *params,
                 struct loaded *ret_loaded)
 {
-    struct load load = {
-        .cache = cache, .bytes = bytes, .file = file, .params = params, .loaded = ret_loaded};
+    struct artefact artefact;
+    struct load load = {.cache = cache,
+                        .bytes = bytes,
+                        .wasm = bytes,
+                        .file = file,
+                        .params = params,
+                        .artefact = &artefact,
+                        .loaded = ret_loaded};
     struct stint_error error = {0};
     memset(ret_loaded, 0, sizeof(*ret_loaded));
     cpu_use_sha256();
-    enum stint_status status = artefact_find(bytes, size_bytes, &load.artefact, &error);
+    enum stint_status status = artefact_find(bytes, size_bytes, &artefact, &error);
     ret_loaded->wasm = bytes;
-    ret_loaded->wasm_bytes = load.artefact.wasm_bytes;
+    ret_loaded->wasm_bytes = artefact.wasm_bytes;
     if (status != STINT_OK)
         refuse(ret_loaded, &error, compile_again);
-    if (load.artefact.image_count != 0)
+    if (artefact.image_count != 0)
         load_artefact(&load);
     else
         load_plain(&load);
+}
+
+void load_part(struct cache *cache, const uint8_t *bytes, const struct artefact *carried,
+               const uint8_t *wasm, size_t wasm_bytes, const struct module_origin *origin,
+               const struct cache_params *params, struct loaded *ret_loaded)
+{
+    struct load load = {.cache = cache,
+                        .bytes = bytes,
+                        .wasm = wasm,
+                        .file = origin != NULL ? &origin->file : NULL,
+                        .part = origin != NULL ? origin->part : 0,
+                        .params = params,
+                        .artefact = carried,
+                        .is_part = true,
+                        .loaded = ret_loaded};
+    memset(ret_loaded, 0, sizeof(*ret_loaded));
+    cpu_use_sha256();
+    ret_loaded->wasm = wasm;
+    ret_loaded->wasm_bytes = wasm_bytes;
+    if (carried == NULL || carried->image_count == 0) {
+        load_plain(&load);
+        return;
+    }
+    hash(&load);
+    load_artefact(&load);
 }
 
 void load_images_taken(struct loaded *loaded)

@@ -13,9 +13,12 @@
 struct module_origin {
     const char *path;
     struct file_stat file; /* of before that */
+    uint32_t part;         /* where in it: of a component's core modules; else 0 */
 };
 /* The identity of a regular file; false for everything else, "-" included. */
 bool load_identify(const char *path, struct file_stat *ret_file);
+/* Whether it is still the same file, unchanged. */
+bool load_is_same(const struct file_stat *a, const struct file_stat *b);
 /* Has the cache remember which module the file is, if it is still the same. */
 void load_remember(struct cache *cache, const struct module_origin *origin,
                    const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES], uint64_t wasm_bytes);
@@ -37,10 +40,10 @@ struct loaded {
 
 /*
  * The file of this identity by the cache's memory of it, without reading it. STINT_NOT_FOUND when that
- * says nothing, or there is no entry.
+ * says nothing, or there is no entry. `part` is as in struct module_origin.
  */
 MUST_CHECK enum stint_status load_recalled(struct cache *cache, const struct file_stat *file,
-                                           const struct cache_params *params,
+                                           uint32_t part, const struct cache_params *params,
                                            struct loaded *ret_loaded);
 /*
  * From a file's bytes, a binary; they have to stay until load_clear. `cache` may be NULL: then only
@@ -50,6 +53,13 @@ MUST_CHECK enum stint_status load_recalled(struct cache *cache, const struct fil
 void load_bytes(struct cache *cache, const uint8_t *bytes, size_t size_bytes,
                 const struct file_stat *file, const struct cache_params *params,
                 struct loaded *ret_loaded);
+/*
+ * The same for a core module, `wasm`, in a component: `carried` says what images and signatures stand
+ * at the end of the file's `bytes`, NULL: none. Those that name the module's digest are for it.
+ */
+void load_part(struct cache *cache, const uint8_t *bytes, const struct artefact *carried,
+               const uint8_t *wasm, size_t wasm_bytes, const struct module_origin *origin,
+               const struct cache_params *params, struct loaded *ret_loaded);
 /* To be called when rt_module_create_known has taken the images. */
 void load_images_taken(struct loaded *loaded);
 /* After the module's end. Accepts a zeroed one. */

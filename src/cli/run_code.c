@@ -18,12 +18,6 @@ static struct cache *open_cache(const struct engine_config *config)
     return cache;
 }
 
-static bool is_same(const struct file_stat *a, const struct file_stat *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
-           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
-}
-
 /* Without machine code: what stands behind the module is left out all the same, since it may be
  * broken. */
 static enum stint_status open_plain(struct run *run, struct stint_error *error)
@@ -50,7 +44,7 @@ static enum stint_status open_bytes(struct run *run, struct cache *cache,
         return status;
     /* The same file before and after it was opened by its name again, so that was it. */
     bool is_known = before != NULL && !run->file.is_text && load_identify(run->path, &after) &&
-                    is_same(before, &after);
+                    load_is_same(before, &after);
     load_bytes(cache, run->file.bytes, run->file.size_bytes, is_known ? before : NULL, params,
                run->loaded);
     if (run->loaded->reason[0] != '\0')
@@ -70,7 +64,7 @@ static bool open_lazily(struct run *run, const struct engine_config *config,
     struct stint_error ignored = {0};
     struct artefact artefact;
     if (config->tier.mode != TIER_JIT || (config->tier.uses_cache && file == NULL) ||
-        (config->tier.uses_cache && cache_probe(file, &ignored) != STINT_NOT_FOUND) ||
+        (config->tier.uses_cache && cache_probe(file, 0, &ignored) != STINT_NOT_FOUND) ||
         module_file_open_any(run->path, &run->file, &ignored) != STINT_OK)
         return false;
     if (run->file.is_component)
@@ -80,7 +74,7 @@ static bool open_lazily(struct run *run, const struct engine_config *config,
         return false;
     run->file.size_bytes = artefact.wasm_bytes;
     if (config->tier.uses_cache && !run->file.is_text) {
-        run->origin = (struct module_origin){run->path, *file};
+        run->origin = (struct module_origin){run->path, *file, 0};
         ret_known->origin = &run->origin;
     }
     return true;
@@ -97,6 +91,9 @@ enum stint_status run_code_open(struct run *run, const struct engine_config *con
     if (config->tier.mode == TIER_INTERP || !STINT_WITH_NATIVE)
         return open_plain(run, error);
     bool has_stat = config->tier.uses_cache && load_identify(run->path, &stat);
+    /* Of a component each core module is looked up on its own (api/component_code.h). */
+    if (has_stat)
+        run->origin = (struct module_origin){run->path, stat, 0};
     if (open_lazily(run, config, has_stat ? &stat : NULL, ret_known))
         return STINT_OK;
     run->loaded = alloc_get_zeroed(&alloc_root, 1, sizeof(*run->loaded));
@@ -104,7 +101,7 @@ enum stint_status run_code_open(struct run *run, const struct engine_config *con
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     struct cache *cache = open_cache(config);
     if (cache == NULL || !has_stat || run->file.bytes != NULL ||
-        load_recalled(cache, &stat, &params, run->loaded) != STINT_OK) {
+        load_recalled(cache, &stat, 0, &params, run->loaded) != STINT_OK) {
         const struct file_stat *before = cache != NULL && has_stat ? &stat : NULL;
         enum stint_status status = open_bytes(run, cache, before, &params, error);
         if (status != STINT_OK || run->file.is_component)
@@ -112,7 +109,7 @@ enum stint_status run_code_open(struct run *run, const struct engine_config *con
     }
     /* More may be compiled, also where the cache had nothing. */
     if (has_stat && !run->file.is_text && run->loaded->known.image_count == 0) {
-        run->origin = (struct module_origin){run->path, stat};
+        run->origin = (struct module_origin){run->path, stat, 0};
         run->loaded->known.origin = &run->origin;
     }
     run->file.bytes = run->loaded->wasm;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/component_code.h"
 #include "base/buf.h"
 #include "component/plan.h"
 #include "component/wave.h"
@@ -20,6 +21,21 @@ struct run_component {
 
 /* ---- Loading ----------------------------------------------------------------------------- */
 
+/* Says once why machine code in the file is not used. */
+static enum stint_status create(struct run *run, const char *path, const struct module_file *file,
+                                const struct module_origin *origin,
+                                struct component_file **ret_file, struct stint_error *error)
+{
+    struct component_refusal refusal;
+    enum stint_status status =
+        component_code_create(run->engine, file->bytes, file->size_bytes, true,
+                              origin->path != NULL ? origin : NULL, ret_file, &refusal, error);
+    if (refusal.reason[0] != '\0')
+        cli_error("%s: its machine code is not used: %s; %s", path, refusal.reason,
+                  refusal.remedy);
+    return status;
+}
+
 /* "wasi:logging/logging=logger.wasm", or "logger.wasm" for all that it exports. */
 static enum stint_status load_with(struct run *run, const char *text, uint32_t number,
                                    struct stint_error *error)
@@ -29,13 +45,15 @@ static enum stint_status load_with(struct run *run, const char *text, uint32_t n
     const char *path = equals != NULL ? equals + 1 : text;
     struct module_file *file = &component->with_files[number];
     struct plan_with *with = &component->with[number];
+    struct module_origin origin = {.path = NULL};
+    if (run->engine->config.tier.uses_cache && load_identify(path, &origin.file))
+        origin.path = path;
     enum stint_status status = module_file_open_any(path, file, error);
     if (status == STINT_OK && !file->is_component)
         status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
                            "--with takes components; this is a core module");
     if (status == STINT_OK)
-        status =
-            component_create(run->engine, file->bytes, file->size_bytes, true, &with->file, error);
+        status = create(run, path, file, &origin, &with->file, error);
     if (status == STINT_OK && equals != NULL) {
         char *name = alloc_get(&alloc_root, (size_t)(equals - text) + 1);
         if (name == NULL)
@@ -67,8 +85,8 @@ enum stint_status run_component_load(struct run *run, struct stint_error *error)
         if (component->with_files == NULL || component->with == NULL)
             return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     }
-    enum stint_status status = component_create(run->engine, run->file.bytes, run->file.size_bytes,
-                                                true, &component->file, error);
+    enum stint_status status =
+        create(run, run->path, &run->file, &run->origin, &component->file, error);
     for (uint32_t i = 0; i < component->with_count && status == STINT_OK; i++)
         status = load_with(run, list->items[i], i, error);
     if (status == STINT_OK)

@@ -252,6 +252,22 @@ MUST_CHECK enum stint_status component_create(struct stint_engine *engine, const
                                               size_t size_bytes, bool lend,
                                               struct component_file **ret_file,
                                               struct stint_error *error);
+/*
+ * The same, where something is known of core modules: `make` is called for each, in the order of the
+ * binary, instead of rt_module_create, with its bytes and where they lie in the component's. The module
+ * may have other bytes behind it if they are the same.
+ */
+struct component_maker {
+    enum stint_status (*make)(void *context, struct stint_engine *engine, const uint8_t *wasm,
+                              size_t wasm_bytes, uint32_t offset_bytes,
+                              struct stint_module **ret_module, struct stint_error *error);
+    void *context;
+};
+MUST_CHECK enum stint_status component_create_made(struct stint_engine *engine,
+                                                   const uint8_t *bytes, size_t size_bytes,
+                                                   bool lend, const struct component_maker *maker,
+                                                   struct component_file **ret_file,
+                                                   struct stint_error *error);
 struct component_file *component_retain(struct component_file *file);
 void component_release(struct component_file *file); /* accepts NULL */
 

@@ -133,7 +133,8 @@ static void decode_module(struct comp_decoder *d, struct def_list *list)
         return;
     }
     enum stint_status status =
-        rt_module_create(file->engine, at, (size_t)(d->r.end - at), true, &module, &error);
+        d->maker->make(d->maker->context, file->engine, at, (size_t)(d->r.end - at),
+                       (uint32_t)(at - file->bytes), &module, &error);
     if (status != STINT_OK) {
         if (error.offset_bytes != STINT_NO_OFFSET && error.message[0] != '\0')
             at += error.offset_bytes;
@@ -361,15 +362,34 @@ static enum stint_status file_create(struct stint_engine *engine, const uint8_t 
     return STINT_OK;
 }
 
+static enum stint_status make_plain(void *context, struct stint_engine *engine,
+                                    const uint8_t *wasm, size_t wasm_bytes, uint32_t offset_bytes,
+                                    struct stint_module **ret_module, struct stint_error *error)
+{
+    (void)context;
+    (void)offset_bytes;
+    return rt_module_create(engine, wasm, wasm_bytes, true, ret_module, error);
+}
+
 enum stint_status component_create(struct stint_engine *engine, const uint8_t *bytes,
                                    size_t size_bytes, bool lend, struct component_file **ret_file,
                                    struct stint_error *error)
+{
+    static const struct component_maker plain = {make_plain, NULL};
+    return component_create_made(engine, bytes, size_bytes, lend, &plain, ret_file, error);
+}
+
+enum stint_status component_create_made(struct stint_engine *engine, const uint8_t *bytes,
+                                        size_t size_bytes, bool lend,
+                                        const struct component_maker *maker,
+                                        struct component_file **ret_file,
+                                        struct stint_error *error)
 {
     struct component_file *file;
     enum stint_status status = file_create(engine, bytes, size_bytes, lend, &file, error);
     if (status != STINT_OK)
         return status;
-    struct comp_decoder d = {.file = file};
+    struct comp_decoder d = {.file = file, .maker = maker};
     reader_init(&d.r, NULL, file->bytes, file->bytes + size_bytes, error);
     decode_component(&d, NULL, &file->root);
     status = d.r.status;

@@ -33,6 +33,7 @@ struct core_scope {
 struct comp_decoder {
     struct reader r;
     struct component_file *file;
+    const struct component_maker *maker;
     struct core_scope *scope; /* the innermost */
     uint32_t depth;           /* of nested components and types */
     size_t module_capacity, offset_capacity;

@@ -260,16 +260,16 @@ TEST(files_are_recalled_until_they_change)
     fclose(file);
     /* Just written: it might be written again without a new time. */
     REQUIRE(file_stat_at(AT_FDCWD, name, &stat) == OS_OK);
-    CHECK_INT(cache_remember(cache, &stat, digest, sizeof(made_wasm), &error), STINT_OK);
-    CHECK_INT(cache_recall(cache, &stat, again, &bytes), STINT_NOT_FOUND);
+    CHECK_INT(cache_remember(cache, &stat, 0, digest, sizeof(made_wasm), &error), STINT_OK);
+    CHECK_INT(cache_recall(cache, &stat, 0, again, &bytes), STINT_NOT_FOUND);
     nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
-    CHECK_INT(cache_remember(cache, &stat, digest, sizeof(made_wasm), &error), STINT_OK);
-    REQUIRE(cache_recall(cache, &stat, again, &bytes) == STINT_OK);
+    CHECK_INT(cache_remember(cache, &stat, 0, digest, sizeof(made_wasm), &error), STINT_OK);
+    REQUIRE(cache_recall(cache, &stat, 0, again, &bytes) == STINT_OK);
     CHECK_MEM(again, digest, sizeof(digest));
     CHECK_INT(bytes, sizeof(made_wasm));
     CHECK_INT(chmod(name, 0600), 0);
     REQUIRE(file_stat_at(AT_FDCWD, name, &later) == OS_OK);
-    CHECK_INT(cache_recall(cache, &later, again, &bytes), STINT_NOT_FOUND);
+    CHECK_INT(cache_recall(cache, &later, 0, again, &bytes), STINT_NOT_FOUND);
     /* A stamp that was written by someone else. */
     char stamp[300];
     REQUIRE(find_name(".stamp", stamp));
@@ -278,7 +278,7 @@ TEST(files_are_recalled_until_they_change)
     fseek(file, 60, SEEK_SET);
     fputc(1, file);
     fclose(file);
-    CHECK_INT(cache_recall(cache, &stat, again, &bytes), STINT_NOT_FOUND);
+    CHECK_INT(cache_recall(cache, &stat, 0, again, &bytes), STINT_NOT_FOUND);
     unlink(name);
     cache_close(cache);
     end();
