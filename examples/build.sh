@@ -42,7 +42,8 @@ build_one() {
     walk-go) build "$1" "$root/tools/guest-go.sh" "$folder" "$out/$1.wasm" ;;
     greet-c)
         build "$1" "$root/tools/guest-cc.sh" --size --reactor -I"$root/guest/c" -o "$out/$1.wasm" \
-            "$folder/greet.c" "$root"/guest/c/*.c
+            "$folder/greet.c" "$root"/guest/c/stint_http.c "$root"/guest/c/stint_wasm.c \
+            "$root"/guest/c/stint_alloc.c
         ;;
     greet-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
     greet-go) build "$1" "$root/tools/guest-go.sh" --reactor "$folder" "$out/$1.wasm" ;;

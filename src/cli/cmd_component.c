@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/module_file.h"
 #include "cli/output_file.h"
+#include "cli/wit_files.h"
 #include "component/component_new.h"
 #include "interp/interp.h"
 
@@ -40,29 +41,38 @@ static void explain(struct buf *details)
                  preview1);
 }
 
-static int make(const struct component_options *options, const char *path)
+static enum stint_status wrap(const struct module_file *module,
+                              const struct component_new_world *world, struct buf *out,
+                              struct buf *details, struct stint_error *error)
 {
     struct engine_config config = engine_config_default();
-    struct component_new_world world = {0};
-    struct stint_error error = {0};
     struct stint_engine *engine;
+    enum stint_status status = engine_create(&config, &interp_ops, &engine);
+    if (status != STINT_OK)
+        return error_set(error, status, STINT_NO_OFFSET, "out of memory");
+    status = component_new(engine, module->bytes, module->size_bytes, world, out, details, error);
+    engine_release(engine);
+    return status;
+}
+
+static int make_of(const struct component_options *options, const char *path,
+                   const struct component_new_world *world)
+{
+    struct stint_error error = {0};
     struct module_file module;
     struct buf out, details;
-    enum stint_status status = module_file_open(path, &module, &error);
+    enum stint_status status = module_file_open_any(path, &module, &error);
     if (status != STINT_OK) {
         cli_error("%s: %s", path, error.message);
         return CLI_EXIT_FAILED;
     }
     buf_init(&out, &alloc_root, SIZE_MAX);
     buf_init(&details, &alloc_root, SIZE_MAX);
-    status = engine_create(&config, &interp_ops, &engine);
-    if (status == STINT_OK) {
-        status =
-            component_new(engine, module.bytes, module.size_bytes, &world, &out, &details, &error);
-        engine_release(engine);
-    }
-    if (status != STINT_OK) {
-        cli_error("%s: %s", path, error.message[0] != '\0' ? error.message : status_text(status));
+    status = wrap(&module, world, &out, &details, &error);
+    if (status == STINT_SYNTAX) {
+        cli_error("%s", error.message);
+    } else if (status != STINT_OK) {
+        cli_error("%s: %s", path, error.message);
         explain(&details);
     } else {
         status = output_file_write(options->output, out.data, out.bytes, &error);
@@ -75,6 +85,27 @@ static int make(const struct component_options *options, const char *path)
     return status == STINT_OK ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }
 
+static int make(const struct verb *verb, const struct component_options *options, const char *path)
+{
+    struct component_new_world world = {.world = options->world};
+    struct stint_error error = {0};
+    struct wit_files files = {0};
+    if (options->world != NULL && options->wit == NULL) {
+        cli_error("--world names a world of the WIT that --wit gives");
+        return cli_try_help(verb);
+    }
+    if (options->wit != NULL) {
+        if (wit_files_open(options->wit, &files, &error) != STINT_OK) {
+            cli_error("%s: %s", options->wit, error.message);
+            return CLI_EXIT_FAILED;
+        }
+        world.source = &files.source;
+    }
+    int code = make_of(options, path, &world);
+    wit_files_close(&files);
+    return code;
+}
+
 static int cmd_component(const struct verb *verb, int argc, char **argv)
 {
     struct component_options options;
@@ -83,7 +114,7 @@ static int cmd_component(const struct verb *verb, int argc, char **argv)
     if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
         return code;
     if (argc - operands == 2 && strcmp(argv[operands], "new") == 0)
-        return make(&options, argv[operands + 1]);
+        return make(verb, &options, argv[operands + 1]);
     cli_error("'new FILE' was expected");
     return cli_try_help(verb);
 }

@@ -3,6 +3,8 @@
 
 #include "base/leb128.h"
 #include "component/component_new_int.h"
+#include "component/wit_kit.h"
+#include "component/wit_parse_int.h"
 
 bool new_fail(struct component_new *n, enum stint_status status, const char *format, ...)
 {
@@ -144,18 +146,71 @@ static bool gather(struct component_new *n)
            add_owner(n, world, add_interface(n, nameless, false));
 }
 
+/* ---- Worlds of text ----------------------------------------------------------------------- */
+
+static bool read_text(struct component_new *n, const struct component_new_world *world)
+{
+    if (!wit_parse_world(&n->wit, world->source, world->world))
+        n->status = n->wit.status;
+    return n->status == STINT_OK;
+}
+
+static bool is_wanted(const struct wit_wanted *wanted, size_t count, struct wasm_name name,
+                      bool is_export)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (wanted[i].is_export == is_export && wit_same_name(wanted[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The interfaces that the module itself names, as far as the guest kit has them: its imports, and of
+ * its exports what stands before a `#`.
+ */
+static bool read_kit(struct component_new *n)
+{
+    size_t count = 0, room = (size_t)n->core->import_count + n->core->export_count;
+    struct wit_wanted *wanted = arena_get_zeroed(&n->arena, room, sizeof(*wanted));
+    if (wanted == NULL)
+        return new_fail_nomem(n);
+    for (uint32_t i = 0; i < n->core->import_count; i++) {
+        struct wasm_name name = n->core->imports[i].module;
+        if (!is_wanted(wanted, count, name, false))
+            wanted[count++] = (struct wit_wanted){name, false};
+    }
+    for (uint32_t i = 0; i < n->core->export_count; i++) {
+        struct wasm_name name = n->core->exports[i].name;
+        const char *hash = name.bytes > 0 ? memchr(name.text, '#', name.bytes) : NULL;
+        if (hash == NULL)
+            continue;
+        name.bytes = (uint32_t)(hash - name.text);
+        if (!is_wanted(wanted, count, name, true))
+            wanted[count++] = (struct wit_wanted){name, true};
+    }
+    if (!wit_parse_wanted(&n->wit, &wit_kit, wanted, count)) {
+        n->status = n->wit.status;
+        return false;
+    }
+    for (size_t i = 0; i < n->wit.world.count; i++) {
+        if (n->wit.world.items[i].is_export)
+            return true;
+    }
+    return new_fail(n, STINT_NOT_FOUND,
+                    "the module does not say what world it is of: it has no component-type "
+                    "section, and exports no function of an interface that the guest kit knows");
+}
+
 /* ---- All of it ---------------------------------------------------------------------------- */
 
 static bool make(struct component_new *n, struct stint_engine *engine,
                  const struct component_new_world *world)
 {
-    if (!read_sections(n, engine))
-        return false;
-    if (n->section_count == 0)
-        return new_fail(n, STINT_NOT_FOUND,
-                        "the module does not say what world it is of: it has "
-                        "no component-type section");
-    return gather(n) && new_match(n) && new_put_component(n);
+    bool ok = world->source != NULL ? read_text(n, world) : read_sections(n, engine);
+    if (ok && world->source == NULL && n->section_count == 0)
+        ok = read_kit(n);
+    return ok && gather(n) && new_match(n) && new_put_component(n);
 }
 
 static void clean_up(struct component_new *n)
