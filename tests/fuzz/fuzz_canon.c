@@ -11,7 +11,7 @@
 #include "component/canon_value.h"
 #include "interp/interp.h"
 
-enum { TYPE_DEPTH_MAX = 6, VALUE_DEPTH_MAX = 8, LIFT_BYTES = 1 << 18 };
+enum { TYPE_DEPTH_MAX = 6, LIFT_BYTES = 1 << 18, CALLS_MAX = 2000, SIZE_MAX_TRIED = 512 };
 
 struct input {
     const uint8_t *at, *end;
@@ -36,7 +36,7 @@ static uint32_t next_32(struct input *input)
 struct guest {
     struct host_guest side;
     struct handle_table handles;
-    uint32_t used;
+    uint32_t used, calls; /* calls: of realloc */
 };
 
 static struct stint_engine *engine;
@@ -53,7 +53,7 @@ static enum stint_status host_realloc_fn(struct host_call *call, uint64_t *slots
     uint32_t align = (uint32_t)slots[2], bytes = (uint32_t)slots[3];
     struct memory *memory = guest->side.memory;
     uint64_t at = (guest->used + (uint64_t)align - 1) & ~((uint64_t)align - 1);
-    if (at + bytes > memory->bytes) {
+    if (at + bytes > memory->bytes || ++guest->calls > CALLS_MAX) {
         call->error->trap = STINT_TRAP_HOST;
         return error_set(call->error, STINT_TRAP, STINT_NO_OFFSET, "full");
     }
@@ -72,7 +72,7 @@ static void need(enum stint_status status)
 static void make_guest(struct guest *guest)
 {
     static const valtype params[4] = {VT_I32, VT_I32, VT_I32, VT_I32};
-    struct memory_type type = {.limits = {.min = 2, .max = 2, .has_max = true}};
+    struct memory_type type = {.limits = {.min = 1, .max = 1, .has_max = true}};
     struct stint_error error = {0};
     uint32_t type_id;
     need(types_add_func(engine->types, params, 4, params, 1, &type_id));
@@ -100,6 +100,7 @@ static void reset(struct guest *guest, uint8_t encoding)
     handles_init(&guest->handles, &alloc_root);
     guest->side.encoding = encoding % 3;
     guest->used = 8;
+    guest->calls = 0;
     memset(guest->side.memory->base, 0, guest->side.memory->bytes);
 }
 
@@ -154,7 +155,10 @@ static const struct ctype *make_type(struct input *input, uint32_t depth)
             members[i].type = make_type(input, depth + 1);
     }
     draft.member_count = count;
-    return ctype_make(&arena, &draft, &type, &error) == STINT_OK ? type : ctype_primitive(CTYPE_U8);
+    /* What lists hold is no larger than what is tried at the top: values would be far larger. */
+    if (ctype_make(&arena, &draft, &type, &error) != STINT_OK || type->size_bytes > SIZE_MAX_TRIED)
+        return ctype_primitive(CTYPE_U8);
+    return type;
 }
 
 static bool has_own(const struct ctype *type)
@@ -429,15 +433,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     canon_code_init(&run.code, &alloc_root);
     canon_compiler_init(&run.compiler, &run.code, &arena);
     struct ctype_member member = {.type = run.type};
-    if (run.type->size_bytes < 4096) {
-        need(canon_compile_memory(&run.compiler, run.type, &run.memory_body, &run.error));
-        if (run.type->flat_count <= FLAT_PARAMS_MAX)
-            need(canon_compile_flat(&run.compiler, &member, 1, &run.flat_body, &run.error));
-        if ((mode & 0x40) != 0 && !has_own(run.type))
-            read_twice(&run, &input);
-        else
-            round_trip(&run, &input);
-    }
+    need(canon_compile_memory(&run.compiler, run.type, &run.memory_body, &run.error));
+    if (run.type->flat_count <= FLAT_PARAMS_MAX)
+        need(canon_compile_flat(&run.compiler, &member, 1, &run.flat_body, &run.error));
+    if ((mode & 0x40) != 0 && !has_own(run.type))
+        read_twice(&run, &input);
+    else
+        round_trip(&run, &input);
     canon_compiler_free(&run.compiler);
     canon_code_free(&run.code);
     arena_free(&arena);
