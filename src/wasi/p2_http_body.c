@@ -30,6 +30,8 @@ void p2_body_release(struct p2_body *body)
 {
     if (body == NULL || atomic_fetch_sub_explicit(&body->references, 1, memory_order_acq_rel) != 1)
         return;
+    if (body->source != NULL)
+        body->source_end(body->source);
     host_pipe_release(body->pipe);
     p2_field_list_free(body->alloc, &body->trailers);
     alloc_put(body->alloc, body, sizeof(*body));
@@ -178,6 +180,8 @@ static enum stint_status take_trailers(struct host_component_call *call,
     if (!readiness.is_ready)
         return STINT_OK;
     future->is_taken = true;
+    if (p2_body_take_trailers(future->body) != STINT_OK)
+        return p2_no_memory(call);
     *ret_pipe_code = host_pipe_code(future->body->pipe);
     if (*ret_pipe_code != 0 || (future->body->trailers.count == 0 && !always))
         return STINT_OK;

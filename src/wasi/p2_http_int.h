@@ -83,6 +83,8 @@ MUST_CHECK enum stint_status p2_fields_failed(struct host_component_call *call,
 /* Whether it is a token (RFC 9110, 5.6.2), as names of fields and methods are. */
 bool p2_is_token(const char *text, size_t bytes);
 
+struct host_http_job;
+
 /* ---- Bodies ------------------------------------------------------------------------------ */
 
 /* What an outgoing message shares with who sends it, and an incoming one with who receives it. */
@@ -91,7 +93,12 @@ struct p2_body {
     struct alloc *alloc;
     struct host_pipe *pipe;
     struct p2_field_list trailers; /* final once the pipe is at its end */
+    struct host_http_job *source;  /* of a response; NULL: none */
+    void (*source_end)(void *source);
 };
+
+/* Fetches the trailers of a response whose body is at its end. */
+MUST_CHECK enum stint_status p2_body_take_trailers(struct p2_body *body);
 
 /* With a pipe of its own, or the one given, which is retained. NULL: no memory. */
 struct p2_body *p2_body_create(struct alloc *alloc, struct host_pipe *pipe, size_t limit_bytes);
@@ -197,11 +204,9 @@ struct p2_incoming_response {
     uint16_t status;
     bool is_consumed;
 };
-struct host_http_job;
 struct p2_future_response {
     struct p2_object base;
-    struct host_http_job *job; /* NULL: failed with `code` at once */
-    uint8_t code;
+    struct host_http_job *job; /* NULL: the response has it */
     bool is_taken;
 };
 void p2_incoming_request_end(struct wasi_p2 *wasi, struct p2_object *object);

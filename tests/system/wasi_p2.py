@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """WASI 0.2 for core modules that import it by name: the guests of tests/wasi/p2."""
 
+import http.server
 import os
 import shutil
 import socket
@@ -372,6 +373,55 @@ def time_ends_a_wait_for_a_socket(t):
                  "wait-for-ever", server.port)
     t.ends(result, 124, "time is up")
     server.socket.close()
+
+
+# ---- wasi:http/outgoing-handler -----------------------------------------------------------------
+
+
+class Web(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.reply(b"x" * 300000 if self.path == "/large" else b"hello")
+
+    def do_POST(self):
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.reply(b"got " + body)
+
+    def reply(self, body):
+        self.send_response(200 if self.path != "/missing" else 404)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@test
+def outgoing_requests(t):
+    if not os.path.exists(os.path.join(os.path.dirname(STINT), "libstint-http.so")):
+        raise Skip("libstint-http.so was not built")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"127.0.0.1:{server.server_port}"
+    allow = ("--net", "allow", host)
+    ends(t, "fetch", host, "/", flags=allow, out="status 200\nhello\nend 1\n")
+    ends(t, "fetch", host, "/missing", flags=allow, out="status 404\nhello\nend 1\n")
+    ends(t, "fetch", host, "/large", flags=allow, out="status 200\n" + "x" * 300000 + "\nend 1\n")
+    ends(t, "fetch", host, "/post", "body", flags=allow, out="status 200\ngot body\nend 1\n")
+    name = f"localhost:{server.server_port}"
+    ends(t, "fetch", name, "/", flags=allow, out="status 200\nhello\nend 1\n")
+    ends(t, "fetch", name, "/", flags=("--net", "allow", name), out="status 200\nhello\nend 1\n")
+    ends(t, "fetch", name, "/", flags=("--net", "allow", "10.0.0.0/8:*"), out="failed 4\n", code=1)
+    ends(t, "fetch", name, "/", out="denied 15\n", code=1)
+    ends(t, "fetch", "a b", "/", flags=allow, out="denied 19\n", code=1)
+    server.shutdown()
+    server.server_close()
+    ends(t, "fetch", host, "/", flags=allow, out="failed 6\n", code=1)
 
 
 # ---- Linking ------------------------------------------------------------------------------------

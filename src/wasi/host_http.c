@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wasi/host_http.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "os/event.h"
+#include "os/lock.h"
+#include "os/plugin.h"
+#include "os/readiness.h"
+#include "os/thread.h"
+
+enum { SLICE_NS = 50000000, HEADER_BYTES_MAX = 1 << 20 };
+
+struct header_list {
+    struct http_client_header *items;
+    size_t count, capacity;
+};
+
+struct host_http_job {
+    struct thread thread;
+    atomic_bool is_cancelled;
+    atomic_bool is_ready; /* what follows the thread's writing of the response */
+    int fd;
+    struct arena arena; /* the thread's, once it runs */
+    struct http_client_request request;
+    struct host_pipe *request_body, *response_body;
+    const struct host_net *net;
+    const char *host;
+    uint16_t port;
+    /* Written by the thread. */
+    uint8_t error;
+    uint16_t status;
+    struct header_list headers, trailers;
+    size_t header_bytes;
+};
+
+static struct lock plugin_lock = LOCK_INIT;
+static const struct http_client_api *plugin; /* under the lock */
+static atomic_uint running;
+
+static enum stint_status load(const struct http_client_api **ret_api, struct stint_error *error)
+{
+    const struct http_client_api *(*entry)(void) = NULL;
+    void *symbol = NULL;
+    enum stint_status status = STINT_OK;
+    lock_take(&plugin_lock);
+    if (plugin == NULL) {
+        status = plugin_load("libstint-http.so", HTTP_CLIENT_SYMBOL, &symbol, error);
+        if (status == STINT_OK) {
+            memcpy(&entry, &symbol, sizeof(entry));
+            const struct http_client_api *api = entry();
+            if (api == NULL || api->version != HTTP_CLIENT_VERSION)
+                status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                                   "libstint-http.so is of another version of Stint");
+            else
+                plugin = api;
+        }
+    }
+    *ret_api = plugin;
+    lock_give(&plugin_lock);
+    return status;
+}
+
+/* ---- In the thread ----------------------------------------------------------------------- */
+
+static bool is_cancelled(void *env)
+{
+    const struct host_http_job *job = env;
+    return atomic_load_explicit(&job->is_cancelled, memory_order_relaxed);
+}
+
+static bool allows(void *env, const struct http_client_address *to)
+{
+    const struct host_http_job *job = env;
+    struct inet_address address = {.is_v6 = to->is_v6, .port = to->port};
+    memcpy(address.ip, to->ip, sizeof(address.ip));
+    return host_net_allows_name(job->net, job->host, job->port) ||
+           host_net_allows(job->net, &address);
+}
+
+/* Waits for the other side of a pipe; false when the guest is not interested any more. */
+static bool await(struct host_http_job *job, struct host_pipe *pipe, bool is_reader)
+{
+    while (!is_cancelled(job)) {
+        struct ready_item item = {.fd = -1, .wanted = READY_READ};
+        size_t ready;
+        if (host_pipe_look(pipe, is_reader, &item.fd))
+            return true;
+        if (ready_wait(&item, 1, SLICE_NS, &ready))
+            return false;
+    }
+    return false;
+}
+
+static int64_t read_body(void *env, void *data, size_t bytes)
+{
+    struct host_http_job *job = env;
+    for (;;) {
+        size_t got = 0;
+        enum os_error error = host_pipe_read(job->request_body, data, bytes, &got);
+        if (!error)
+            return (int64_t)got;
+        if (error != OS_AGAIN || !await(job, job->request_body, true))
+            return -1;
+    }
+}
+
+static bool write_body(void *env, const void *data, size_t bytes)
+{
+    struct host_http_job *job = env;
+    const uint8_t *at = data;
+    while (bytes > 0) {
+        size_t done = 0;
+        enum os_error error = host_pipe_write(job->response_body, at, bytes, &done);
+        if (error == OS_AGAIN && !await(job, job->response_body, false))
+            return false;
+        if (error && error != OS_AGAIN)
+            return false;
+        at += done;
+        bytes -= done;
+    }
+    return true;
+}
+
+static bool add_header(struct host_http_job *job, struct header_list *list,
+                       const struct http_client_header *header)
+{
+    struct http_client_header copy = *header;
+    job->header_bytes += header->name_bytes + header->value_bytes;
+    if (job->header_bytes > HEADER_BYTES_MAX ||
+        !vec_reserve(&alloc_root, &list->items, &list->capacity, list->count + 1,
+                     sizeof(*list->items)))
+        return false;
+    copy.name = arena_copy_string(&job->arena, header->name, header->name_bytes);
+    copy.value = arena_copy(&job->arena, header->value, header->value_bytes);
+    if (copy.name == NULL || copy.value == NULL)
+        return false;
+    list->items[list->count++] = copy;
+    return true;
+}
+
+static bool take_header(void *env, const struct http_client_header *header)
+{
+    struct host_http_job *job = env;
+    return add_header(job, &job->headers, header);
+}
+
+static bool take_trailer(void *env, const struct http_client_header *header)
+{
+    struct host_http_job *job = env;
+    return add_header(job, &job->trailers, header);
+}
+
+static void become_ready(struct host_http_job *job)
+{
+    atomic_store_explicit(&job->is_ready, true, memory_order_release);
+    event_set(job->fd);
+}
+
+static bool start(void *env, unsigned status)
+{
+    struct host_http_job *job = env;
+    job->status = (uint16_t)status;
+    become_ready(job);
+    return true;
+}
+
+static void run(void *context)
+{
+    struct host_http_job *job = context;
+    uint32_t code = plugin->perform(&job->request);
+    if (job->request_body != NULL)
+        host_pipe_close(job->request_body);
+    if (code != 0)
+        host_pipe_fail(job->response_body, (uint8_t)code);
+    else
+        host_pipe_finish(job->response_body);
+    if (!atomic_load_explicit(&job->is_ready, memory_order_relaxed)) {
+        job->error = (uint8_t)code;
+        become_ready(job);
+    }
+    atomic_fetch_sub_explicit(&running, 1, memory_order_relaxed);
+}
+
+/* ---- The guest's side -------------------------------------------------------------------- */
+
+static void free_job(struct host_http_job *job)
+{
+    if (job->fd != -1)
+        file_close(job->fd);
+    host_pipe_release(job->request_body);
+    host_pipe_release(job->response_body);
+    alloc_put(&alloc_root, job->headers.items, job->headers.capacity * sizeof(*job->headers.items));
+    alloc_put(&alloc_root, job->trailers.items,
+              job->trailers.capacity * sizeof(*job->trailers.items));
+    arena_free(&job->arena);
+    alloc_put(&alloc_root, job, sizeof(*job));
+}
+
+static bool copy_request(struct host_http_job *job, const struct host_http_request *request)
+{
+    struct arena *arena = &job->arena;
+    struct http_client_header *headers =
+        arena_get_zeroed(arena, request->header_count + 1, sizeof(*headers));
+    job->request = (struct http_client_request){
+        .method = arena_copy_string(arena, request->method, strlen(request->method)),
+        .url = arena_copy_string(arena, request->url, strlen(request->url)),
+        .headers = headers,
+        .header_count = request->header_count,
+        .has_body = request->body != NULL,
+        .connect_timeout_ns = request->connect_timeout_ns,
+        .first_byte_timeout_ns = request->first_byte_timeout_ns,
+        .between_bytes_timeout_ns = request->between_bytes_timeout_ns,
+        .env = job,
+        .is_cancelled = is_cancelled,
+        .allows = allows,
+        .read = read_body,
+        .header = take_header,
+        .start = start,
+        .write = write_body,
+        .trailer = take_trailer,
+    };
+    job->net = request->net;
+    job->port = request->port;
+    job->host = arena_copy_string(arena, request->host, strlen(request->host));
+    bool is_good = headers && job->request.method && job->request.url && job->host;
+    for (size_t i = 0; i < request->header_count && is_good; i++) {
+        const struct http_client_header *from = &request->headers[i];
+        headers[i] = *from;
+        headers[i].name = arena_copy_string(arena, from->name, from->name_bytes);
+        headers[i].value = arena_copy(arena, from->value, from->value_bytes);
+        is_good = headers[i].name != NULL && headers[i].value != NULL;
+    }
+    return is_good;
+}
+
+enum os_error host_http_start(const struct host_http_request *request,
+                              struct host_http_job **ret_job, struct stint_error *error)
+{
+    const struct http_client_api *api;
+    if (!host_net_allows_lookup(request->net, request->host))
+        return OS_NOTCAPABLE;
+    if (load(&api, error) != STINT_OK)
+        return OS_NOSYS;
+    /* Not of the guest's store: the thread allocates beside it. */
+    struct host_http_job *job = alloc_get_zeroed(&alloc_root, 1, sizeof(*job));
+    if (job == NULL)
+        return OS_NOMEM;
+    job->fd = -1;
+    arena_init(&job->arena, &alloc_root);
+    enum os_error reason = copy_request(job, request) ? event_create(&job->fd) : OS_NOMEM;
+    if (!reason)
+        reason = host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &job->response_body);
+    if (!reason) {
+        job->request_body = request->body != NULL ? host_pipe_retain(request->body) : NULL;
+        if (atomic_fetch_add_explicit(&running, 1, memory_order_relaxed) >= HOST_HTTP_JOBS_MAX ||
+            !thread_start(&job->thread, run, job, false)) {
+            atomic_fetch_sub_explicit(&running, 1, memory_order_relaxed);
+            reason = OS_AGAIN;
+        }
+    }
+    if (reason) {
+        free_job(job);
+        return reason;
+    }
+    *ret_job = job;
+    return OS_OK;
+}
+
+void host_http_release(struct host_http_job *job)
+{
+    if (job == NULL)
+        return;
+    atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
+    host_pipe_close(job->response_body);
+    thread_join(&job->thread);
+    free_job(job);
+}
+
+bool host_http_is_ready(struct host_http_job *job, int *ret_fd)
+{
+    *ret_fd = job->fd;
+    return atomic_load_explicit(&job->is_ready, memory_order_acquire);
+}
+
+void host_http_response(struct host_http_job *job, struct host_http_response *ret_response)
+{
+    *ret_response = (struct host_http_response){.error = job->error,
+                                                .status = job->status,
+                                                .headers = job->headers.items,
+                                                .header_count = job->headers.count,
+                                                .body = job->response_body};
+}
+
+const struct http_client_header *host_http_trailers(struct host_http_job *job, size_t *ret_count)
+{
+    *ret_count = job->trailers.count;
+    return job->trailers.items;
+}

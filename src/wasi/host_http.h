@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP requests that a guest makes, each in a thread of its own, through the plug-in libstint-http.so
+ * (http/http_client.h), which is loaded with the first.
+ */
+#ifndef WASI_HOST_HTTP_H
+#define WASI_HOST_HTTP_H
+
+#include "http/http_client.h"
+#include "wasi/host_net.h"
+#include "wasi/host_pipe.h"
+
+struct host_http_job;
+
+enum { HOST_HTTP_JOBS_MAX = 64 }; /* at a time, in the process */
+
+struct host_http_request {
+    const char *method, *url;
+    const char *host; /* of the URL, for rules with names */
+    uint16_t port;
+    const struct http_client_header *headers;
+    size_t header_count;
+    struct host_pipe *body; /* retained; NULL: none */
+    uint64_t connect_timeout_ns, first_byte_timeout_ns, between_bytes_timeout_ns; /* 0: none */
+    const struct host_net *net;                                                   /* stays */
+};
+
+/* Copies the request. OS_NOTCAPABLE: no rule names the host, nor allows addresses; OS_NOSYS with `error`
+ * filled: there is no plug-in; OS_AGAIN: too many at a time. */
+MUST_CHECK enum os_error host_http_start(const struct host_http_request *request,
+                                         struct host_http_job **ret_job, struct stint_error *error);
+/* Cancels it when it goes on, and waits for that: at most a few hundred milliseconds. Accepts NULL. */
+void host_http_release(struct host_http_job *job);
+
+/* Whether there is a response, or none to come; else `ret_fd` becomes ready to read then. */
+bool host_http_is_ready(struct host_http_job *job, int *ret_fd);
+
+struct host_http_response {
+    uint8_t error; /* 0, or 1 + the case of error-code: then the rest is not there */
+    uint16_t status;
+    const struct http_client_header *headers;
+    size_t header_count;
+    struct host_pipe *body; /* the job's */
+};
+/* Of a job that is ready; stays until its release. */
+void host_http_response(struct host_http_job *job, struct host_http_response *ret_response);
+/* Trailers, once the body is at its end. */
+const struct http_client_header *host_http_trailers(struct host_http_job *job, size_t *ret_count);
+
+#endif
