@@ -71,7 +71,7 @@ static bool scan_operators(struct lower *l, struct open_blocks *open)
         if (loop != LOOP_NONE)
             s->loops[loop].calls_indirectly |= op == OP_CALL_INDIRECT || op == OP_CALL_REF;
         s->may_collect |= collects(op);
-        bool is_bare = *at == 0x40; /* a block without parameters and results */
+        bool is_bare = op == OP_LOOP && *at == 0x40; /* without parameters and results */
         body_skip_immediates(&at, op);
         if (op == OP_LOOP && !new_loop(l))
             return false;
