@@ -2,10 +2,12 @@
 /*
  * Runs generated modules (generate.h) and prints what happened, for comparison:
  *
- *     execute [--metered] [--gc-stress] [--aot | --jit] [--fast] [--opt=N] [--seed=N] FILE…
+ *     execute [--metered] [--gc-stress] [--aot | --jit] [--fast] [--opt=N] [--seed=N] [--limits=N]
+ *             FILE…
  *
  * --aot and --jit run machine code, with exact traps unless --fast is given; --seed gives the points
- * at which --jit compiles (else as soon as it can).
+ * at which --jit compiles (else as soon as it can). --limits, of a metered run, adds some more runs in
+ * which each call has less fuel than it wants, and whose lines begin with "limit": N gives how much.
  *
  * A file gives "FILE" and then a line for each exported function, "r0 i32:0000002a f64:nan",
  * "r1 trap MEMORY_BOUNDS" or "r2 exception", and for each memory its size and CRC-32; metered, the
@@ -21,6 +23,18 @@
 #include "runtime/store.h"
 
 enum { FILE_BYTES_MAX = 1 << 22, SLOTS_MAX = 64 };
+
+/* Calls that one module may have limits for, and how often they run. */
+enum { LIMITED_MAX = 64, LIMITED_RUNS = 6 };
+
+static uint64_t limits_seed;
+
+/* The fuel of each call: what it used, then what it is given. */
+struct limits {
+    bool is_limited;
+    uint32_t count;
+    uint64_t fuel[LIMITED_MAX];
+};
 
 struct host {
     struct stint_instance *instance; /* once it is there */
@@ -113,6 +127,13 @@ static const char *trap_name(enum stint_trap trap)
     return names[trap];
 }
 
+static void print_memories(const struct stint_instance *instance, const char *prefix)
+{
+    for (uint32_t i = 0; i < instance->module->wasm->memory_count; i++)
+        printf("%sm%u %" PRIu64 " %08x\n", prefix, i, instance->memories[i]->bytes,
+               crc32_of(instance->memories[i]->base, instance->memories[i]->bytes));
+}
+
 static void call_export(struct stint_store *store, const struct wasm_export *export,
                         struct stint_instance *instance)
 {
@@ -135,47 +156,88 @@ static void call_export(struct stint_store *store, const struct wasm_export *exp
     putchar('\n');
 }
 
-static void run_exports(struct stint_store *store, struct stint_instance *instance)
+static void run_exports(struct stint_store *store, struct stint_instance *instance,
+                        struct limits *limits)
 {
     const struct wasm_module *module = instance->module->wasm;
+    uint32_t calls = 0;
     for (uint32_t i = 0; i < module->export_count; i++) {
         const struct wasm_export *export = &module->exports[i];
-        if (export->kind == EXTERN_FUNC && export->name.text[0] != 'b')
-            call_export(store, export, instance);
+        if (export->kind != EXTERN_FUNC || export->name.text[0] == 'b')
+            continue;
+        uint64_t before = rt_fuel_used(store), *fuel = &limits->fuel[calls % LIMITED_MAX];
+        calls++;
+        if (limits->is_limited) {
+            rt_fuel_set(store, *fuel);
+            printf("limit %" PRIu64 " ", *fuel);
+        }
+        call_export(store, export, instance);
+        if (!limits->is_limited) {
+            *fuel = rt_fuel_used(store) - before;
+            continue;
+        }
+        printf("limit used %" PRIu64 "\n", rt_fuel_used(store) - before);
+        print_memories(instance, "limit ");
     }
-    for (uint32_t i = 0; i < module->memory_count; i++)
-        printf("m%u %" PRIu64 " %08x\n", i, instance->memories[i]->bytes,
-               crc32_of(instance->memories[i]->base, instance->memories[i]->bytes));
+    if (!limits->is_limited)
+        print_memories(instance, "");
 }
 
 /* ---- Files ----------------------------------------------------------------------------------------- */
 
-static void run_module(struct stint_engine *engine, const uint8_t *bytes, size_t size)
+static void run_once(struct stint_module *module, struct limits *fuel)
 {
     struct store_limits limits = store_limits_default();
-    struct stint_module *module = NULL;
+    struct stint_engine *engine = module->engine;
     struct stint_store *store = NULL;
     struct stint_instance *instance = NULL;
     struct stint_error error = {0};
     struct extern_value imports[2];
     struct host host = {0};
     limits.gc_heap_bytes_max = 64 << 20;
-    enum stint_status status = rt_module_create(engine, bytes, size, true, &module, &error);
-    if (status == STINT_OK)
-        status = store_create(engine, &limits, &store);
+    enum stint_status status = store_create(engine, &limits, &store);
     if (status == STINT_OK)
         status = link_imports(store, module, &host, imports);
     if (status == STINT_OK)
         status = instance_create(store, module, imports, &instance, &error);
     if (status == STINT_OK) {
         host.instance = instance;
-        run_exports(store, instance);
-        if (engine->config.is_metered)
+        run_exports(store, instance, fuel);
+        if (engine->config.is_metered && !fuel->is_limited)
             printf("fuel %" PRIu64 "\n", rt_fuel_used(store));
     } else {
         printf("unsupported %s\n", error.message);
     }
     store_free(store);
+}
+
+/* Some calls have enough, one more or one less; most have any part. */
+static void draw_limits(const struct limits *used, uint64_t *state, struct limits *ret_limits)
+{
+    ret_limits->is_limited = true;
+    for (uint32_t i = 0; i < LIMITED_MAX; i++) {
+        *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+        uint64_t any = *state >> 24, near = *state >> 60;
+        ret_limits->fuel[i] = near < 3 ? used->fuel[i] + near - 1 + (used->fuel[i] == 0)
+                                       : any % (used->fuel[i] + 1);
+    }
+}
+
+static void run_module(struct stint_engine *engine, const uint8_t *bytes, size_t size)
+{
+    struct stint_module *module = NULL;
+    struct stint_error error = {0};
+    struct limits used = {0}, limited;
+    uint64_t state = limits_seed;
+    if (rt_module_create(engine, bytes, size, true, &module, &error) != STINT_OK) {
+        printf("unsupported %s\n", error.message);
+        return;
+    }
+    run_once(module, &used);
+    for (uint32_t i = 0; limits_seed != 0 && i < LIMITED_RUNS; i++) {
+        draw_limits(&used, &state, &limited);
+        run_once(module, &limited);
+    }
     rt_module_release(module);
 }
 
@@ -223,6 +285,8 @@ static bool set_option(struct engine_config *config, const char *option)
         config->tier.opt_level = (uint8_t)strtoul(option + 6, NULL, 10);
     else if (strncmp(option, "--seed=", 7) == 0)
         config->tier.seed = strtoull(option + 7, NULL, 10) + 1;
+    else if (strncmp(option, "--limits=", 9) == 0)
+        limits_seed = strtoull(option + 9, NULL, 10) + 1;
     else
         return false;
     return true;

@@ -202,7 +202,7 @@ static void put_function(struct generator *g, struct buf *out, struct buf *code)
     uint32_t params = g->self->param_count, more = g->local_count - params;
     bool simd = has(g, GENERATE_SIMD);
     buf_init(&head, g->alloc, SIZE_MAX);
-    buf_append_uleb(&head, more + 5);
+    buf_append_uleb(&head, more + (has(g, GENERATE_COUNTED) ? 6 : 5));
     for (uint32_t i = params; i < g->local_count; i++) {
         buf_append_byte(&head, 1);
         put_type(&head, g->locals[i]);
@@ -211,6 +211,10 @@ static void put_function(struct generator *g, struct buf *out, struct buf *code)
     for (uint32_t i = 0; i < COUNT_OF(fixed); i++) {
         buf_append_byte(&head, i < 3 ? 1 : COUNTERS);
         put_type(&head, fixed[i]);
+    }
+    if (has(g, GENERATE_COUNTED)) {
+        buf_append_byte(&head, 2 * COUNTED);
+        put_type(&head, T_I32);
     }
     buf_append_uleb(out, head.bytes + code->bytes);
     buf_append(out, head.data, head.bytes);

@@ -25,6 +25,7 @@ enum {
     GENERATE_GC = 32,      /* wants GENERATE_REFS */
     GENERATE_RELAXED = 64, /* relaxed vectors, where engines may differ; wants GENERATE_SIMD */
     GENERATE_ALL = 127,
+    GENERATE_COUNTED = 128, /* loops that end as toolchains end them; corpora are without */
 };
 
 /* Where decisions come from: first these bytes (a fuzzer's), then a sequence that `state` begins. */

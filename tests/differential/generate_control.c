@@ -193,6 +193,156 @@ static void make_loop(struct generator *g, const struct block_type *type, int de
     close_label(g, type);
 }
 
+/* ---- Counted loops ----------------------------------------------------------------------------------- */
+
+/* How such a loop counts, and how often it passes where that is a constant. */
+struct counted {
+    uint32_t counter, bound; /* locals of its own */
+    int32_t step, start, passes;
+    bool is_local;   /* the bound is the local */
+    bool is_dynamic; /* how often is in the local `bound` at first */
+    bool to_zero;    /* no bound is named */
+};
+
+static void put_i32(struct generator *g, int32_t value)
+{
+    put_op(g, OP_I32_CONST);
+    put_s(g, value);
+}
+
+static void put_local(struct generator *g, enum op op, uint32_t local)
+{
+    put_op(g, op);
+    put_u(g, local);
+}
+
+static void choose_count(struct generator *g, struct counted *ret_count)
+{
+    static const int8_t steps[] = {1, 1, 1, -1, -1, 2, 3, 4, -8, 24, -5, 127};
+    static const uint16_t most[] = {4, 20, 20, 60, 60, 700, 4000};
+    uint32_t locals = g->counters + 2 * COUNTERS + 2 * g->counted_used++;
+    *ret_count = (struct counted){.counter = locals,
+                                  .bound = locals + 1,
+                                  .step = steps[pick(g, COUNT_OF(steps))],
+                                  .passes = 1 + (int32_t)pick(g, most[pick(g, COUNT_OF(most))]),
+                                  .start = (int32_t)pick(g, 4000) - 2000,
+                                  .is_local = chance(g, 50),
+                                  .is_dynamic = chance(g, 50),
+                                  .to_zero = chance(g, 30)};
+    /* Past the last number, too. */
+    if (chance(g, 15))
+        ret_count->start = (int32_t)(0x80000000u - pick(g, 200));
+    if (ret_count->to_zero)
+        ret_count->start = -ret_count->passes * ret_count->step;
+}
+
+/* Sets counter and bound. A dynamic number of passes is at least 1 and at most 64. */
+static void make_start(struct generator *g, const struct counted *count)
+{
+    int32_t any = find_local(g, T_I32);
+    int32_t end = (int32_t)((uint32_t)count->start + (uint32_t)(count->passes * count->step));
+    if (count->is_dynamic && any >= 0) {
+        put_local(g, OP_LOCAL_GET, (uint32_t)any);
+        put_i32(g, 63);
+        put_op(g, OP_I32_AND);
+        put_i32(g, 1);
+        put_op(g, OP_I32_ADD);
+        put_i32(g, count->step);
+        put_op(g, OP_I32_MUL);
+        put_local(g, OP_LOCAL_SET, count->bound);
+        /* Either the start or the end is known. */
+        if (count->is_local && !count->to_zero) {
+            put_local(g, OP_LOCAL_GET, count->bound);
+            put_i32(g, count->start);
+            put_local(g, OP_LOCAL_TEE, count->counter);
+            put_op(g, OP_I32_ADD);
+            put_local(g, OP_LOCAL_SET, count->bound);
+            return;
+        }
+        put_i32(g, count->to_zero ? 0 : end);
+        put_local(g, OP_LOCAL_GET, count->bound);
+        put_op(g, OP_I32_SUB);
+        put_local(g, OP_LOCAL_SET, count->counter);
+    } else {
+        put_i32(g, count->start);
+        put_local(g, OP_LOCAL_SET, count->counter);
+    }
+    put_i32(g, end);
+    put_local(g, OP_LOCAL_SET, count->bound);
+}
+
+/* What a compiler takes for a pass that neither calls nor traps, most of the time. */
+static void make_pass(struct generator *g, const struct counted *count, int depth)
+{
+    static const uint16_t ops[] = {OP_I32_ADD, OP_I32_MUL, OP_I32_XOR, OP_I32_ROTL, OP_I32_SUB};
+    int32_t any = find_local(g, T_I32);
+    uint32_t way = pick(g, 20);
+    if (way == 0) {
+        make_neutral_statement(g, depth);
+    } else if (way < 4) {
+        make_witness(g, -1);
+    } else if (way < 8 && !g->memory_is_64[0]) {
+        /* An element of an array. */
+        put_local(g, OP_LOCAL_GET, count->counter);
+        put_i32(g, 0x1ffc);
+        put_op(g, OP_I32_AND);
+        put_local(g, OP_LOCAL_GET, any >= 0 && way < 6 ? (uint32_t)any : count->counter);
+        put_op(g, way == 7 ? OP_I32_STORE8 : OP_I32_STORE);
+        put_u(g, 0);
+        put_u(g, pick(g, 0x8000));
+    } else if (way < 10 && any >= 0) {
+        put_local(g, OP_LOCAL_GET, (uint32_t)any);
+        put_i32(g, (int32_t)pick(g, 4));
+        put_op(g, OP_I32_AND);
+        put_op(g, OP_IF);
+        buf_append_byte(g->code, 0x40);
+        open_label(g, NULL, 0, 0);
+        make_witness(g, any);
+        close_label(g, &(struct block_type){0});
+    } else if (any >= 0) {
+        put_local(g, OP_LOCAL_GET, (uint32_t)any);
+        put_local(g, OP_LOCAL_GET, count->counter);
+        put_op(g, (enum op)ops[pick(g, COUNT_OF(ops))]);
+        put_local(g, OP_LOCAL_SET, (uint32_t)any);
+    }
+}
+
+static void make_last(struct generator *g, const struct counted *count)
+{
+    bool swapped = chance(g, 30);
+    for (uint32_t i = 0; i < 2; i++) {
+        if (i == (swapped ? 1 : 0)) {
+            put_local(g, OP_LOCAL_GET, count->counter);
+            put_i32(g, count->step);
+            put_op(g, OP_I32_ADD);
+            put_local(g, OP_LOCAL_TEE, count->counter);
+        } else if (!count->to_zero && count->is_local) {
+            put_local(g, OP_LOCAL_GET, count->bound);
+        } else if (!count->to_zero) {
+            put_i32(g, (int32_t)((uint32_t)count->start + (uint32_t)(count->passes * count->step)));
+        }
+    }
+    if (!count->to_zero)
+        put_op(g, OP_I32_NE);
+    put_op(g, OP_BR_IF);
+    put_u(g, 0);
+}
+
+static void make_counted(struct generator *g, int depth)
+{
+    struct counted count;
+    choose_count(g, &count);
+    make_start(g, &count);
+    put_op(g, OP_LOOP);
+    buf_append_byte(g->code, 0x40);
+    open_label(g, NULL, 0, 0);
+    label_at(g, 0)->takes_branches = false;
+    for (uint32_t i = pick(g, 5); i > 0; i--)
+        make_pass(g, &count, depth - 1);
+    make_last(g, &count);
+    close_label(g, &(struct block_type){0});
+}
+
 /* ---- Exceptions -------------------------------------------------------------------------------------- */
 
 /* A label of the try_table's own surroundings that takes this payload; -1. */
@@ -569,7 +719,10 @@ void make_statement(struct generator *g, int depth)
         return;
     }
     g->room--;
-    if (way < 14)
+    if (has(g, GENERATE_COUNTED) && g->counted_used < COUNTED && g->depth + 4 <= LABELS_MAX &&
+        chance(g, 5))
+        make_counted(g, depth);
+    else if (way < 14)
         make_update(g, depth);
     else if (way < 26 || depth <= 0)
         make_assignment(g, depth);
@@ -631,7 +784,7 @@ static void make_prologue(struct generator *g)
 void make_body(struct generator *g)
 {
     struct block_type whole = {0};
-    g->height = g->floor = g->depth = g->counters_used = 0;
+    g->height = g->floor = g->depth = g->counters_used = g->counted_used = 0;
     whole.result_count = g->self->result_count;
     memcpy(whole.results, g->self->results, whole.result_count);
     open_label(g, whole.results, whole.result_count, 0);

@@ -51,6 +51,7 @@ enum {
     TYPES_MAX = 160,
     TAGS_MAX = 5,
     COUNTERS = 5, /* loop counters of a function: i32, and as many i64 */
+    COUNTED = 6,  /* counted loops of a function, with two more i32 each */
     TABLE_ELEMENTS = 12,
     PAGE_BYTES = 65536,
 };
@@ -101,6 +102,7 @@ struct generator {
     uint32_t scratch;     /* f32, f64, v128 */
     uint32_t counters;    /* COUNTERS i32, COUNTERS i64 */
     uint32_t counters_used;
+    uint32_t counted_used; /* of the locals behind them */
     uint8_t stack[STACK_MAX];
     uint32_t height;
     uint32_t floor; /* what lies below is somebody else's operand already */
