@@ -3,7 +3,7 @@
 #include "interp/interp.h"
 
 #include "interp/exec_int.h"
-#include "os/pages.h"
+#include "runtime/block.h"
 #include "stint_config.h"
 
 static void module_detach(struct module_code *code)
@@ -19,7 +19,7 @@ static void module_detach(struct module_code *code)
     translator_free(code->translator, alloc);
     interp_native_end(code);
     alloc_put(alloc, code->ranges, code->range_capacity * sizeof(*code->ranges));
-    pages_release(code->funcs, code->funcs_bytes);
+    block_put(alloc, code->funcs, code->funcs_bytes);
     lock_free(&code->lock);
     alloc_put(alloc, code, sizeof(*code));
 }
@@ -35,12 +35,13 @@ static enum stint_status module_attach(struct stint_module *module, struct modul
     code->module = module;
     code->func_count = wasm->func_count - wasm->import_func_count;
     code->funcs_bytes = (code->func_count + 1) * sizeof(*code->funcs);
-    /* Pages that are not touched cost nothing: only functions that run take memory. */
-    code->funcs = pages_get(code->funcs_bytes);
+    /* Of many functions only those that run take memory. */
+    code->funcs = block_get(&module->engine->alloc, code->funcs_bytes);
     if (code->funcs == NULL) {
+        error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for %u functions",
+                  (unsigned)code->func_count);
         module_detach(code);
-        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for %u functions",
-                         (unsigned)code->func_count);
+        return STINT_NOMEM;
     }
     *ret_code = code;
     return STINT_OK;

@@ -523,12 +523,21 @@ static enum stint_status finish(struct translator *t, uint32_t own_index,
     return STINT_OK;
 }
 
+enum { INS_AT_FIRST = 512 };
+
 static struct translator *translator_of(struct module_code *code)
 {
-    if (code->translator == NULL)
-        code->translator =
-            alloc_get_zeroed(&code->module->engine->alloc, 1, sizeof(*code->translator));
-    return code->translator;
+    struct alloc *alloc = &code->module->engine->alloc;
+    if (code->translator != NULL)
+        return code->translator;
+    struct translator *t = alloc_get_zeroed(alloc, 1, sizeof(*t));
+    /* Most functions fit, and what none reaches is not touched; growing from little copies. */
+    if (t != NULL && !vec_reserve(alloc, &t->ins, &t->ins_capacity, INS_AT_FIRST, sizeof(*t->ins))) {
+        translator_free(t, alloc);
+        t = NULL;
+    }
+    code->translator = t;
+    return t;
 }
 
 enum stint_status interp_translate_func(struct module_code *code, uint32_t own_index,

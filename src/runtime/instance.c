@@ -20,8 +20,9 @@ void instance_end(struct stint_instance *instance)
     const struct wasm_module *module = instance->module->wasm;
     struct stint_store *store = instance->store;
     for (uint32_t i = 0; instance->elems != NULL && i < module->elem_count; i++)
-        block_put(store, instance->elems[i].refs, instance->elems[i].count * sizeof(uint64_t));
-    block_put(store, instance->own_funcs, own_func_count(module) * sizeof(struct func));
+        block_put(&store->alloc, instance->elems[i].refs,
+                  instance->elems[i].count * sizeof(uint64_t));
+    block_put(&store->alloc, instance->own_funcs, own_func_count(module) * sizeof(struct func));
     rt_module_release(instance->module);
 }
 
@@ -51,7 +52,7 @@ static struct stint_instance *allocate(struct stint_store *store, struct stint_m
     instance->data_dropped = arena_get_zeroed(arena, module->data_count, 1);
     instance->elems = arena_get_zeroed(arena, module->elem_count, sizeof(*instance->elems));
     if (own != 0)
-        instance->own_funcs = block_get(store, own * sizeof(struct func));
+        instance->own_funcs = block_get(&store->alloc, own * sizeof(struct func));
     bool complete = instance->memories != NULL && instance->tables != NULL &&
                     instance->globals != NULL && instance->tags != NULL &&
                     instance->import_funcs != NULL && instance->data_dropped != NULL &&
@@ -184,7 +185,7 @@ static enum stint_status init_elems(struct stint_instance *instance, struct stin
         struct elem_instance *segment = &instance->elems[i];
         if (elem->mode != SEGMENT_PASSIVE || elem->count == 0)
             continue;
-        segment->refs = block_get(instance->store, elem->count * sizeof(uint64_t));
+        segment->refs = block_get(&instance->store->alloc, elem->count * sizeof(uint64_t));
         if (segment->refs == NULL)
             return error_set(error, STINT_NOMEM, STINT_NO_OFFSET,
                              "no memory for a segment of %u elements", elem->count);

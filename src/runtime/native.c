@@ -113,7 +113,7 @@ bool native_prepare_store(struct stint_store *store)
     use_plain_library();
     if (!native_faults_begin())
         return false;
-    struct native_run *run = block_get(store, sizeof(*run));
+    struct native_run *run = block_get(&store->alloc, sizeof(*run));
     struct native_state *state = alloc_get_zeroed(&store->alloc, 1, sizeof(*state));
     if (run != NULL && state != NULL) {
         state->store = store;
@@ -126,7 +126,7 @@ bool native_prepare_store(struct stint_store *store)
         pages_release(state->mapping, state->mapping_bytes);
     }
     alloc_put(&store->alloc, state, sizeof(*state));
-    block_put(store, run, sizeof(*run));
+    block_put(&store->alloc, run, sizeof(*run));
     return false;
 }
 
@@ -154,7 +154,7 @@ void native_store_end(struct stint_store *store)
     store->run = NULL;
     pages_release(run->state->mapping, run->state->mapping_bytes);
     alloc_put(&store->alloc, run->state, sizeof(*run->state));
-    block_put(store, run, sizeof(*run));
+    block_put(&store->alloc, run, sizeof(*run));
 }
 
 bool native_is_on_stack(void)

@@ -181,7 +181,7 @@ static bool restore_table(struct pool_slot *slot, struct slot_table *kept, struc
     bool has_moved = table->capacity != kept->capacity;
     if (has_moved) {
         /* It grew into another block. */
-        uint64_t *elements = kept->capacity == 0 ? NULL : block_get(slot->store, bytes);
+        uint64_t *elements = kept->capacity == 0 ? NULL : block_get(&slot->store->alloc, bytes);
         if (kept->capacity != 0 && elements == NULL)
             return false;
         table_end(table);
@@ -211,7 +211,7 @@ static bool restore_segments(struct pool_slot *slot, const struct slot_instance 
         if (kept->refs[i] == NULL)
             continue;
         if (segment->refs == NULL) {
-            segment->refs = block_get(slot->store, bytes);
+            segment->refs = block_get(&slot->store->alloc, bytes);
             if (segment->refs == NULL)
                 return false;
             segment->count = kept->counts[i];

@@ -3,15 +3,8 @@
 #ifndef RUNTIME_RUNTIME_INT_H
 #define RUNTIME_RUNTIME_INT_H
 
+#include "runtime/block.h"
 #include "runtime/store.h"
-
-/* A block of at most this size is allocated; a larger one is mapped, so that it costs memory only
- * where it is touched. */
-enum { BLOCK_MAPPED_BYTES = 16 << 10 };
-
-/* A zeroed block of the store, charged to its budget, or NULL. */
-MUST_CHECK void *block_get(struct stint_store *store, size_t bytes);
-void block_put(struct stint_store *store, void *block, size_t bytes);
 
 /* Whether `count` things from `at` on lie within `size`. */
 static inline bool range_fits(uint64_t size, uint64_t at, uint64_t count)

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "os/pages.h"
 #include "runtime/gc.h"
 #include "runtime/native.h"
 #include "runtime/runtime_int.h"
@@ -64,28 +63,6 @@ void store_free(struct stint_store *store)
     struct stint_engine *engine = store->engine;
     alloc_put(&engine->alloc, store, sizeof(*store));
     engine_release(engine);
-}
-
-void *block_get(struct stint_store *store, size_t bytes)
-{
-    if (bytes <= BLOCK_MAPPED_BYTES)
-        return alloc_get_zeroed(&store->alloc, 1, bytes);
-    if (!alloc_charge(&store->alloc, bytes))
-        return NULL;
-    void *block = pages_get(bytes);
-    if (block == NULL)
-        alloc_discharge(&store->alloc, bytes);
-    return block;
-}
-
-void block_put(struct stint_store *store, void *block, size_t bytes)
-{
-    if (bytes <= BLOCK_MAPPED_BYTES) {
-        alloc_put(&store->alloc, block, bytes);
-    } else if (block != NULL) {
-        pages_release(block, bytes);
-        alloc_discharge(&store->alloc, bytes);
-    }
 }
 
 bool type_is_traced(const struct type_registry *types, valtype type)

@@ -29,7 +29,7 @@ enum stint_status rt_table_create(struct stint_store *store, const struct table_
         limit = SIZE_MAX / sizeof(uint64_t);
     struct table *table = arena_get_zeroed(&store->arena, 1, sizeof(*table));
     if (table != NULL && count != 0 && count <= limit)
-        table->elements = block_get(store, (size_t)count * sizeof(uint64_t));
+        table->elements = block_get(&store->alloc, (size_t)count * sizeof(uint64_t));
     if (table == NULL || (count != 0 && table->elements == NULL))
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET,
                          "no memory for a table of %llu elements", (unsigned long long)count);
@@ -49,7 +49,7 @@ enum stint_status rt_table_create(struct stint_store *store, const struct table_
 
 void table_end(struct table *table)
 {
-    block_put(table->store, table->elements, (size_t)table->capacity * sizeof(uint64_t));
+    block_put(&table->store->alloc, table->elements, (size_t)table->capacity * sizeof(uint64_t));
 }
 
 /* Room for at least `count` elements, at most count_max; twice as many as now where that helps. */
@@ -62,7 +62,7 @@ static bool reserve(struct table *table, uint64_t count)
     for (;;) {
         if (capacity < count)
             capacity = count;
-        uint64_t *elements = block_get(table->store, (size_t)capacity * sizeof(uint64_t));
+        uint64_t *elements = block_get(&table->store->alloc, (size_t)capacity * sizeof(uint64_t));
         if (elements != NULL) {
             if (table->count != 0)
                 memcpy(elements, table->elements, (size_t)table->count * sizeof(uint64_t));
@@ -136,7 +136,7 @@ enum stint_trap op_table_init(struct stint_instance *instance, uint32_t elem, st
 void op_elem_drop(struct stint_instance *instance, uint32_t elem)
 {
     struct elem_instance *segment = &instance->elems[elem];
-    block_put(instance->store, segment->refs, segment->count * sizeof(uint64_t));
+    block_put(&instance->store->alloc, segment->refs, segment->count * sizeof(uint64_t));
     segment->refs = NULL;
     segment->count = 0;
 }

@@ -63,8 +63,8 @@ struct tier {
     uint32_t own_count;
 
     /* By own index: samples, the tick of the last one, whether an image has been asked for it, whether
-     * entries to loops of it have, and whether it runs once only. Pages: what never runs costs
-     * nothing. */
+     * entries to loops of it have, and whether it runs once only. A block: of many, what never
+     * runs costs nothing. */
     uint32_t *heat, *seen;
     size_t heat_bytes;
     uint8_t *is_requested, *is_entered, *is_once;

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "os/clock.h"
-#include "os/pages.h"
+#include "runtime/block.h"
 #include "runtime/native.h"
 #include "runtime/tier_int.h"
 
@@ -22,7 +22,7 @@ static struct tier *make_tier(struct stint_module *module)
         return NULL;
     tier->own_count = module->wasm->func_count - module->wasm->import_func_count;
     tier->heat_bytes = (size_t)tier->own_count * (sizeof(*tier->heat) + sizeof(*tier->seen) + 3);
-    tier->heat = pages_get(tier->heat_bytes);
+    tier->heat = block_get(alloc, tier->heat_bytes);
     if (tier->heat == NULL) {
         alloc_put(alloc, tier, sizeof(*tier));
         return NULL;
@@ -60,7 +60,7 @@ struct tier *tier_of(struct stint_module *module)
 void tier_free(struct tier *tier)
 {
     struct alloc *alloc = &tier->module->engine->alloc;
-    pages_release(tier->heat, tier->heat_bytes);
+    block_put(alloc, tier->heat, tier->heat_bytes);
     alloc_put(alloc, tier->loops, tier->loop_capacity * sizeof(*tier->loops));
     condition_free(&tier->changed);
     lock_free(&tier->lock);
