@@ -42,15 +42,20 @@ enum stint_status cache_remember(struct cache *cache, const struct file_stat *fi
 
 /* ---- The module's copy --------------------------------------------------------------------- */
 
-/* Copying the module and hashing the copy: beside the image, in a thread of its own. */
+/* Copying the module, hashing the copy, and decoding it where a foreign image's tables are to be
+ * compared: beside the image, in a thread of its own. */
 struct wasm_job {
     const struct cache *cache;
     const uint8_t *wasm;
+    const struct image_header *foreign; /* NULL: nothing to compare */
     uint64_t wasm_bytes;
     const uint8_t *wasm_sha256;
     struct cache_file file;
     void *mapped;         /* the copy; NULL after a failure */
     enum os_error reason; /* OS_BADMSG: the bytes have another digest */
+    struct image_module decoded;
+    enum stint_status status; /* of decoding */
+    struct stint_error error;
 };
 
 /* Maps the copy; `is_known`: its digest need not be looked at. */
@@ -93,9 +98,8 @@ static enum os_error use_copy(struct wasm_job *job, const char *name)
     return reason == OS_OK ? OS_OK : OS_NOENT;
 }
 
-static void copy_wasm(void *context)
+static void copy_wasm(struct wasm_job *job)
 {
-    struct wasm_job *job = context;
     struct cache_draft draft;
     char name[CACHE_NAME_BYTES];
     cache_wasm_name(job->wasm_sha256, name);
@@ -116,6 +120,14 @@ static void copy_wasm(void *context)
         code_pages_release(job->mapped, job->wasm_bytes);
         job->mapped = NULL;
     }
+}
+
+static void run_wasm_job(void *context)
+{
+    struct wasm_job *job = context;
+    copy_wasm(job);
+    if (job->reason == OS_OK && job->foreign != NULL)
+        job->status = image_module_decode(job->foreign, job->mapped, &job->decoded, &job->error);
 }
 
 /* ---- Images -------------------------------------------------------------------------------- */
@@ -248,7 +260,11 @@ static enum stint_status check_pair(const struct image_job *job, const struct wa
                          "it belongs to another module, or the module was changed");
     if (wasm->reason != OS_OK)
         return cache_failed(job->cache, "write to", wasm->reason, error);
-    return job->is_foreign ? image_check_module(job->mapped, job->header, wasm->mapped, error)
+    if (wasm->status != STINT_OK) {
+        *error = wasm->error;
+        return wasm->status;
+    }
+    return job->is_foreign ? image_module_compare(job->mapped, job->header, &wasm->decoded, error)
                            : STINT_OK;
 }
 
@@ -269,20 +285,22 @@ static enum stint_status store(struct cache *cache, const uint8_t *wasm, struct 
     read_entry(cache, &job->name, &index);
     struct wasm_job wasm_job = {.cache = cache,
                                 .wasm = wasm,
+                                .foreign = job->is_foreign ? job->header : NULL,
                                 .wasm_bytes = job->header->wasm_bytes,
                                 .wasm_sha256 = job->name.wasm_sha256,
                                 .file = index.wasm};
-    bool has_thread = job->is_foreign && thread_start(&thread, copy_wasm, &wasm_job, false);
+    bool has_thread = job->is_foreign && thread_start(&thread, run_wasm_job, &wasm_job, false);
     enum stint_status status = draft_image(job, error);
     if (has_thread)
         thread_join(&thread);
     else
-        copy_wasm(&wasm_job);
+        run_wasm_job(&wasm_job);
     if (status == STINT_OK) {
         status = check_pair(job, &wasm_job, error);
         if (status != STINT_OK)
             cache_draft_drop(cache, &job->draft);
     }
+    image_module_free(&wasm_job.decoded);
     code_pages_release(job->mapped, job->header->image_bytes);
     code_pages_release(wasm_job.mapped, wasm_job.wasm_bytes);
     if (status == STINT_OK)

@@ -38,10 +38,25 @@ MUST_CHECK enum stint_status image_check_content(const uint8_t *bytes,
 
 /* What a checked image says of its module; zeros where it says nothing. Points into `bytes`. */
 struct module_tables image_tables(const uint8_t *bytes, const struct image_header *header);
-/*
- * Whether that is true of the module, which is decoded for it: module_decode_known does not look
- * again. Both as image_check_content leaves them, with the digests that the header says.
- */
+/* A module, decoded for a look at what an image says of it; empty where the image says nothing. */
+struct image_module {
+    struct type_registry *types;
+    struct wasm_module *wasm;
+};
+
+/* Decodes it: bytes with the digest that the header says. To be freed, also after a failure. */
+MUST_CHECK enum stint_status image_module_decode(const struct image_header *header,
+                                                 const uint8_t *wasm,
+                                                 struct image_module *ret_module,
+                                                 struct stint_error *error);
+/* Whether what the image says is true of the module: module_decode_known does not look again. The
+ * image as image_check_content leaves it. */
+MUST_CHECK enum stint_status image_module_compare(const uint8_t *bytes,
+                                                  const struct image_header *header,
+                                                  const struct image_module *decoded,
+                                                  struct stint_error *error);
+void image_module_free(struct image_module *module);
+/* Both in one. */
 MUST_CHECK enum stint_status image_check_module(const uint8_t *bytes,
                                                 const struct image_header *header,
                                                 const uint8_t *wasm, struct stint_error *error);

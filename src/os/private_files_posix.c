@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,11 +128,35 @@ enum os_error private_open_at(int dir_fd, const char *name, bool is_secret, int 
     return OS_OK;
 }
 
+/*
+ * The source is mostly a mapped file. Faulted in a megabyte at once, and written in pieces, it is copied
+ * twice as fast as page by page. Larger pieces make larger pages of the copy: faster still where those
+ * are at hand, but a virtual machine may have given them back to its host, and waits for each.
+ */
+enum { FAULT_BYTES = 1 << 20, WRITE_BYTES = 64 << 10 };
+
+static void fault_in(const uint8_t *data, size_t bytes)
+{
+#ifdef MADV_POPULATE_READ
+    uintptr_t within = (uintptr_t)data & ((uintptr_t)getpagesize() - 1);
+    (void)madvise((void *)((uintptr_t)data - within), bytes + within, MADV_POPULATE_READ);
+#else
+    (void)data;
+    (void)bytes;
+#endif
+}
+
 enum os_error private_write_all(int fd, const void *data, size_t bytes, uint64_t offset_bytes)
 {
-    const uint8_t *at = data;
+    const uint8_t *at = data, *faulted = at;
     while (bytes > 0) {
-        ssize_t put = RETRY(pwrite(fd, at, bytes, (off_t)offset_bytes));
+        size_t piece = bytes < WRITE_BYTES ? bytes : WRITE_BYTES;
+        if (at >= faulted && bytes > WRITE_BYTES) {
+            size_t ahead = bytes < FAULT_BYTES ? bytes : FAULT_BYTES;
+            fault_in(at, ahead);
+            faulted = at + ahead;
+        }
+        ssize_t put = RETRY(pwrite(fd, at, piece, (off_t)offset_bytes));
         if (put < 0)
             return os_error_of(errno);
         at += put;
