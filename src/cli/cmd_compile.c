@@ -50,9 +50,9 @@ static uint8_t opt_level(const char *text)
     return text == NULL || text[0] == 's' ? 2 : (uint8_t)(text[0] - '0');
 }
 
-static enum stint_status compile_target(const struct compiler_api *api, struct compile_run *run,
-                                        const uint8_t *wasm, struct compile_image *image,
-                                        struct stint_error *error)
+enum stint_status compile_target(const struct compiler_api *api, const struct compile_run *run,
+                                 const uint8_t *wasm, size_t wasm_bytes,
+                                 struct compile_image *image, struct stint_error *error)
 {
     const struct compile_options *options = run->options;
     struct compile_progress progress = {
@@ -74,7 +74,7 @@ static enum stint_status compile_target(const struct compiler_api *api, struct c
     char message[STINT_ERROR_MESSAGE_BYTES] = "";
     uint64_t start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     enum compiler_status status =
-        api->compile(wasm, run->wasm_bytes, &how, &image->result, message, sizeof(message));
+        api->compile(wasm, wasm_bytes, &how, &image->result, message, sizeof(message));
     image->wall_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - start_ns;
     compile_progress_clear(&progress);
     if (status == COMPILER_OK)
@@ -124,6 +124,13 @@ static enum stint_status write_output(const char *path, const struct buf *conten
     return status;
 }
 
+enum stint_status compile_write(struct compile_run *run, const struct buf *content,
+                                struct stint_error *error)
+{
+    run->output_bytes = content->bytes;
+    return write_output(run->output[0] != '\0' ? run->output : "-", content, error);
+}
+
 static enum stint_status write_artefact(struct compile_run *run, const uint8_t *wasm,
                                         struct stint_error *error)
 {
@@ -142,9 +149,8 @@ static enum stint_status write_artefact(struct compile_run *run, const uint8_t *
     if (status == STINT_OK)
         status = artefact_write(&content, wasm, run->wasm_bytes, pieces, run->image_count,
                                 &signature, key != NULL ? 1 : 0, error);
-    run->output_bytes = content.bytes;
     if (status == STINT_OK)
-        status = write_output(run->output[0] != '\0' ? run->output : "-", &content, error);
+        status = compile_write(run, &content, error);
     if (status == STINT_OK)
         compile_adopt(wasm, run->wasm_bytes, pieces, run->image_count, key != NULL);
     buf_free(&content);
@@ -152,6 +158,15 @@ static enum stint_status write_artefact(struct compile_run *run, const uint8_t *
 }
 
 /* ---- All of it ----------------------------------------------------------------------------------- */
+
+static enum stint_status compile_module(const struct compiler_api *api, struct compile_run *run,
+                                        const uint8_t *wasm, struct stint_error *error)
+{
+    enum stint_status status = STINT_OK;
+    for (uint32_t i = 0; status == STINT_OK && i < run->image_count; i++)
+        status = compile_target(api, run, wasm, run->wasm_bytes, &run->images[i], error);
+    return status == STINT_OK ? write_artefact(run, wasm, error) : status;
+}
 
 static enum stint_status compile_file(struct compile_run *run, struct module_file *file,
                                       struct stint_error *error)
@@ -163,8 +178,9 @@ static enum stint_status compile_file(struct compile_run *run, struct module_fil
     if (artefact_find(file->bytes, file->size_bytes, &artefact, NULL) != STINT_OK)
         artefact.image_count = 0;
     run->wasm_bytes = artefact.wasm_bytes;
-    enum stint_status status =
-        check(file->bytes, run->wasm_bytes, features_apply(&run->options->features), error);
+    enum stint_status status = STINT_OK;
+    if (!file->is_component)
+        status = check(file->bytes, run->wasm_bytes, features_apply(&run->options->features), error);
     if (status == STINT_OK)
         status = compile_plugin(&api, error);
     if (status == STINT_OK && run->options->sign != NULL)
@@ -172,10 +188,9 @@ static enum stint_status compile_file(struct compile_run *run, struct module_fil
     if (status != STINT_OK)
         return status;
     run->compiler = api->description;
-    for (uint32_t i = 0; status == STINT_OK && i < run->image_count; i++)
-        status = compile_target(api, run, file->bytes, &run->images[i], error);
-    if (status == STINT_OK)
-        status = write_artefact(run, file->bytes, error);
+    status = file->is_component
+                 ? compile_component(api, run, file->bytes, run->wasm_bytes, error)
+                 : compile_module(api, run, file->bytes, error);
     run->wall_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - start_ns;
     if (status == STINT_OK)
         compile_report(run);
@@ -225,7 +240,7 @@ static int compile(const char *input, const char *output, const struct compile_o
         cli_error("a binary is of no use on a terminal: name a file with -o");
         return CLI_EXIT_USAGE;
     }
-    enum stint_status status = module_file_open(input, &file, &error);
+    enum stint_status status = module_file_open_any(input, &file, &error);
     if (status == STINT_OK) {
         status = compile_file(&run, &file, &error);
         if (file.is_text)
@@ -271,9 +286,10 @@ static int cmd_compile(const struct verb *verb, int argc, char **argv)
 const struct verb verb_compile = {
     .name = "compile",
     .synopsis = "[options] FILE [OUT]",
-    .summary = "Compile a module to machine code",
+    .summary = "Compile a module or a component to machine code",
     .description =
-        "Compiles every function of FILE, a module as a binary or as text, and writes a module that "
+        "Compiles every function of FILE, a module as a binary or as text, or a component with all "
+        "core modules in it, and writes a module or component that "
         "carries the machine code in sections of its own. Any engine runs the result as plain wasm; "
         "'stint run' uses the code where it fits the processor and is trusted. '-' reads stdin.",
     .examples = "stint compile app.wasm\n"

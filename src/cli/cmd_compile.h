@@ -63,6 +63,19 @@ MUST_CHECK enum stint_status compile_sign(const char *key, const uint8_t *wasm, 
 void compile_adopt(const uint8_t *wasm, size_t wasm_bytes, const struct artefact_piece *images,
                    size_t image_count, bool is_signed);
 
+/* One image of one module, which has been validated. */
+MUST_CHECK enum stint_status compile_target(const struct compiler_api *api,
+                                            const struct compile_run *run, const uint8_t *wasm,
+                                            size_t wasm_bytes, struct compile_image *image,
+                                            struct stint_error *error);
+/* Writes the file; what a signal interrupts leaves nothing behind. */
+MUST_CHECK enum stint_status compile_write(struct compile_run *run, const struct buf *content,
+                                           struct stint_error *error);
+/* The same as for a module, for a component: all of its core modules. `run->images` become sums. */
+MUST_CHECK enum stint_status compile_component(const struct compiler_api *api,
+                                               struct compile_run *run, const uint8_t *bytes,
+                                               size_t size_bytes, struct stint_error *error);
+
 /* Sizes and times, to stdout; to stderr where the output itself goes to stdout. */
 void compile_report(const struct compile_run *run);
 

@@ -95,6 +95,20 @@ enum stint_status run_component_load(struct run *run, struct stint_error *error)
     return status;
 }
 
+const struct stint_module *run_component_module(const struct run *run, uint32_t number)
+{
+    const struct run_component *component = run->component;
+    const struct component_file *file = component->file;
+    for (uint32_t i = 0; file != NULL; file = component->with[i++].file) {
+        if (number < file->module_count)
+            return file->modules[number];
+        number -= file->module_count;
+        if (i == component->with_count)
+            break;
+    }
+    return NULL;
+}
+
 void run_component_end(struct run *run)
 {
     if (run->component == NULL)

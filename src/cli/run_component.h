@@ -16,6 +16,8 @@ MUST_CHECK enum stint_status run_component_instantiate(struct run *run, struct s
  * STINT_ARGUMENT with `error` as it was.
  */
 MUST_CHECK enum stint_status run_component_call(struct run *run, struct stint_error *error);
+/* The core module of this number of all its files, for reports; NULL behind the last. */
+const struct stint_module *run_component_module(const struct run *run, uint32_t number);
 /* Before and after the store is freed; both accept a run without a component. */
 void run_component_end(struct run *run);
 void run_component_free(struct run *run);

@@ -5,8 +5,10 @@
 #include <sys/resource.h>
 
 #include "cli/cmd_run.h"
+#include "cli/run_component.h"
 #include "os/clock.h"
 #include "runtime/gc.h"
+#include "stint_config.h"
 
 /* What is printed, computed once for both notations. */
 struct stats {
@@ -24,6 +26,23 @@ static uint64_t between(const struct run *run, enum run_mark from, enum run_mark
     return marks[from] != 0 && marks[to] > marks[from] ? marks[to] - marks[from] : 0;
 }
 
+static void add_module(const struct stint_module *module, struct stats *stats)
+{
+    struct tier_stats tier = {0}, *sum = &stats->tier;
+    stats->decode_ns += module->decode_ns;
+    stats->validate_ns += module->validate_ns;
+    stats->functions += module->wasm->func_count;
+    tier_module_stats(module, &tier);
+    sum->samples += tier.samples;
+    sum->compile_ns += tier.compile_ns;
+    sum->images += tier.images;
+    sum->cached += tier.cached;
+    sum->functions += tier.functions;
+    sum->loops += tier.loops;
+    sum->loop_entries += tier.loop_entries;
+    sum->failures += tier.failures;
+}
+
 static void collect(const struct run *run, struct stats *stats)
 {
     struct rusage usage;
@@ -35,12 +54,14 @@ static void collect(const struct run *run, struct stats *stats)
     stats->module_bytes = run->file.size_bytes;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         stats->rss_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
-    if (run->module != NULL) {
-        stats->decode_ns = run->module->decode_ns;
-        stats->validate_ns = run->module->validate_ns;
-        stats->functions = run->module->wasm->func_count;
+    if (run->engine != NULL)
         stats->heap_peak_bytes = run->engine->alloc.peak_bytes;
-        tier_module_stats(run->module, &stats->tier);
+    if (run->module != NULL)
+        add_module(run->module, stats);
+    if (!STINT_DEVICE && run->component != NULL) {
+        const struct stint_module *module;
+        for (uint32_t i = 0; (module = run_component_module(run, i)) != NULL; i++)
+            add_module(module, stats);
     }
     if (run->store == NULL)
         return;

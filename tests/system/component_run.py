@@ -7,9 +7,10 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import component_binary as c
-from program import STINT, main, run, test
+from program import STINT, Skip, main, run, test
 
 # Gives a list back as it came, whatever is in it, and numbers.
 ECHO = """(module
@@ -264,6 +265,109 @@ def closed_output(t):
     r = run("run", "--invoke", "echo-u8(1)", echo(t), stdout=write)
     os.close(write)
     t.check(r.code != 0, "a result that nobody could read went unnoticed")
+
+
+# ---- Machine code --------------------------------------------------------------------------------
+
+class Home:
+    """A cache and keys of its own."""
+
+    def __init__(self, t, name):
+        os.makedirs(t.path(name), exist_ok=True)
+        self.env = {"HOME": t.path(name), "PATH": "/usr/bin:/bin"}
+
+    def run(self, *args):
+        return run(*args, env=self.env)
+
+    def add(self, app):
+        """Calls `add` and says how many of its images came with it."""
+        r = self.run("run", "--tier", "jit", "--stats=json", "--invoke", "add(2, 3)", app)
+        return r, json.loads(r.err.splitlines()[-1])["tier_cached_images"]
+
+    def compile(self, t, app, *flags):
+        out = t.path("app.aot.wasm")
+        r = self.run("compile", "-q", *flags, "-o", out, app)
+        if r.code != 0 and ("libstint-compiler" in r.err or "no machine code" in r.err):
+            raise Skip("this build has no compiler")
+        t.ends(r, 0)
+        return out
+
+
+@test
+def machine_code_from_the_cache(t):
+    """What one run compiled, the next one starts with; the file's stamp says which module it is."""
+    home, app = Home(t, "one"), echo(t)
+    t.equal(home.add(app)[1], 0)
+    r = home.run("run", "--tier", "aot", "--invoke", "add(2, 3)", app)
+    if r.code != 0:
+        raise Skip("this build has no compiler")
+    time.sleep(0.1)  # files that have just changed are not remembered
+    for _ in range(2):
+        t.equal(home.run("run", "--tier", "aot", "--invoke", "add(2, 3)", app).out, "5\n")
+    r, cached = home.add(app)
+    t.equal(r.out, "5\n")
+    t.equal(cached, 1)
+    with open(app, "ab") as file:  # an empty custom section: another file, the same core module
+        file.write(b"\0\2\1x")
+    t.equal(home.run("run", "--invoke", "add(2, 3)", app).out, "5\n")
+
+
+@test
+def compiled_components(t):
+    home, app = Home(t, "one"), echo(t)
+    out = home.compile(t, app)
+    with open(app, "rb") as file, open(out, "rb") as made:
+        t.check(made.read().startswith(file.read()), "the component itself was changed")
+    r, cached = home.add(out)
+    t.equal((r.out, cached), ("5\n", 1))
+    t.equal(home.run("wit", out).out, home.run("wit", app).out)
+    # Compiling again replaces the code.
+    t.ends(home.run("compile", "-q", out, "-o", t.path("again.wasm")), 0)
+    # Nobody else trusts it; it runs all the same.
+    r, cached = Home(t, "two").add(out)
+    t.equal((r.out, cached), ("5\n", 0))
+    t.match(r.err, r"\Astint: .*app.aot.wasm: its machine code is not used: nobody signed it")
+    t.equal(r.err.count("not used"), 1)
+
+
+@test
+def signed_components(t):
+    home, other = Home(t, "one"), Home(t, "two")
+    r = home.run("key", "generate", "mine")
+    if r.code != 0:
+        raise Skip("this build cannot sign")
+    public = r.out.strip()
+    out = home.compile(t, echo(t), "--sign", "mine")
+    r, cached = other.add(out)
+    t.equal((r.out, cached), ("5\n", 0))
+    t.match(r.err, "its machine code is not used: it is signed by a key that you do not trust")
+    t.ends(other.run("key", "trust", "theirs", public), 0)
+    r, cached = other.add(out)
+    t.equal((r.out, cached), ("5\n", 1))
+
+
+@test
+def damaged_machine_code(t):
+    home = Home(t, "one")
+    out = home.compile(t, echo(t))
+    with open(out, "rb") as file:
+        made = bytearray(file.read())
+    for at in (len(made) - 1, len(made) - 4000, made.find(b"stint.aot") + 12):
+        bad = bytearray(made)
+        bad[at] ^= 255
+        r = Home(t, "two").run("run", "--invoke", "add(2, 3)", t.file("bad.wasm", bytes(bad)))
+        t.equal((r.out, r.code), ("5\n", 0))
+    for cut in (1, 100, 5000):
+        r = Home(t, "two").run("run", "--invoke", "add(2, 3)", t.file("cut.wasm", bytes(made[:-cut])))
+        t.check(r.code in (0, 1), f"exit code {r.code}: {r.err}")
+
+
+@test
+def nothing_to_compile(t):
+    app = t.file("none.wasm", c.PREAMBLE)
+    t.ends(run("compile", app, "-o", t.path("out.wasm")), 1, "no core module")
+    t.ends(run("compile", t.file("bad.wasm", c.PREAMBLE + b"\1\xff"), "-o", t.path("out.wasm")), 1,
+           "offset 0x")
 
 
 # ---- Composition ---------------------------------------------------------------------------------
