@@ -51,6 +51,8 @@ static bool gather_extern(struct entries *list, struct wit_builder *builder, boo
     if (!wit_need_id(p, "a name", &entry.name))
         return false;
     bool is_plain = wit_take_sign(p, ':');
+    if (!is_plain && !wit_is_sign(p, ';'))
+        return wit_expected(p, "':' or ';'");
     if (is_plain && !wit_is_word(p, "func") && !wit_is_word(p, "async") &&
         !wit_is_word(p, "interface")) {
         /* a:b/c is a path, a: b and a: b:c/d are names with one. */
