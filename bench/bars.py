@@ -269,6 +269,34 @@ def run_component(options, run, spawner):
     return report
 
 
+def run_h1(options, run, spawner):
+    """The HTTP/1.1 parser on heads of requests."""
+    build = os.path.join(measure.ROOT, "build", "release")
+    if not os.path.exists(os.path.join(build, "build.ninja")):
+        raise BenchError("build/release is not there: run make first")
+    done = subprocess.run(["ninja", "-C", build, "h1_speed"], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        raise BenchError(f"h1: {done.stdout}{done.stderr}")
+    figures, sizes = {}, {}
+    for number in range(options.rounds):
+        run.progress(f"h1: round {number + 1}")
+        runs, output, stderr = spawner.run([[os.path.join(build, "tests", "h1_speed")]])
+        if runs[0]["exit"] != 0:
+            raise BenchError(f"h1: {stderr}")
+        for line in output.splitlines():
+            name, size, value = line.split()
+            figures.setdefault(name, []).append(float(value))
+            sizes[name] = int(size)
+    run.progress("")
+    medians = {name: median(values) for name, values in figures.items()}
+    print("The head of a request, parsed")
+    run.print_table(["request", "bytes", "ns", "GB/s"],
+                    [[name, sizes[name], f"{value:.0f}", f"{sizes[name] / value:.2f}"]
+                     for name, value in medians.items()])
+    return {"medians": medians, "bytes": sizes}
+
+
 # ---- Loading and compiling --------------------------------------------------------------------
 
 
@@ -353,7 +381,7 @@ def run_compile(options, run, spawner):
 
 
 RUNNERS = {"aot": run_aot, "tiers": run_tiers, "slots": run_slots, "entry": run_entry,
-           "component": run_component,
+           "component": run_component, "h1": run_h1,
            "load": run_load, "compile": run_compile}
 
 
