@@ -84,6 +84,8 @@ MUST_CHECK enum stint_status api_ref_make(stint_store *store, gc_ref ref, stint_
 
 /* ---- Host functions ---------------------------------------------------------------------- */
 
+struct wasi_p1_config;
+
 /* A definition of the embedder, shared by a linker and stores; reference-counted. */
 struct host_def;
 
@@ -116,6 +118,9 @@ struct store_limits api_store_limits(const struct stint_store_limits *limits); /
 /* For stores of a pool that have their WASI: what is there is what each use begins with. */
 MUST_CHECK enum stint_status api_wasi_keep(stint_store *store, struct stint_error *error);
 MUST_CHECK enum stint_status api_wasi_restart(stint_store *store, const stint_wasi_config *config);
+
+/* What a configuration says; its strings stay the configuration's. */
+struct wasi_p1_config api_wasi_config(const stint_wasi_config *config);
 
 /* Whether an import names a function of WASI. */
 bool api_wasi_has(const struct wasm_import *import);

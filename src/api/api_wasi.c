@@ -98,7 +98,7 @@ static void free_wasi(void *wasi)
     wasi_p1_free(wasi);
 }
 
-static struct wasi_p1_config p1_config(const stint_wasi_config *config)
+struct wasi_p1_config api_wasi_config(const stint_wasi_config *config)
 {
     struct wasi_p1_config chosen = wasi_p1_config_default();
     chosen.args = config->args;
@@ -118,7 +118,7 @@ enum stint_status stint_store_set_wasi(stint_store *store, const stint_wasi_conf
 {
     if (store->api_state != NULL)
         return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET, "the store has its WASI already");
-    struct wasi_p1_config chosen = p1_config(config);
+    struct wasi_p1_config chosen = api_wasi_config(config);
     struct wasi_p1 *wasi;
     enum stint_status status = wasi_p1_create(&store->alloc, &chosen, &wasi, error);
     if (status != STINT_OK)
@@ -135,7 +135,7 @@ enum stint_status api_wasi_keep(stint_store *store, struct stint_error *error)
 
 enum stint_status api_wasi_restart(stint_store *store, const stint_wasi_config *config)
 {
-    struct wasi_p1_config chosen = p1_config(config);
+    struct wasi_p1_config chosen = api_wasi_config(config);
     return wasi_p1_restart(store->api_state, &chosen, NULL);
 }
 
