@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "component/plan.h"
 #include "component/wave.h"
+#include "stint_component.h"
 #include "wasi/p2.h"
 
 enum { RESULT_BYTES_MAX = 1 << 30 };

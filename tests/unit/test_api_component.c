@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "stint.h"
+#include "stint_component.h"
 
 /* Exports add: func(a: u32, b: u32) -> u32, trap: func(), and add in test:math/whole@1.2.0. Made by
  * tests/system/component_binary.py, as is the next one. */
