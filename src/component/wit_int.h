@@ -30,7 +30,7 @@ struct wit_func {
 
 /* What an index stands for, by its sort. All empty where the text needs to know nothing of it. */
 struct wit_entity {
-    const struct wit_type *type;
+    struct wit_type *type;
     struct wit_func func;
     struct wit_interface *interface;
     const struct component *component;

@@ -115,6 +115,19 @@ static struct wit_entity name_type(struct wit *w, struct wit_interface *owner,
     return (struct wit_entity){.type = type};
 }
 
+/* An export names a type. A resource that the component itself defines has no name before: it is known
+ * by this one from then on, in what was said of it before as well. */
+static struct wit_entity export_type(struct wit *w, struct wit_interface *owner,
+                                     struct wasm_name name, struct wit_entity entity)
+{
+    struct wit_type *type = entity.type;
+    if (type == NULL || type->name.text != NULL || type->def != NULL || type->same != NULL)
+        return name_type(w, owner, name, type);
+    type->name = name;
+    type->owner = owner;
+    return (struct wit_entity){.type = type};
+}
+
 /* The type or function type that an import or export is said to have. */
 static const struct wit_type *declared(const struct wit_scope *scope,
                                        const struct comp_extern_type *type)
@@ -193,7 +206,7 @@ static struct wit_entity export(struct wit *w, const struct walk *at, const stru
 {
     struct wit_entity entity = entity_at(at->scope, def->sort, def->index);
     if (def->sort == SORT_TYPE)
-        entity = name_type(w, at->into, def->name, entity.type);
+        entity = export_type(w, at->into, def->name, entity);
     if (def->sort == SORT_FUNC && def->has_extern_type)
         entity.func = as_func(declared(at->scope, &def->extern_type));
     if (def->sort == SORT_INSTANCE && entity.interface != NULL &&
@@ -229,7 +242,7 @@ static struct wit_entity gather(struct wit *w, const struct walk *at, const stru
         const struct comp_arg *arg = &def->args[i];
         struct wit_entity entity = entity_at(at->scope, arg->what.sort, arg->what.index);
         if (arg->what.sort == SORT_TYPE)
-            entity = name_type(w, interface, arg->name, entity.type);
+            entity = export_type(w, interface, arg->name, entity);
         add_item(w, interface, arg->what.sort, true, arg->name, entity);
     }
     return (struct wit_entity){.interface = interface};
@@ -330,8 +343,7 @@ static const struct comp_type *find_component_type(const struct comp_defs *defs)
 bool wit_model_world(struct wit *w, const struct component *component)
 {
     const struct comp_type *package = find_component_type(&component->defs);
-    const struct comp_type *world =
-        package != NULL ? find_component_type(&package->decls) : NULL;
+    const struct comp_type *world = package != NULL ? find_component_type(&package->decls) : NULL;
     if (world == NULL)
         return fail(w, STINT_INVALID, "the section describes no world");
     struct wit_scope *outer = scope_create(w, NULL, &component->defs);

@@ -163,7 +163,8 @@ def worlds_from_wit(t):
     text = run("wit", app).out
     t.check(WORLD in text, text)
     t.check("gone" not in text and "unused" not in text, "what is not used")
-    for line in ("record named {", "point as pt", "give: func(t: thing) -> counter;"):
+    for line in ("record named {", "point as pt", "give: func(t: thing) -> counter;",
+                 "resource counter {\n      constructor(start: u32);\n      next: func() -> u32;\n"):
         t.check(line in text, f"{line}: not in {text}")
     folder = t.path("wit")
     t.file("wit/deps/a/shapes.wit", WIT[:WIT.index("interface api")])
