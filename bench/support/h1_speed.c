@@ -9,6 +9,9 @@
 
 #include "http/h1_parse.h"
 
+#define TOKEN_64 "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIi"
+#define TOKEN_256 TOKEN_64 TOKEN_64 TOKEN_64 TOKEN_64
+
 enum { ROUNDS = 200, PARSES = 2000 };
 
 static const struct {
@@ -31,6 +34,9 @@ static const struct {
      "__utma=xxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.x; "
      "__utmz=xxxxxxxxx.xxxxxxxxxx.x.x.utmccn=(referral)|utmcsr=reader.livedoor.com|"
      "utmcct=/reader/|utmcmd=referral|padding=under-scores\r\n\r\n"},
+    {"token",
+     "GET /api/v1/things HTTP/1.1\r\nHost: api.example.org\r\nAuthorization: Bearer " TOKEN_256
+         TOKEN_256 TOKEN_256 TOKEN_256 "\r\n\r\n"},
 };
 
 static double now_ns(void)

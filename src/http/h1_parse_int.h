@@ -27,18 +27,25 @@ static inline h1_block h1_load(const uint8_t *data)
     return block;
 }
 
-/* The first position whose byte is marked, 16 if none is. */
-static inline unsigned h1_first(h1_block marked)
+/*
+ * Whether a byte is marked, and its position. A branch, and not a sum with what was found: the next
+ * block's load must not wait for this one's search.
+ */
+static inline bool h1_find(h1_block marked, uint32_t *at)
 {
     uint64_t words[2];
     memcpy(words, &marked, sizeof words);
+    if (LIKELY((words[0] | words[1]) == 0)) {
+        *at += sizeof(h1_block);
+        return false;
+    }
     if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) {
         words[0] = __builtin_bswap64(words[0]);
         words[1] = __builtin_bswap64(words[1]);
     }
-    if (words[0])
-        return (unsigned)__builtin_ctzll(words[0]) / 8;
-    return words[1] ? 8 + (unsigned)__builtin_ctzll(words[1]) / 8 : 16;
+    *at += words[0] ? (uint32_t)__builtin_ctzll(words[0]) / 8
+                    : 8 + (uint32_t)__builtin_ctzll(words[1]) / 8;
+    return true;
 }
 
 /* The first byte from `at` on that is not of the class; `end` if all are. */
@@ -53,9 +60,7 @@ static inline uint32_t h1_scan_value(const uint8_t *data, uint32_t at, uint32_t 
 {
     while (end - at >= sizeof(h1_block)) {
         h1_block block = h1_load(data + at);
-        unsigned first = h1_first((h1_block)(((block < 0x20) & (block != '\t')) | (block == 0x7f)));
-        at += first;
-        if (first < sizeof(h1_block))
+        if (h1_find((h1_block)(((block < 0x20) & (block != '\t')) | (block == 0x7f)), &at))
             return at;
     }
     return h1_scan(data, at, end, CLASS_VALUE);
@@ -65,10 +70,9 @@ static inline uint32_t h1_scan_target(const uint8_t *data, uint32_t at, uint32_t
 {
     while (end - at >= sizeof(h1_block)) {
         h1_block block = h1_load(data + at);
-        unsigned first = h1_first((h1_block)((block < 0x21) | (block > 0x7e) | (block == '#') |
-                                             (block == '"') | (block == '<') | (block == '>')));
-        at += first;
-        if (first < sizeof(h1_block))
+        if (h1_find((h1_block)((block < 0x21) | (block > 0x7e) | (block == '#') | (block == '"') |
+                               (block == '<') | (block == '>')),
+                    &at))
             return at;
     }
     return h1_scan(data, at, end, CLASS_TARGET);
