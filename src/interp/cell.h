@@ -114,6 +114,10 @@ struct func_extra {
 #define FUNC_CELLS(func)                                                                           \
     (STINT_WITH_NATIVE ? (const struct cell *)((func)->extra + 1) : (func)->code)
 
+/* Where a call begins: the compiler's thread may be changing it. A plain load on x86. */
+#define FUNC_START(func)                                                                           \
+    (STINT_WITH_NATIVE ? __atomic_load_n(&(func)->code, __ATOMIC_ACQUIRE) : (func)->code)
+
 struct module_code {
     struct stint_module *module;
     struct interp_func *funcs; /* by own index */

@@ -100,7 +100,7 @@ PINNED(ROW_BR_TABLE(1))
             KEEP_LOOP(k_);                                                                             \
         }                                                                                          \
         RELOAD_PINS((func_)->pins);                                                                \
-        ip = (func_)->code;                                                                        \
+        ip = FUNC_START(func_);                                                                    \
         ctx->fuel -= (func_)->fuel;                                                                \
         if (UNLIKELY(ctx->fuel < 0))                                                               \
             JUMP(fuel_slice);                                                                      \
