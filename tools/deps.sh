@@ -23,6 +23,7 @@ libclang-rt-19-dev       file /usr/lib/llvm-19/lib/clang/19/lib/linux/*fuzzer*.a
 llvm-19                  cmd llvm-symbolizer-19                                      test
 llvm-19-dev              file /usr/lib/llvm-19/include/llvm-c/Core.h                 test,demo,bench
 libssl-dev               file /usr/include/openssl/evp.h                             test,demo,bench
+libcurl4-openssl-dev     file /usr/include/*/curl/curl.h                              test,demo,bench
 qemu-user                cmd qemu-aarch64                                            test
 gcc-aarch64-linux-gnu    cmd aarch64-linux-gnu-gcc                                   test
 libc6-dev-arm64-cross    file /usr/aarch64-linux-gnu/include/stdio.h                 test
