@@ -26,6 +26,8 @@ static void explain(struct buf *details)
 {
     static const char preview1[] = "wasi_snapshot_preview1";
     bool is_preview1 = false;
+    if (details->bytes == 0)
+        return;
     char *line = (char *)details->data, *end = line + details->bytes;
     while (line < end) {
         char *line_end = memchr(line, '\n', (size_t)(end - line));

@@ -147,7 +147,7 @@ static void report_missing(const struct run *run, const struct host_resolver *re
     struct buf lines;
     buf_init(&lines, &alloc_root, 1 << 20);
     cli_error("%s: imports that 'stint run' does not offer:", run->path);
-    if (plan_missing(run->component->plan, resolver, 1, &lines) == STINT_OK) {
+    if (plan_missing(run->component->plan, resolver, 1, &lines) == STINT_OK && lines.bytes > 0) {
         char *at = (char *)lines.data, *end = at + lines.bytes;
         while (at < end) {
             char *newline = memchr(at, '\n', (size_t)(end - at));
