@@ -13,8 +13,8 @@ static enum os_error put_sizes(const struct p1_call *call, const struct p1_strin
     uint8_t *size = p1_at(call, p1_u32(args[1]), 4);
     if (count == NULL || size == NULL)
         return OS_FAULT;
-    p1_put32(count, strings->count);
-    p1_put32(size, strings->size_bytes);
+    bytes_put32(count, strings->count);
+    bytes_put32(size, strings->size_bytes);
     return OS_OK;
 }
 
@@ -28,7 +28,7 @@ static enum os_error put_strings(const struct p1_call *call, const struct p1_str
         return OS_FAULT;
     const char *string = strings->bytes;
     for (uint32_t i = 0; i < strings->count; i++) {
-        p1_put32(pointers + (size_t)i * 4, bytes_at + (uint32_t)(string - strings->bytes));
+        bytes_put32(pointers + (size_t)i * 4, bytes_at + (uint32_t)(string - strings->bytes));
         string += strlen(string) + 1;
     }
     if (strings->size_bytes > 0)
@@ -76,7 +76,7 @@ enum os_error p1_clock_res_get(struct p1_call *call, const uint64_t *args)
         return OS_FAULT;
     enum os_error error = p1_clock(p1_u32(args[0]), &clock);
     if (!error)
-        p1_put64(result, clock_resolution_ns((enum os_clock)clock));
+        bytes_put64(result, clock_resolution_ns((enum os_clock)clock));
     return error;
 }
 
@@ -89,7 +89,7 @@ enum os_error p1_clock_time_get(struct p1_call *call, const uint64_t *args)
         return OS_FAULT;
     enum os_error error = p1_clock(p1_u32(args[0]), &clock);
     if (!error)
-        p1_put64(result, clock_now_ns((enum os_clock)clock));
+        bytes_put64(result, clock_now_ns((enum os_clock)clock));
     return error;
 }
 

@@ -53,9 +53,9 @@ enum os_error p1_fd_fdstat_get(struct p1_call *call, const uint64_t *args)
         return error;
     memset(at, 0, FDSTAT_BYTES);
     at[0] = p1_filetype(descriptor->file.type);
-    p1_put16(at + 2, descriptor->fdflags);
-    p1_put64(at + 8, descriptor->rights_base);
-    p1_put64(at + 16, descriptor->rights_inheriting);
+    bytes_put16(at + 2, descriptor->fdflags);
+    bytes_put64(at + 8, descriptor->rights_base);
+    bytes_put64(at + 16, descriptor->rights_inheriting);
     return OS_OK;
 }
 
@@ -136,8 +136,8 @@ enum os_error p1_fd_prestat_get(struct p1_call *call, const uint64_t *args)
     /* C libraries look for the first OS_BADF, and take any other error for a broken host. */
     if (error || descriptor->preopen_name == NULL)
         return OS_BADF;
-    p1_put32(at, TAG_DIR);
-    p1_put32(at + 4, descriptor->preopen_name_bytes);
+    bytes_put32(at, TAG_DIR);
+    bytes_put32(at + 4, descriptor->preopen_name_bytes);
     return OS_OK;
 }
 
@@ -169,9 +169,9 @@ static uint32_t put_entry(uint8_t *at, uint32_t room, const struct file_entry *e
 {
     enum { DIRENT_BYTES = 24 };
     uint8_t header[DIRENT_BYTES] = {0};
-    p1_put64(header, entry->next);
-    p1_put64(header + 8, entry->inode);
-    p1_put32(header + 16, (uint32_t)entry->name_bytes);
+    bytes_put64(header, entry->next);
+    bytes_put64(header + 8, entry->inode);
+    bytes_put32(header + 16, (uint32_t)entry->name_bytes);
     header[20] = p1_filetype(entry->type);
     uint32_t header_bytes = room < DIRENT_BYTES ? room : DIRENT_BYTES;
     memcpy(at, header, header_bytes);
@@ -209,6 +209,6 @@ enum os_error p1_fd_readdir(struct p1_call *call, const uint64_t *args)
     /* What was found before an error counts; the error comes again with the next call. */
     if (error && used == 0)
         return error;
-    p1_put32(result, used);
+    bytes_put32(result, used);
     return OS_OK;
 }

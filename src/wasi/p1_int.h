@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "runtime/store.h"
 #include "wasi/host_path.h"
 #include "wasi/p1.h"
@@ -108,43 +109,6 @@ static inline uint8_t *p1_at(const struct p1_call *call, uint32_t pointer, uint6
     if (call->memory == NULL || bytes > call->memory_bytes || pointer > call->memory_bytes - bytes)
         return NULL;
     return call->memory + pointer;
-}
-
-/* WebAssembly is little-endian, as are all machines that Stint runs on. */
-static inline void p1_put16(uint8_t *at, uint16_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static inline void p1_put32(uint8_t *at, uint32_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static inline void p1_put64(uint8_t *at, uint64_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static inline uint16_t p1_get16(const uint8_t *at)
-{
-    uint16_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
-static inline uint32_t p1_get32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
-static inline uint64_t p1_get64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
 }
 
 /* A path of the guest, checked for length, NUL and UTF-8, as a string. */

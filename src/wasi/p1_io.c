@@ -64,7 +64,7 @@ static enum os_error move(struct p1_call *call, const uint64_t *args, bool is_wr
     if (!error)
         error = transfer(call, descriptor, spans, count, is_write, offset_bytes, &bytes);
     if (!error)
-        p1_put32(result, bytes);
+        bytes_put32(result, bytes);
     return error;
 }
 
@@ -105,7 +105,7 @@ static enum os_error seek(struct p1_call *call, uint32_t number, int64_t offset_
     if (!error)
         error = file_seek(descriptor->file.fd, offset_bytes, whence, &position);
     if (!error)
-        p1_put64(result, position);
+        bytes_put64(result, position);
     return error;
 }
 

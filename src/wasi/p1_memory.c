@@ -37,8 +37,8 @@ enum os_error p1_spans(const struct p1_call *call, uint32_t pointer, uint32_t co
     if (list == NULL)
         return OS_FAULT;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t bytes = p1_get32(list + (size_t)i * IOVEC_BYTES + 4);
-        ret_spans[i].data = p1_at(call, p1_get32(list + (size_t)i * IOVEC_BYTES), bytes);
+        uint32_t bytes = bytes_get32(list + (size_t)i * IOVEC_BYTES + 4);
+        ret_spans[i].data = p1_at(call, bytes_get32(list + (size_t)i * IOVEC_BYTES), bytes);
         ret_spans[i].bytes = bytes;
         if (ret_spans[i].data == NULL)
             return OS_FAULT;
@@ -49,20 +49,20 @@ enum os_error p1_spans(const struct p1_call *call, uint32_t pointer, uint32_t co
 void p1_put_filestat(enum p1_abi abi, uint8_t *at, const struct file_stat *stat)
 {
     memset(at, 0, p1_filestat_bytes(abi));
-    p1_put64(at, stat->device);
-    p1_put64(at + 8, stat->inode);
+    bytes_put64(at, stat->device);
+    bytes_put64(at + 8, stat->inode);
     at[16] = p1_filetype(stat->type);
     if (abi == P1_UNSTABLE) {
-        p1_put32(at + 20, stat->links < UINT32_MAX ? (uint32_t)stat->links : UINT32_MAX);
+        bytes_put32(at + 20, stat->links < UINT32_MAX ? (uint32_t)stat->links : UINT32_MAX);
         at += 24;
     } else {
-        p1_put64(at + 24, stat->links);
+        bytes_put64(at + 24, stat->links);
         at += 32;
     }
-    p1_put64(at, stat->size_bytes);
-    p1_put64(at + 8, stat->accessed_ns);
-    p1_put64(at + 16, stat->modified_ns);
-    p1_put64(at + 24, stat->changed_ns);
+    bytes_put64(at, stat->size_bytes);
+    bytes_put64(at + 8, stat->accessed_ns);
+    bytes_put64(at + 16, stat->modified_ns);
+    bytes_put64(at + 24, stat->changed_ns);
 }
 
 static struct file_time time_of(uint64_t ns, bool is_set, bool is_now)

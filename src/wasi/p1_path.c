@@ -138,7 +138,7 @@ enum os_error p1_path_readlink(struct p1_call *call, const uint64_t *args)
     if (bytes > room)
         bytes = room;
     memcpy(at, text, bytes);
-    p1_put32(result, (uint32_t)bytes);
+    bytes_put32(result, (uint32_t)bytes);
     return OS_OK;
 }
 
@@ -224,6 +224,6 @@ enum os_error p1_path_open(struct p1_call *call, const uint64_t *args)
     file.is_nonblocking = fdflags & P1_FDFLAGS_NONBLOCK;
     error = p1_add_file(call, &file, base, inheriting, (uint16_t)fdflags, &number);
     if (!error)
-        p1_put32(result, number);
+        bytes_put32(result, number);
     return error;
 }

@@ -46,9 +46,9 @@ struct poll {
 static void read_clock(enum p1_abi abi, const uint8_t *at, struct subscription *subscription)
 {
     const uint8_t *clock = at + (abi == P1_UNSTABLE ? 24 : 16);
-    uint16_t flags = p1_get16(clock + 24);
+    uint16_t flags = bytes_get16(clock + 24);
     uint32_t id = 0;
-    enum os_error error = p1_clock(p1_get32(clock), &id);
+    enum os_error error = p1_clock(bytes_get32(clock), &id);
     if (!error && flags & ~CLOCK_IS_ABSOLUTE)
         error = OS_INVAL;
     /* Processor time does not pass while one waits. */
@@ -57,7 +57,7 @@ static void read_clock(enum p1_abi abi, const uint8_t *at, struct subscription *
     subscription->error = (uint16_t)error;
     subscription->is_now = error != OS_OK;
     subscription->clock = (uint8_t)id;
-    subscription->time_ns = p1_get64(clock + 8);
+    subscription->time_ns = bytes_get64(clock + 8);
     subscription->is_absolute = flags & CLOCK_IS_ABSOLUTE;
     if (!error)
         subscription->due_ns =
@@ -69,7 +69,7 @@ static void read_file(const struct p1_call *call, const uint8_t *at,
 {
     bool is_read = subscription->tag == TAG_FD_READ;
     struct p1_descriptor *descriptor = NULL;
-    enum os_error error = p1_find(call, p1_get32(at + 16), 0, &descriptor);
+    enum os_error error = p1_find(call, bytes_get32(at + 16), 0, &descriptor);
     uint64_t rights = P1_POLL_FD_READWRITE | (is_read ? P1_FD_READ : P1_FD_WRITE);
     if (!error && !(descriptor->rights_base & rights))
         error = OS_NOTCAPABLE;
@@ -89,7 +89,7 @@ static enum os_error read_all(const struct p1_call *call, const uint8_t *in, uin
     for (uint32_t i = 0; i < poll->count; i++) {
         const uint8_t *at = in + (size_t)i * each_bytes;
         struct subscription *subscription = &poll->subscriptions[i];
-        *subscription = (struct subscription){.userdata = p1_get64(at), .tag = at[8]};
+        *subscription = (struct subscription){.userdata = bytes_get64(at), .tag = at[8]};
         poll->items[i] = (struct ready_item){.fd = -1};
         if (subscription->tag == TAG_CLOCK)
             read_clock(call->abi, at, subscription);
@@ -153,11 +153,11 @@ static void put_event(uint8_t *at, const struct subscription *subscription,
     else if (!error && subscription->tag == TAG_FD_WRITE)
         nbytes = 1; /* at least */
     memset(at, 0, EVENT_BYTES);
-    p1_put64(at, subscription->userdata);
-    p1_put16(at + 8, (uint16_t)error);
+    bytes_put64(at, subscription->userdata);
+    bytes_put16(at + 8, (uint16_t)error);
     at[10] = subscription->tag;
-    p1_put64(at + 16, nbytes);
-    p1_put16(at + 24, item->seen & (READY_HANGUP | READY_ERROR) ? EVENT_HANGUP : 0);
+    bytes_put64(at + 16, nbytes);
+    bytes_put16(at + 24, item->seen & (READY_HANGUP | READY_ERROR) ? EVENT_HANGUP : 0);
 }
 
 static enum os_error run(struct p1_call *call, struct poll *poll, uint8_t *out, uint8_t *result)
@@ -171,7 +171,7 @@ static enum os_error run(struct p1_call *call, struct poll *poll, uint8_t *out, 
         uint32_t events = mark(poll);
         if (events == 0)
             continue;
-        p1_put32(result, events);
+        bytes_put32(result, events);
         for (uint32_t i = 0; i < poll->count; i++) {
             if (!poll->subscriptions[i].is_now)
                 continue;

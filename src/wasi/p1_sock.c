@@ -38,7 +38,7 @@ enum os_error p1_sock_accept(struct p1_call *call, const uint64_t *args)
     error = p1_add_file(call, &connection, listener->rights_inheriting, P1_RIGHTS_ALL,
                         (uint16_t)fdflags, &number);
     if (!error)
-        p1_put32(result, number);
+        bytes_put32(result, number);
     return error;
 }
 
@@ -66,8 +66,8 @@ enum os_error p1_sock_recv(struct p1_call *call, const uint64_t *args)
                                   &bytes, &is_truncated);
     if (error)
         return error;
-    p1_put32(size, (uint32_t)bytes);
-    p1_put16(roflags, is_truncated ? ROFLAGS_TRUNCATED : 0);
+    bytes_put32(size, (uint32_t)bytes);
+    bytes_put16(roflags, is_truncated ? ROFLAGS_TRUNCATED : 0);
     return OS_OK;
 }
 
@@ -88,7 +88,7 @@ enum os_error p1_sock_send(struct p1_call *call, const uint64_t *args)
     if (!error)
         error = host_sock_send(&socket->file, &call->wait, spans, count, &bytes);
     if (!error)
-        p1_put32(size, (uint32_t)bytes);
+        bytes_put32(size, (uint32_t)bytes);
     return error;
 }
 

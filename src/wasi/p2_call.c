@@ -77,8 +77,8 @@ enum stint_status p2_put_string(struct host_component_call *call, const char *te
     enum stint_status status = host_put_string(call, text, bytes, &pointer, &units);
     if (status != STINT_OK)
         return status;
-    p2_put32(at, pointer);
-    p2_put32(at + 4, units);
+    bytes_put32(at, pointer);
+    bytes_put32(at + 4, units);
     return STINT_OK;
 }
 

@@ -20,8 +20,8 @@ static enum stint_status new_list(struct host_component_call *call, uint64_t poi
         status = p2_result(call, pointer, 8, 4, &at);
     if (status != STINT_OK)
         return status;
-    p2_put32(at, list);
-    p2_put32(at + 4, (uint32_t)count);
+    bytes_put32(at, list);
+    bytes_put32(at + 4, (uint32_t)count);
     return STINT_OK;
 }
 
@@ -140,7 +140,7 @@ static enum stint_status get_terminal(struct host_component_call *call, int numb
     if (status != STINT_OK)
         return status;
     at[0] = 1;
-    p2_put32(at + 4, handle);
+    bytes_put32(at + 4, handle);
     return STINT_OK;
 }
 

@@ -56,8 +56,8 @@ static enum stint_status put_time(struct host_component_call *call, uint64_t poi
     enum stint_status status = p2_result(call, pointer, 16, 8, &at);
     if (status != STINT_OK)
         return status;
-    p2_put64(at, ns / NS_PER_SECOND);
-    p2_put32(at + 8, (uint32_t)(ns % NS_PER_SECOND));
+    bytes_put64(at, ns / NS_PER_SECOND);
+    bytes_put32(at + 8, (uint32_t)(ns % NS_PER_SECOND));
     return STINT_OK;
 }
 
@@ -107,8 +107,8 @@ enum stint_status p2_get_random_bytes(struct host_component_call *call, uint64_t
     status = p2_result(call, slots[1], 8, 4, &at);
     if (status != STINT_OK)
         return status;
-    p2_put32(at, pointer);
-    p2_put32(at + 4, bytes);
+    bytes_put32(at, pointer);
+    bytes_put32(at + 4, bytes);
     return STINT_OK;
 }
 

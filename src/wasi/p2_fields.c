@@ -231,10 +231,10 @@ static enum stint_status add_list(struct host_component_call *call, struct p2_fi
         const uint8_t *entry = list + (size_t)i * EACH;
         struct arena_mark mark;
         struct wasm_name name;
-        status = take_name(call, p2_get32(entry), p2_get32(entry + 4), &name, &mark);
+        status = take_name(call, bytes_get32(entry), bytes_get32(entry + 4), &name, &mark);
         if (status == STINT_OK)
-            status =
-                add(call, fields, name, p2_get32(entry + 8), p2_get32(entry + 12), ret_refusal);
+            status = add(call, fields, name, bytes_get32(entry + 8), bytes_get32(entry + 12),
+                         ret_refusal);
         arena_rewind(&p2_of(call)->arena, mark);
     }
     return status;
@@ -259,7 +259,7 @@ enum stint_status p2_fields_from_list(struct host_component_call *call, uint64_t
     if (status != STINT_OK)
         return status;
     at[0] = refusal != ALLOWED;
-    p2_put32(at + 4, refusal != ALLOWED ? refusal : handle);
+    bytes_put32(at + 4, refusal != ALLOWED ? refusal : handle);
     return STINT_OK;
 }
 
@@ -294,8 +294,8 @@ static enum stint_status put_value(struct host_component_call *call, const struc
     enum stint_status status = p2_put_bytes(call, header->value, header->value_bytes, &pointer);
     if (status != STINT_OK)
         return status;
-    p2_put32(at, pointer);
-    p2_put32(at + 4, header->value_bytes);
+    bytes_put32(at, pointer);
+    bytes_put32(at + 4, header->value_bytes);
     return STINT_OK;
 }
 
@@ -325,8 +325,8 @@ static enum stint_status put_list(struct host_component_call *call, const struct
         status = p2_result(call, result, 8, 4, &at);
     if (status != STINT_OK)
         return status;
-    p2_put32(at, pointer);
-    p2_put32(at + 4, count);
+    bytes_put32(at, pointer);
+    bytes_put32(at + 4, count);
     return STINT_OK;
 }
 
@@ -398,8 +398,8 @@ static enum stint_status set_values(struct host_component_call *call, struct p2_
         return STINT_TRAP;
     enum stint_status status = STINT_OK;
     for (uint32_t i = 0; i < count && status == STINT_OK && *ret_refusal == ALLOWED; i++)
-        status = add(call, fields, name, p2_get32(list + (size_t)i * 8),
-                     p2_get32(list + (size_t)i * 8 + 4), ret_refusal);
+        status = add(call, fields, name, bytes_get32(list + (size_t)i * 8),
+                     bytes_get32(list + (size_t)i * 8 + 4), ret_refusal);
     if (status != STINT_OK)
         return status;
     /* Refused: the new ones go; else the old ones of that name. */

@@ -123,7 +123,7 @@ static enum stint_status put_stream(struct host_component_call *call, uint64_t p
     }
     enum stint_status status = p2_file_result(call, pointer, 8, 4, error, &at);
     if (status == STINT_OK && at != NULL)
-        p2_put32(at, handle);
+        bytes_put32(at, handle);
     return status;
 }
 
@@ -204,8 +204,8 @@ enum stint_status p2_descriptor_read(struct host_component_call *call, uint64_t 
         status = p2_file_result(call, slots[3], 16, 4, error, &at);
     if (status != STINT_OK || at == NULL)
         return status;
-    p2_put32(at, pointer);
-    p2_put32(at + 4, (uint32_t)bytes);
+    bytes_put32(at, pointer);
+    bytes_put32(at + 4, (uint32_t)bytes);
     at[8] = bytes == 0 && span.bytes > 0;
     return STINT_OK;
 }
@@ -232,7 +232,7 @@ enum stint_status p2_descriptor_write(struct host_component_call *call, uint64_t
             host_file_is_stream(&descriptor->file) ? FILE_NO_OFFSET : (int64_t)slots[3], &bytes);
     status = p2_file_result(call, slots[4], 16, 8, error, &at);
     if (status == STINT_OK && at != NULL)
-        p2_put64(at, bytes);
+        bytes_put64(at, bytes);
     return status;
 }
 

@@ -48,7 +48,7 @@ enum stint_status p2_put_object(struct host_component_call *call, uint64_t point
     if (status != STINT_OK)
         return status;
     at[0] = object == NULL;
-    p2_put32(at + 4, handle);
+    bytes_put32(at + 4, handle);
     return STINT_OK;
 }
 
@@ -230,10 +230,10 @@ static enum stint_status get_trailers(struct host_component_call *call, const ui
     if (code != 0) {
         at[8] = (uint8_t)(code - 1);
     } else if (is_oct) {
-        p2_put32(at + 4, handle);
+        bytes_put32(at + 4, handle);
     } else {
         at[8] = handle != 0;
-        p2_put32(at + 12, handle);
+        bytes_put32(at + 12, handle);
     }
     return STINT_OK;
 }
@@ -373,7 +373,7 @@ enum stint_status p2_outgoing_body_finish(struct host_component_call *call, uint
     at[0] = 1;
     at[8] = is_request ? P2_HTTP_REQUEST_BODY_SIZE : P2_HTTP_RESPONSE_BODY_SIZE;
     at[16] = 1;
-    p2_put64(at + 24, bytes);
+    bytes_put64(at + 24, bytes);
     return STINT_OK;
 }
 

@@ -144,7 +144,7 @@ enum stint_status p2_outgoing_handler_handle(struct host_component_call *call, u
     if (code != 0)
         at[8] = (uint8_t)(code - 1);
     else
-        p2_put32(at + 8, future);
+        bytes_put32(at + 8, future);
     return STINT_OK;
 }
 
@@ -168,7 +168,7 @@ enum stint_status p2_outgoing_handler_handle_oct(struct host_component_call *cal
     at[0] = code != 0;
     if (code != 0)
         return p2_put_error_oct(call, (uint8_t)(code - 1), at + 4);
-    p2_put32(at + 4, future);
+    bytes_put32(at + 4, future);
     return STINT_OK;
 }
 
@@ -294,7 +294,7 @@ static enum stint_status get_response(struct host_component_call *call, const ui
     if (code != 0)
         at[0] = (uint8_t)(code - 1);
     else
-        p2_put32(at, handle);
+        bytes_put32(at, handle);
     return STINT_OK;
 }
 

@@ -355,7 +355,7 @@ static enum stint_status get_time(struct host_component_call *call, const uint64
         status = p2_result(call, slots[1], 16, 8, &at);
     if (status == STINT_OK && *is_set) {
         at[0] = 1;
-        p2_put64(at + 8, *ns);
+        bytes_put64(at + 8, *ns);
     }
     return status;
 }

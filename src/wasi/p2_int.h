@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "runtime/store.h"
 #include "wasi/host_file.h"
 #include "wasi/p2.h"
@@ -147,28 +148,6 @@ MUST_CHECK enum stint_status p2_return(struct host_component_call *call, struct 
                                        uint64_t *slots);
 
 /* ---- Results ----------------------------------------------------------------------------- */
-
-static inline void p2_put16(uint8_t *at, uint16_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static inline void p2_put32(uint8_t *at, uint32_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static inline void p2_put64(uint8_t *at, uint64_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static inline uint32_t p2_get32(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
 
 /* Zeroed bytes in the guest's memory for a result; STINT_TRAP when the pointer is wrong. */
 MUST_CHECK enum stint_status p2_result(struct host_component_call *call, uint64_t pointer,

@@ -126,8 +126,8 @@ void p2_net_get_address(const uint8_t *at, struct inet_address *ret_address)
     struct inet_address address = {.is_v6 = at[0] != IPV4};
     memcpy(&address.port, at + 4, 2);
     if (address.is_v6) {
-        address.flow_info = p2_get32(at + 8);
-        address.scope_id = p2_get32(at + 28);
+        address.flow_info = bytes_get32(at + 8);
+        address.scope_id = bytes_get32(at + 28);
         swap_ip(address.ip, at + 12);
     } else {
         memcpy(address.ip, at + 6, 4);
@@ -138,10 +138,10 @@ void p2_net_get_address(const uint8_t *at, struct inet_address *ret_address)
 void p2_net_put_address(uint8_t *at, const struct inet_address *address)
 {
     at[0] = address->is_v6 ? IPV6 : IPV4;
-    p2_put16(at + 4, address->port);
+    bytes_put16(at + 4, address->port);
     if (address->is_v6) {
-        p2_put32(at + 8, address->flow_info);
-        p2_put32(at + 28, address->scope_id);
+        bytes_put32(at + 8, address->flow_info);
+        bytes_put32(at + 28, address->scope_id);
         swap_ip(at + 12, address->ip);
     } else {
         memcpy(at + 6, address->ip, 4);
@@ -268,7 +268,7 @@ static enum stint_status resolve(struct host_component_call *call, const uint64_
     if (status == STINT_OK)
         status = p2_net_result(call, pointer, 8, 4, code, &at);
     if (status == STINT_OK && at != NULL)
-        p2_put32(at, handle);
+        bytes_put32(at, handle);
     return status;
 }
 

@@ -155,8 +155,8 @@ enum stint_status p2_descriptor_readlink_at(struct host_component_call *call, ui
 static void put_time(uint8_t *at, uint64_t ns)
 {
     at[0] = 1;
-    p2_put64(at + 8, ns / NS_PER_SECOND);
-    p2_put32(at + 16, (uint32_t)(ns % NS_PER_SECOND));
+    bytes_put64(at + 8, ns / NS_PER_SECOND);
+    bytes_put32(at + 16, (uint32_t)(ns % NS_PER_SECOND));
 }
 
 /* result<descriptor-stat, error-code>; the record: 0 type  8 links  16 size  24, 48, 72 times */
@@ -168,8 +168,8 @@ static enum stint_status put_stat(struct host_component_call *call, uint64_t poi
     if (status != STINT_OK || at == NULL)
         return status;
     at[0] = p2_file_type(stat->type);
-    p2_put64(at + 8, stat->links);
-    p2_put64(at + 16, stat->size_bytes);
+    bytes_put64(at + 8, stat->links);
+    bytes_put64(at + 16, stat->size_bytes);
     put_time(at + 24, stat->accessed_ns);
     put_time(at + 48, stat->modified_ns);
     put_time(at + 72, stat->changed_ns);
@@ -185,8 +185,8 @@ static enum stint_status put_hash(struct host_component_call *call, uint64_t poi
     if (status != STINT_OK || at == NULL)
         return status;
     const uint64_t identity[] = {stat->device, stat->inode};
-    p2_put64(at, hash_bytes(identity, sizeof(identity), 1));
-    p2_put64(at + 8, hash_bytes(identity, sizeof(identity), 2));
+    bytes_put64(at, hash_bytes(identity, sizeof(identity), 1));
+    bytes_put64(at + 8, hash_bytes(identity, sizeof(identity), 2));
     return STINT_OK;
 }
 
@@ -362,7 +362,7 @@ static enum stint_status open_at(struct host_component_call *call, const uint64_
     if (status == STINT_OK)
         status = p2_file_result(call, pointer, 8, 4, error, &at);
     if (status == STINT_OK && at != NULL)
-        p2_put32(at, handle);
+        bytes_put32(at, handle);
     return status;
 }
 
@@ -442,7 +442,7 @@ enum stint_status p2_descriptor_read_directory(struct host_component_call *call,
     if (status == STINT_OK)
         status = p2_file_result(call, slots[1], 8, 4, error, &at);
     if (status == STINT_OK && at != NULL)
-        p2_put32(at, handle);
+        bytes_put32(at, handle);
     return status;
 }
 
@@ -493,14 +493,14 @@ enum stint_status p2_get_directories(struct host_component_call *call, uint64_t 
         status = add_file(call, &file, 0, &handle);
         if (status != STINT_OK)
             break;
-        p2_put32(list + i * EACH, handle);
+        bytes_put32(list + i * EACH, handle);
         status = p2_put_string(call, preopen->name, preopen->name_bytes, list + i * EACH + 4);
     }
     if (status == STINT_OK)
         status = p2_result(call, slots[0], 8, 4, &at);
     if (status != STINT_OK)
         return status;
-    p2_put32(at, pointer);
-    p2_put32(at + 4, (uint32_t)wasi->preopen_count);
+    bytes_put32(at, pointer);
+    bytes_put32(at + 4, (uint32_t)wasi->preopen_count);
     return STINT_OK;
 }

@@ -142,7 +142,7 @@ static enum stint_status read_list(struct host_component_call *call, uint32_t po
     for (uint32_t i = 0; i < count; i++) {
         struct p2_pollable *pollable;
         enum stint_status status =
-            p2_get(call, p2_get32(list + (size_t)i * 4), P2_POLLABLE, &pollable);
+            p2_get(call, bytes_get32(list + (size_t)i * 4), P2_POLLABLE, &pollable);
         if (status != STINT_OK)
             return status;
         wanted[i] = (struct wanted){
@@ -164,15 +164,15 @@ static enum stint_status put_ready(struct host_component_call *call, const struc
         return STINT_TRAP;
     for (uint32_t i = 0; i < count; i++) {
         if (wanted[i].is_ready) {
-            p2_put32(list, i);
+            bytes_put32(list, i);
             list += 4;
         }
     }
     status = p2_result(call, result, 8, 4, &at);
     if (status != STINT_OK)
         return status;
-    p2_put32(at, pointer);
-    p2_put32(at + 4, ready);
+    bytes_put32(at, pointer);
+    bytes_put32(at + 4, ready);
     return STINT_OK;
 }
 

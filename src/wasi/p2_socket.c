@@ -36,7 +36,7 @@ enum stint_status p2_socket_create(struct host_component_call *call, uint64_t *s
     if (status == STINT_OK)
         status = p2_net_result(call, slots[1], 8, 4, code, &at);
     if (status == STINT_OK && at != NULL)
-        p2_put32(at, handle);
+        bytes_put32(at, handle);
     return status;
 }
 
@@ -123,11 +123,11 @@ enum stint_status p2_socket_get_option(struct host_component_call *call, uint64_
     if (status != STINT_OK || at == NULL)
         return status;
     if (form == P2_OPTION_TIME)
-        p2_put64(at, (uint64_t)value * NS_PER_SECOND);
+        bytes_put64(at, (uint64_t)value * NS_PER_SECOND);
     else if (form == P2_OPTION_U64)
-        p2_put64(at, (uint64_t)value);
+        bytes_put64(at, (uint64_t)value);
     else if (form == P2_OPTION_U32)
-        p2_put32(at, (uint32_t)value);
+        bytes_put32(at, (uint32_t)value);
     else
         at[0] = form == P2_OPTION_BOOL ? value != 0 : (uint8_t)value;
     return STINT_OK;

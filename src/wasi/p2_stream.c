@@ -36,7 +36,7 @@ static enum stint_status put_error(struct host_component_call *call, uint8_t *at
     if (status != STINT_OK)
         return status;
     at[0] = LAST_OPERATION_FAILED;
-    p2_put32(at + 4, handle);
+    bytes_put32(at + 4, handle);
     return STINT_OK;
 }
 
@@ -65,7 +65,7 @@ static enum stint_status put_count(struct host_component_call *call, uint64_t po
     at[0] = reason != OS_OK;
     if (reason)
         return put_error(call, at + 8, reason, kind, http_code);
-    p2_put64(at + 8, count);
+    bytes_put64(at + 8, count);
     return STINT_OK;
 }
 
@@ -139,8 +139,8 @@ static enum stint_status take_input(struct host_component_call *call, uint64_t *
         at[0] = 1;
         return put_error(call, at + 4, error, input->ops->error_kind, input->http_code);
     }
-    p2_put32(at + 4, pointer);
-    p2_put32(at + 8, (uint32_t)bytes);
+    bytes_put32(at + 4, pointer);
+    bytes_put32(at + 8, (uint32_t)bytes);
     return STINT_OK;
 }
 

@@ -101,8 +101,8 @@ enum stint_status p2_tcp_finish_connect(struct host_component_call *call, uint64
         status = p2_net_result(call, slots[1], 12, 4, code, &at);
     if (status != STINT_OK || at == NULL)
         return status;
-    p2_put32(at, input);
-    p2_put32(at + 4, output);
+    bytes_put32(at, input);
+    bytes_put32(at + 4, output);
     return STINT_OK;
 }
 

@@ -85,8 +85,8 @@ enum stint_status p2_udp_stream(struct host_component_call *call, uint64_t *slot
         status = p2_net_result(call, slots[14], 12, 4, code, &at);
     if (status != STINT_OK || at == NULL)
         return status;
-    p2_put32(at, incoming);
-    p2_put32(at + 4, outgoing);
+    bytes_put32(at, incoming);
+    bytes_put32(at + 4, outgoing);
     return STINT_OK;
 }
 
@@ -162,8 +162,8 @@ static enum stint_status receive(struct host_component_call *call, const struct 
     if (status == STINT_OK)
         status = p2_result(call, pointer, count * DATAGRAM_BYTES, 4, &list);
     for (uint32_t i = 0; i < count && status == STINT_OK; i++) {
-        p2_put32(list, received[i].pointer);
-        p2_put32(list + 4, received[i].bytes);
+        bytes_put32(list, received[i].pointer);
+        bytes_put32(list + 4, received[i].bytes);
         p2_net_put_address(list + 8, &received[i].from);
         list += DATAGRAM_BYTES;
     }
@@ -171,8 +171,8 @@ static enum stint_status receive(struct host_component_call *call, const struct 
         status = p2_net_result(call, result, 12, 4, p2_net_code(error), &at);
     if (status != STINT_OK || at == NULL)
         return status;
-    p2_put32(at, pointer);
-    p2_put32(at + 4, count);
+    bytes_put32(at, pointer);
+    bytes_put32(at + 4, count);
     return STINT_OK;
 }
 
@@ -233,8 +233,8 @@ static enum stint_status send(struct host_component_call *call, const struct p2_
         return STINT_TRAP;
     for (; sent < count && code == P2_NET_OK; sent += code == P2_NET_OK) {
         const uint8_t *entry = list + (size_t)sent * each;
-        uint32_t bytes = p2_get32(entry + 4);
-        const uint8_t *data = host_at(call, p2_get32(entry), bytes, 1);
+        uint32_t bytes = bytes_get32(entry + 4);
+        const uint8_t *data = host_at(call, bytes_get32(entry), bytes, 1);
         if (data == NULL)
             return STINT_TRAP;
         code = send_one(p2_of(call), socket, data, bytes, entry, is_oct);
@@ -249,7 +249,7 @@ static enum stint_status send(struct host_component_call *call, const struct p2_
         code = P2_NET_OK;
     enum stint_status status = p2_net_result(call, slots[3], 16, 8, code, &at);
     if (status == STINT_OK && at != NULL)
-        p2_put64(at, sent);
+        bytes_put64(at, sent);
     return status;
 }
 
@@ -270,7 +270,7 @@ enum stint_status p2_udp_outgoing_check_send(struct host_component_call *call, u
     datagrams->permit = is_ready ? DATAGRAMS_MAX : 0;
     status = p2_net_result(call, slots[1], 16, 8, P2_NET_OK, &at);
     if (status == STINT_OK && at != NULL)
-        p2_put64(at, datagrams->permit);
+        bytes_put64(at, datagrams->permit);
     return status;
 }
 

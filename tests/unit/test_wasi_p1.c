@@ -87,7 +87,7 @@ static int open_path(const char *path, uint32_t oflags, uint64_t rights)
     uint32_t bytes = text_at(0x1000, path);
     enum os_error failed =
         CALL(path_open, DIR_FD, 1, 0x1000, bytes, oflags, rights, rights, 0, 0x800);
-    return failed ? -(int)failed : (int)p1_get32(memory + 0x800);
+    return failed ? -(int)failed : (int)bytes_get32(memory + 0x800);
 }
 
 static enum os_error with_path(p1_function function, const char *path)
@@ -98,24 +98,24 @@ static enum os_error with_path(p1_function function, const char *path)
 
 static void put_iovec(uint32_t at, uint32_t pointer, uint32_t bytes)
 {
-    p1_put32(memory + at, pointer);
-    p1_put32(memory + at + 4, bytes);
+    bytes_put32(memory + at, pointer);
+    bytes_put32(memory + at + 4, bytes);
 }
 
 TEST(arguments_and_environment)
 {
     REQUIRE(setup(false));
     CHECK_INT(CALL(args_sizes_get, 0, 4), OS_OK);
-    CHECK_INT(p1_get32(memory), 3);
-    CHECK_INT(p1_get32(memory + 4), 5 + 6 + 1);
+    CHECK_INT(bytes_get32(memory), 3);
+    CHECK_INT(bytes_get32(memory + 4), 5 + 6 + 1);
     CHECK_INT(CALL(args_get, 16, 64), OS_OK);
-    CHECK_INT(p1_get32(memory + 16), 64);
-    CHECK_STR((char *)memory + p1_get32(memory + 20), "first");
-    CHECK_STR((char *)memory + p1_get32(memory + 24), "");
+    CHECK_INT(bytes_get32(memory + 16), 64);
+    CHECK_STR((char *)memory + bytes_get32(memory + 20), "first");
+    CHECK_STR((char *)memory + bytes_get32(memory + 24), "");
     CHECK_INT(CALL(environ_sizes_get, 0, 4), OS_OK);
-    CHECK_INT(p1_get32(memory), 2);
+    CHECK_INT(bytes_get32(memory), 2);
     CHECK_INT(CALL(environ_get, 16, 64), OS_OK);
-    CHECK_STR((char *)memory + p1_get32(memory + 20), "B=two");
+    CHECK_STR((char *)memory + bytes_get32(memory + 20), "B=two");
     CHECK_INT(CALL(args_get, 16, MEMORY_BYTES - 11), OS_FAULT);
     CHECK_INT(CALL(args_get, 16, MEMORY_BYTES - 12), OS_OK);
     CHECK_INT(CALL(args_get, MEMORY_BYTES - 8, 64), OS_FAULT);
@@ -128,8 +128,8 @@ TEST(preopens)
 {
     REQUIRE(setup(false));
     CHECK_INT(CALL(fd_prestat_get, DIR_FD, 0), OS_OK);
-    CHECK_INT(p1_get32(memory), 0);
-    CHECK_INT(p1_get32(memory + 4), 5);
+    CHECK_INT(bytes_get32(memory), 0);
+    CHECK_INT(bytes_get32(memory + 4), 5);
     CHECK_INT(CALL(fd_prestat_dir_name, DIR_FD, 16, 5), OS_OK);
     CHECK_MEM(memory + 16, "/data\xee", 6);
     CHECK_INT(CALL(fd_prestat_dir_name, DIR_FD, 16, 4), OS_NAMETOOLONG);
@@ -176,7 +176,7 @@ TEST(memory_is_checked_to_the_byte)
     REQUIRE(fd > DIR_FD);
     put_iovec(0, MEMORY_BYTES - 4, 4);
     CHECK_INT(CALL(fd_write, (uint64_t)fd, 0, 1, 16), OS_OK);
-    CHECK_INT(p1_get32(memory + 16), 4);
+    CHECK_INT(bytes_get32(memory + 16), 4);
     put_iovec(0, MEMORY_BYTES - 4, 5);
     CHECK_INT(CALL(fd_write, (uint64_t)fd, 0, 1, 16), OS_FAULT);
     put_iovec(0, MEMORY_BYTES, 0);
@@ -207,10 +207,10 @@ TEST(many_pieces_are_read_and_written_in_order)
         memset(memory + 0x4000 + i * 3, (int)(i & 0xff), 3);
     }
     CHECK_INT(CALL(fd_write, (uint64_t)fd, 0x2000, PIECES, 16), OS_OK);
-    CHECK_INT(p1_get32(memory + 16), 3 * PIECES);
+    CHECK_INT(bytes_get32(memory + 16), 3 * PIECES);
     memset(memory + 0x4000, 0, 3 * PIECES);
     CHECK_INT(CALL(fd_pread, (uint64_t)fd, 0x2000, PIECES, 1, 16), OS_OK);
-    CHECK_INT(p1_get32(memory + 16), 3 * PIECES - 1);
+    CHECK_INT(bytes_get32(memory + 16), 3 * PIECES - 1);
     for (uint32_t i = 0; i < 3 * PIECES - 1; i++)
         REQUIRE(memory[0x4000 + i] == (uint8_t)((i + 1) / 3));
     teardown();
@@ -294,25 +294,25 @@ TEST(the_older_layouts)
     CHECK_INT(CALL(fd_write, (uint64_t)fd, 0, 1, 16), OS_OK);
     CHECK_INT(CALL(fd_filestat_get, (uint64_t)fd, 0x100), OS_OK);
     CHECK_INT(memory[0x110], 4);
-    CHECK_INT(p1_get64(memory + 0x118), 1); /* links */
-    CHECK_INT(p1_get64(memory + 0x120), 5);
-    uint64_t modified = p1_get64(memory + 0x130);
+    CHECK_INT(bytes_get64(memory + 0x118), 1); /* links */
+    CHECK_INT(bytes_get64(memory + 0x120), 5);
+    uint64_t modified = bytes_get64(memory + 0x130);
     /* 0, 1, 2 are from the start, from here, from the end. */
     CHECK_INT(CALL(fd_seek, (uint64_t)fd, (uint64_t)-1, 2, 16), OS_OK);
-    CHECK_INT(p1_get64(memory + 16), 4);
+    CHECK_INT(bytes_get64(memory + 16), 4);
 
     call.abi = P1_UNSTABLE;
     memset(memory + 0x100, 0xee, 64);
     CHECK_INT(CALL(fd_filestat_get, (uint64_t)fd, 0x100), OS_OK);
-    CHECK_INT(p1_get32(memory + 0x114), 1);
-    CHECK_INT(p1_get64(memory + 0x118), 5);
-    CHECK(p1_get64(memory + 0x128) == modified);
+    CHECK_INT(bytes_get32(memory + 0x114), 1);
+    CHECK_INT(bytes_get64(memory + 0x118), 5);
+    CHECK(bytes_get64(memory + 0x128) == modified);
     CHECK_INT(memory[0x100 + 56], 0xee);
     /* From here, from the end, from the start. */
     CHECK_INT(CALL(fd_seek, (uint64_t)fd, (uint64_t)-1, 0, 16), OS_OK);
-    CHECK_INT(p1_get64(memory + 16), 3);
+    CHECK_INT(bytes_get64(memory + 16), 3);
     CHECK_INT(CALL(fd_seek, (uint64_t)fd, 1, 2, 16), OS_OK);
-    CHECK_INT(p1_get64(memory + 16), 1);
+    CHECK_INT(bytes_get64(memory + 16), 1);
     CHECK_INT(CALL(fd_seek, (uint64_t)fd, 0, 3, 16), OS_INVAL);
     teardown();
 }
@@ -321,12 +321,12 @@ TEST(the_older_layouts)
 static void subscribe(uint32_t each_bytes, uint32_t clock_at, uint32_t fd)
 {
     memset(memory, 0, (size_t)each_bytes * 2);
-    p1_put64(memory, 0x1111);
-    p1_put32(memory + clock_at, 1);
-    p1_put64(memory + clock_at + 8, UINT64_C(3600000000000));
-    p1_put64(memory + each_bytes, 0x2222);
+    bytes_put64(memory, 0x1111);
+    bytes_put32(memory + clock_at, 1);
+    bytes_put64(memory + clock_at + 8, UINT64_C(3600000000000));
+    bytes_put64(memory + each_bytes, 0x2222);
     memory[each_bytes + 8] = 1;
-    p1_put32(memory + each_bytes + 16, fd);
+    bytes_put32(memory + each_bytes + 16, fd);
 }
 
 TEST(poll_in_both_layouts)
@@ -340,26 +340,26 @@ TEST(poll_in_both_layouts)
         call.abi = (enum p1_abi)abi;
         subscribe(each, clock_at, (uint32_t)fd);
         CHECK_INT(CALL(poll_oneoff, 0, 0x200, 2, 0x300), OS_OK);
-        CHECK_INT(p1_get32(memory + 0x300), 1);
-        CHECK_INT(p1_get64(memory + 0x200), 0x2222);
+        CHECK_INT(bytes_get32(memory + 0x300), 1);
+        CHECK_INT(bytes_get64(memory + 0x200), 0x2222);
         CHECK_INT(memory[0x20a], 1);
         /* Over the subscriptions, a closed descriptor. */
         subscribe(each, clock_at, 77);
         CHECK_INT(CALL(poll_oneoff, 0, 0, 2, 0x300), OS_OK);
-        CHECK_INT(p1_get64(memory), 0x2222);
-        CHECK_INT(p1_get16(memory + 8), OS_BADF);
+        CHECK_INT(bytes_get64(memory), 0x2222);
+        CHECK_INT(bytes_get16(memory + 8), OS_BADF);
         /* The clock alone, and a wait that is stopped. */
         subscribe(each, clock_at, 0);
-        p1_put64(memory + clock_at + 8, 1000000);
+        bytes_put64(memory + clock_at + 8, 1000000);
         CHECK_INT(CALL(poll_oneoff, 0, 0x200, 1, 0x300), OS_OK);
-        CHECK_INT(p1_get64(memory + 0x200), 0x1111);
-        p1_put64(memory + clock_at + 8, UINT64_C(3600000000000));
+        CHECK_INT(bytes_get64(memory + 0x200), 0x1111);
+        bytes_put64(memory + clock_at + 8, UINT64_C(3600000000000));
         call.wait.deadline_ns = clock_now_ns(OS_CLOCK_MONOTONIC) + 5000000;
         CHECK_INT(CALL(poll_oneoff, 0, 0x200, 1, 0x300), OS_STOPPED);
         call.wait.deadline_ns = 0;
-        p1_put32(memory + clock_at, 9);
+        bytes_put32(memory + clock_at, 9);
         CHECK_INT(CALL(poll_oneoff, 0, 0x200, 1, 0x300), OS_OK);
-        CHECK_INT(p1_get16(memory + 0x208), OS_INVAL);
+        CHECK_INT(bytes_get16(memory + 0x208), OS_INVAL);
         memory[8] = 3;
         CHECK_INT(CALL(poll_oneoff, 0, 0x200, 1, 0x300), OS_INVAL);
         CHECK_INT(CALL(poll_oneoff, 0, 0x200, 0, 0x300), OS_INVAL);
@@ -373,12 +373,12 @@ TEST(directory_entries_are_cut_where_the_buffer_ends)
     REQUIRE(setup(false));
     CHECK_INT(with_path(p1_path_create_directory, "abcdef"), OS_OK);
     CHECK_INT(CALL(fd_readdir, DIR_FD, 0x100, 1000, 0, 16), OS_OK);
-    uint32_t all = p1_get32(memory + 16);
+    uint32_t all = bytes_get32(memory + 16);
     CHECK_INT(all, 3 * 24 + 1 + 2 + 6);
     for (uint32_t room = 0; room <= all; room++) {
         memset(memory + 0x1000, 0xee, 256);
         CHECK_INT(CALL(fd_readdir, DIR_FD, 0x1000, room, 0, 16), OS_OK);
-        CHECK_INT(p1_get32(memory + 16), room);
+        CHECK_INT(bytes_get32(memory + 16), room);
         CHECK_MEM(memory + 0x1000, memory + 0x100, room);
         CHECK_INT(memory[0x1000 + room], 0xee);
     }
