@@ -237,26 +237,33 @@ def run_entry(options, run, spawner):
     return report
 
 
-def run_component(options, run, spawner):
-    """Calls between hosts and components, and lists that cross."""
+def release_lines(options, run, spawner, part, program):
+    """Builds a program of bench/support beside the release program; the words of each line that it
+    prints, round by round."""
     build = os.path.join(measure.ROOT, "build", "release")
     if not os.path.exists(os.path.join(build, "build.ninja")):
         raise BenchError("build/release is not there: run make first")
-    done = subprocess.run(["ninja", "-C", build, "component_calls"], capture_output=True, text=True,
+    done = subprocess.run(["ninja", "-C", build, program], capture_output=True, text=True,
                           check=False)
     if done.returncode != 0:
-        raise BenchError(f"component: {done.stdout}{done.stderr}")
-    figures, units = {}, {}
+        raise BenchError(f"{part}: {done.stdout}{done.stderr}")
     for number in range(options.rounds):
-        run.progress(f"component: round {number + 1}")
-        runs, output, stderr = spawner.run([[os.path.join(build, "tests", "component_calls")]])
+        run.progress(f"{part}: round {number + 1}")
+        runs, output, stderr = spawner.run([[os.path.join(build, "tests", program)]])
         if runs[0]["exit"] != 0:
-            raise BenchError(f"component: {stderr}")
+            raise BenchError(f"{part}: {stderr}")
         for line in output.splitlines():
-            kind, tier, value, unit = line.split()
-            figures.setdefault(f"{kind} {tier}", []).append(float(value))
-            units[f"{kind} {tier}"] = unit
+            yield line.split()
     run.progress("")
+
+
+def run_component(options, run, spawner):
+    """Calls between hosts and components, and lists that cross."""
+    figures, units = {}, {}
+    lines = release_lines(options, run, spawner, "component", "component_calls")
+    for kind, tier, value, unit in lines:
+        figures.setdefault(f"{kind} {tier}", []).append(float(value))
+        units[f"{kind} {tier}"] = unit
     medians = {name: median(values) for name, values in figures.items()}
     report = {"medians": medians, "bars": {}}
     for name, value in medians.items():
@@ -271,24 +278,10 @@ def run_component(options, run, spawner):
 
 def run_h1(options, run, spawner):
     """The HTTP/1.1 parser on heads of requests."""
-    build = os.path.join(measure.ROOT, "build", "release")
-    if not os.path.exists(os.path.join(build, "build.ninja")):
-        raise BenchError("build/release is not there: run make first")
-    done = subprocess.run(["ninja", "-C", build, "h1_speed"], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        raise BenchError(f"h1: {done.stdout}{done.stderr}")
     figures, sizes = {}, {}
-    for number in range(options.rounds):
-        run.progress(f"h1: round {number + 1}")
-        runs, output, stderr = spawner.run([[os.path.join(build, "tests", "h1_speed")]])
-        if runs[0]["exit"] != 0:
-            raise BenchError(f"h1: {stderr}")
-        for line in output.splitlines():
-            name, size, value = line.split()
-            figures.setdefault(name, []).append(float(value))
-            sizes[name] = int(size)
-    run.progress("")
+    for name, size, value in release_lines(options, run, spawner, "h1", "h1_speed"):
+        figures.setdefault(name, []).append(float(value))
+        sizes[name] = int(size)
     medians = {name: median(values) for name, values in figures.items()}
     print("The head of a request, parsed")
     run.print_table(["request", "bytes", "ns", "GB/s"],
