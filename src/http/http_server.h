@@ -136,6 +136,7 @@ void http_body_limit(struct http_exchange *exchange, uint64_t bytes);
 void http_respond(struct http_exchange *exchange, unsigned status,
                   const struct http_header *headers, size_t header_count, uint64_t length);
 /* As much of it as there is room for; 0 after the peer is gone. */
+size_t http_room(const struct http_exchange *exchange); /* what it would take now */
 size_t http_write(struct http_exchange *exchange, const void *data, size_t bytes);
 /* The response is whole. If it is shorter than `length` said, the connection or stream is broken off. */
 void http_finish(struct http_exchange *exchange, const struct http_header *trailers,

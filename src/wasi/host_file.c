@@ -37,6 +37,11 @@ void host_file_close(struct host_file *file)
     file->fd = -1;
 }
 
+struct host_file host_file_of_sink(struct host_sink *sink)
+{
+    return (struct host_file){.fd = -1, .sink = sink, .type = FILE_FIFO, .flags = FILE_WRITE};
+}
+
 bool host_file_is_stream(const struct host_file *file)
 {
     return file->type != FILE_REGULAR && file->type != FILE_DIRECTORY &&
@@ -189,12 +194,23 @@ enum os_error host_file_read(const struct host_file *file, const struct host_wai
     return read_stream(file, wait, spans, count, ret_bytes);
 }
 
+static enum os_error write_sink(const struct host_file *file, const struct file_span *spans,
+                                size_t count, size_t *ret_bytes)
+{
+    for (size_t i = 0; i < count; i++)
+        file->sink->write(file->sink, spans[i].data, spans[i].bytes);
+    *ret_bytes = host_spans_bytes(spans, count);
+    return OS_OK;
+}
+
 enum os_error host_file_write(const struct host_file *file, const struct host_wait *wait,
                               const struct file_span *spans, size_t count, int64_t offset_bytes,
                               size_t *ret_bytes)
 {
     if (file->type == FILE_DIRECTORY)
         return OS_ISDIR;
+    if (file->sink != NULL)
+        return write_sink(file, spans, count, ret_bytes);
     if (!host_file_is_stream(file) || offset_bytes != FILE_NO_OFFSET)
         return file_write(file->fd, spans, count, offset_bytes, ret_bytes);
     if (file->type == FILE_SOCKET_DATAGRAM)

@@ -17,8 +17,14 @@
 /* The flags of file_open_at that matter while a file is open. */
 enum { HOST_FILE_FLAGS = FILE_READ | FILE_WRITE | FILE_APPEND | FILE_SYNC | FILE_DSYNC };
 
+/* Takes what a guest writes to a standard stream, all of it and at once; the host's. */
+struct host_sink {
+    void (*write)(struct host_sink *sink, const void *data, size_t bytes);
+};
+
 struct host_file {
     int fd;
+    struct host_sink *sink;   /* instead of `fd`, which is -1 then; always ready. Else NULL */
     uint8_t type;   /* enum file_type */
     uint16_t flags; /* of HOST_FILE_FLAGS */
     bool is_owned;  /* host_file_close closes the descriptor */
@@ -32,6 +38,8 @@ struct host_file {
  * fails. */
 MUST_CHECK enum os_error host_file_adopt(int fd, bool owned, struct host_file *ret_file);
 void host_file_close(struct host_file *file);
+/* A file whose writes go to `sink`, which has to stay. */
+struct host_file host_file_of_sink(struct host_sink *sink);
 
 /* Pipes, terminals, sockets and other devices: no position, and one has to wait for them. */
 bool host_file_is_stream(const struct host_file *file);

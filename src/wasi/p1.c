@@ -80,11 +80,14 @@ static enum stint_status table_full(enum os_error reason, struct stint_error *er
 /* A standard stream. `unwanted` is the direction that it is not for: terminals are often open for
  * both. */
 static enum stint_status add_stream(struct wasi_p1 *wasi, uint32_t number, int fd,
-                                    uint64_t unwanted, struct stint_error *error)
+                                    struct host_sink *sink, uint64_t unwanted,
+                                    struct stint_error *error)
 {
     struct p1_descriptor descriptor = {0};
     /* The C library's stream may be closed: then so is the guest's. */
-    if (fd < 0 || host_file_adopt(fd, false, &descriptor.file) != OS_OK)
+    if (fd < 0 && sink != NULL)
+        descriptor.file = host_file_of_sink(sink);
+    else if (fd < 0 || host_file_adopt(fd, false, &descriptor.file) != OS_OK)
         return STINT_OK;
     descriptor.rights_base = p1_rights_of(&descriptor.file) & ~unwanted;
     descriptor.rights_inheriting = P1_RIGHTS_ALL;
@@ -146,11 +149,11 @@ static enum stint_status fill_table(struct wasi_p1 *wasi, const struct wasi_p1_c
                                     struct stint_error *error)
 {
     uint32_t number = 3;
-    enum stint_status status = add_stream(wasi, 0, config->stdin_fd, P1_FD_WRITE, error);
+    enum stint_status status = add_stream(wasi, 0, config->stdin_fd, NULL, P1_FD_WRITE, error);
     if (status == STINT_OK)
-        status = add_stream(wasi, 1, config->stdout_fd, P1_FD_READ, error);
+        status = add_stream(wasi, 1, config->stdout_fd, config->stdout_sink, P1_FD_READ, error);
     if (status == STINT_OK)
-        status = add_stream(wasi, 2, config->stderr_fd, P1_FD_READ, error);
+        status = add_stream(wasi, 2, config->stderr_fd, config->stderr_sink, P1_FD_READ, error);
     /* What is counted has been taken over, added or closed. */
     while (status == STINT_OK && *ret_dirs < config->dir_count)
         status = add_dir(wasi, number++, &config->dirs[(*ret_dirs)++], error);

@@ -19,6 +19,7 @@
 #include "runtime/store.h"
 
 struct wasi_p1;
+struct host_sink; /* wasi/host_file.h */
 
 /* A directory of the host that the guest finds open. */
 struct wasi_p1_dir {
@@ -40,6 +41,8 @@ struct wasi_p1_config {
     const int *sockets;
     size_t socket_count;
     int stdin_fd, stdout_fd, stderr_fd; /* stay the caller's; -1: closed for the guest */
+    /* Instead of the last two where they are -1: who takes what the guest writes; they have to stay. */
+    struct host_sink *stdout_sink, *stderr_sink;
     uint32_t descriptors_max;           /* open ones at a time */
 };
 

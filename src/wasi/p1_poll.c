@@ -76,7 +76,8 @@ static void read_file(const struct p1_call *call, const uint8_t *at,
     subscription->descriptor = descriptor;
     subscription->error = (uint16_t)error;
     /* Files never make one wait. */
-    subscription->is_now = error || !host_file_is_stream(&descriptor->file);
+    subscription->is_now = error || descriptor->file.sink != NULL ||
+                           !host_file_is_stream(&descriptor->file);
     if (!subscription->is_now) {
         ret_item->fd = descriptor->file.fd;
         ret_item->wanted = is_read ? READY_READ : READY_WRITE;

@@ -116,6 +116,8 @@ enum stint_status wasi_p2_create(struct alloc *alloc, const struct wasi_p2_confi
     wasi->stdio[0] = shared->stdin_fd;
     wasi->stdio[1] = shared->stdout_fd;
     wasi->stdio[2] = shared->stderr_fd;
+    wasi->sinks[1] = shared->stdout_sink;
+    wasi->sinks[2] = shared->stderr_sink;
     for (int type = 0; type < P2_TYPE_COUNT; type++)
         wasi->types[type] =
             (struct resource_type){.name = infos[type].name, .drop = drop, .env = wasi};

@@ -84,6 +84,10 @@ enum stint_status p2_exit_with_code(struct host_component_call *call, uint64_t *
 static enum stint_status file_of(const struct wasi_p2 *wasi, int number, struct host_file *ret_file)
 {
     int fd = wasi->stdio[number];
+    if (fd < 0 && wasi->sinks[number] != NULL) {
+        *ret_file = host_file_of_sink(wasi->sinks[number]);
+        return STINT_OK;
+    }
     return fd >= 0 && host_file_adopt(fd, false, ret_file) == OS_OK ? STINT_OK : STINT_NOT_FOUND;
 }
 

@@ -68,7 +68,8 @@ struct wasi_p2 {
     size_t arg_count, env_count;
     struct p2_preopen *preopens;
     size_t preopen_count;
-    int stdio[3];   /* -1: closed */
+    int stdio[3];   /* -1: closed, or: */
+    struct host_sink *sinks[3];
     bool is_ending; /* p2_release does nothing */
     const struct host_net *net;
     struct p2_known_address *known; /* in the arena; NULL: none */

@@ -73,7 +73,7 @@ static enum os_error write_file(struct p2_output *output, const struct host_wait
 
 static void look_write(const struct p2_output *output, struct p2_readiness *ret_readiness)
 {
-    if (host_file_is_stream(&output->file))
+    if (output->file.sink == NULL && host_file_is_stream(&output->file))
         p2_ready_fd(ret_readiness, output->file.fd, READY_WRITE);
     else
         p2_ready_now(ret_readiness);
