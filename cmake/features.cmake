@@ -7,8 +7,9 @@
 #
 # (FEATURE in lower case.) What remains, such as a row of a table, tests STINT_WITH_FEATURE from
 # the generated stint_config.h, which is always defined as 0 or 1: `if (STINT_WITH_GC)` in C.
-# NATIVE is machine code: images, the handler of their traps, tiers. It needs one of two processors.
-set(STINT_FEATURES SIMD GC EXCEPTIONS TEXT DWARF NATIVE)
+# NATIVE is machine code: images, the handler of their traps, tiers. FIBER is guests that wait without
+# a thread. Both need one of two processors.
+set(STINT_FEATURES SIMD GC EXCEPTIONS TEXT DWARF NATIVE FIBER)
 
 if(STINT_FLAVOUR STREQUAL "device")
   set(default OFF)
@@ -21,8 +22,9 @@ endif()
 set(STINT_FEATURES_OFF "")
 foreach(feature IN LISTS STINT_FEATURES)
   option(STINT_WITH_${feature} "Build with ${feature}" ${default})
-  if(feature STREQUAL "NATIVE" AND NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
-    set(STINT_WITH_NATIVE OFF)
+  if(feature MATCHES "^(NATIVE|FIBER)$" AND
+     NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
+    set(STINT_WITH_${feature} OFF)
   endif()
   if(STINT_WITH_${feature})
     set(config_${feature} 1)

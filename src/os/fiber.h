@@ -28,9 +28,11 @@ struct fiber_config {
     uint32_t stacks_max;
 };
 
-/* 256 KiB a stack, 64 kept, 65,536 at most. Memory is used as it is touched. */
+/* 256 KiB a stack, 64 kept, 65,536 at most. Memory is used as it is touched. A stack is two of the
+ * mappings that Linux lets a process have (vm.max_map_count, 65,530 unless it is raised). */
 struct fiber_config fiber_config_default(void);
 
+/* STINT_UNSUPPORTED: a build or a processor without fibers. STINT_LIMIT: stacks below 32 KiB. */
 MUST_CHECK enum stint_status fiber_pool_create(const struct fiber_config *config,
                                                struct fiber_pool **ret_pool);
 void fiber_pool_free(struct fiber_pool *pool); /* accepts NULL */
@@ -49,7 +51,11 @@ struct fiber *fiber_current(void);
 /* Goes back to who started or resumed this fiber. */
 void fiber_suspend(void);
 
-/* Bytes that are left of the stack this runs on, a fiber's or the thread's. */
+/* Bytes that are left of the stack this runs on, a fiber's or the thread's; SIZE_MAX when it is
+ * another, such as that of a store's machine code (native_has_headroom). */
 size_t fiber_stack_left(void);
+
+/* A pointer that each fiber has one of, as has the thread's own stack: NULL at the start. */
+extern _Thread_local void *fiber_local __attribute__((tls_model("initial-exec")));
 
 #endif

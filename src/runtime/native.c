@@ -159,12 +159,12 @@ void native_store_end(struct stint_store *store)
 
 bool native_is_on_stack(void)
 {
-    return native_current != NULL;
+    return native_current() != NULL;
 }
 
 bool native_has_headroom(const struct stint_store *store)
 {
-    const struct native_state *state = native_current;
+    const struct native_state *state = native_current();
     (void)store;
     if (state == NULL)
         return true;
@@ -219,17 +219,17 @@ static __attribute__((noinline)) void switch_and_run(struct entering *e)
     /* Deeper in this store's stack, when a call came back to it through another store's. */
     uint8_t *stack = was_entered ? (uint8_t *)state->away_sp - 256 : state->stack_top;
     stack -= (uintptr_t)stack % 16;
-    e->left = native_current;
+    e->left = native_current();
     state->below = e->left;
     state->is_entered = true;
-    native_current = state;
+    native_set_current(state);
     if (__sanitizer_start_switch_fiber != NULL)
         __sanitizer_start_switch_fiber(&e->fake, state->stack_low,
                                        (size_t)(state->stack_top - state->stack_low));
     native_on_stack(run_on_stack, e, stack, e->left != NULL ? &e->left->away_sp : &state->outer_sp);
     if (__sanitizer_finish_switch_fiber != NULL)
         __sanitizer_finish_switch_fiber(e->fake, NULL, NULL);
-    native_current = e->left;
+    native_set_current(e->left);
     state->below = below;
     state->is_entered = was_entered;
 }
@@ -274,7 +274,7 @@ enum stint_status native_enter(struct stint_store *store, const void *entry, con
         e.a = instance;
         e.b = slots;
     }
-    if (LIKELY(native_current == state)) {
+    if (LIKELY(native_current() == state)) {
         state->top = &activation;
         e.is_exit = native_call(&activation, e.fn, e.a, e.b, e.c);
     } else {

@@ -4,6 +4,7 @@
 #define RUNTIME_NATIVE_ENTRY_H
 
 #include "aot/image.h"
+#include "os/fiber.h"
 #include "runtime/native_int.h"
 
 enum {
@@ -85,8 +86,15 @@ void native_import_call_words(void);
 
 /* ---- native_fault.c -------------------------------------------------------------------------- */
 
-/* The state whose stack this thread is on, or NULL. */
-extern _Thread_local struct native_state *native_current __attribute__((tls_model("initial-exec")));
+/* The state whose stack this thread is on, or NULL: each fiber has its own. */
+static inline struct native_state *native_current(void)
+{
+    return fiber_local;
+}
+static inline void native_set_current(struct native_state *state)
+{
+    fiber_local = state;
+}
 /* Makes store->run; false when that is not possible: guests are interpreted then. */
 MUST_CHECK bool native_prepare_store(struct stint_store *store);
 /* Makes traps of machine code those of guests. */

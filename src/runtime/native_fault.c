@@ -9,8 +9,6 @@
 #include "os/faults.h"
 #include "runtime/native_entry.h"
 
-_Thread_local struct native_state *native_current;
-
 /* Where machine code stood, when it called a library function that faulted. */
 struct fault_place {
     uintptr_t pc, sp, link;
@@ -122,7 +120,7 @@ static enum stint_trap access_trap(const struct native_state *state, uintptr_t a
 
 static bool on_fault(struct fault *fault)
 {
-    struct native_state *state = native_current;
+    struct native_state *state = native_current();
     struct fault_place place;
     const struct native_code *code;
     enum stint_trap trap = STINT_TRAP_NONE;
