@@ -40,12 +40,25 @@ static struct host_guest guest_of(const struct component_instance *instance, uin
 
 /* ---- Steps ------------------------------------------------------------------------------- */
 
+/* A start function is inside its component instance, as a call is. */
+static enum stint_status start_core(struct component_instance *instance, uint32_t number,
+                                    struct stint_error *error)
+{
+    struct component_part *part = &instance->parts[instance->plan->cores.items[number].part];
+    enum stint_status status = STINT_OK;
+    if (!part_enter(part, NULL))
+        status = canon_trap(error, "cannot enter component instance");
+    if (status == STINT_OK)
+        status = instance_start(instance->cores[number], error);
+    part_leave(part, NULL);
+    return status;
+}
+
 static enum stint_status make_core(struct component_instance *instance, uint32_t number,
                                    struct stint_error *error)
 {
     enum { FEW = 32 };
     const struct plan_core *core = &instance->plan->cores.items[number];
-    struct component_part *part = &instance->parts[core->part];
     uint32_t count = core->module->wasm->import_count;
     struct extern_value few[FEW], *imports = few;
     if (count > FEW)
@@ -54,14 +67,8 @@ static enum stint_status make_core(struct component_instance *instance, uint32_t
         return no_memory(error);
     for (uint32_t i = 0; i < count; i++)
         imports[i] = resolve(instance, &core->imports[i]);
-    /* Its start function is inside, as in a call. */
-    enum stint_status status = STINT_OK;
-    if (!part_enter(part, NULL))
-        status = canon_trap(error, "cannot enter component instance");
-    if (status == STINT_OK)
-        status = instance_create(instance->store, core->module, imports, &instance->cores[number],
-                                 error);
-    part_leave(part, NULL);
+    enum stint_status status =
+        instance_prepare(instance->store, core->module, imports, &instance->cores[number], error);
     if (imports != few)
         alloc_put(&instance->store->alloc, imports, count * sizeof(*imports));
     return status;
@@ -101,12 +108,16 @@ static void make_lift(struct component_instance *instance, uint32_t number)
 }
 
 static enum stint_status run_step(struct component_instance *instance, const struct plan_step *step,
-                                  struct stint_error *error)
+                                  bool with_start, struct stint_error *error)
 {
     const struct plan_resource *resource;
+    enum stint_status status;
     switch (step->kind) {
     case STEP_CORE:
-        return make_core(instance, step->number, error);
+        status = make_core(instance, step->number, error);
+        if (status == STINT_OK && with_start)
+            status = start_core(instance, step->number, error);
+        return status;
     case STEP_TRAMPOLINE:
         return make_trampoline(instance, step->number, error);
     case STEP_LIFT:
@@ -153,20 +164,54 @@ static void set_up(struct component_instance *instance)
     }
 }
 
-static enum stint_status build(struct component_instance *instance,
-                               const struct host_resolver *resolvers, uint32_t resolver_count,
-                               struct stint_error *error)
+static enum stint_status run_steps(struct component_instance *instance, size_t first, size_t end,
+                                   bool with_starts, struct stint_error *error)
 {
-    const struct plan *plan = instance->plan;
-    if (!get_tables(instance))
+    enum stint_status status = STINT_OK;
+    for (size_t i = first; i < end && status == STINT_OK; i++)
+        status = run_step(instance, &instance->plan->steps.items[i], with_starts, error);
+    return status;
+}
+
+/* An instance whose imports are met, before the first step. */
+static enum stint_status make(struct stint_store *store, struct plan *plan,
+                              const struct host_resolver *resolvers, uint32_t resolver_count,
+                              struct component_instance **ret_instance, struct stint_error *error)
+{
+    struct component_instance *instance = alloc_get_zeroed(&store->alloc, 1, sizeof(*instance));
+    if (instance == NULL)
         return no_memory(error);
+    instance->store = store;
+    instance->plan = plan_retain(plan);
+    arena_init(&instance->arena, &store->alloc);
+    enum stint_status status = get_tables(instance) ? STINT_OK : no_memory(error);
+    if (status == STINT_OK)
+        status = component_link(plan, resolvers, resolver_count, instance->imports, error);
+    if (status != STINT_OK) {
+        component_instance_free(instance);
+        return status;
+    }
+    set_up(instance);
+    *ret_instance = instance;
+    return STINT_OK;
+}
+
+static enum stint_status make_steps(struct stint_store *store, struct plan *plan,
+                                    const struct host_resolver *resolvers, uint32_t resolver_count,
+                                    size_t steps, bool with_starts,
+                                    struct component_instance **ret_instance,
+                                    struct stint_error *error)
+{
+    struct component_instance *instance;
     enum stint_status status =
-        component_link(plan, resolvers, resolver_count, instance->imports, error);
+        make(store, plan, resolvers, resolver_count, &instance, error);
     if (status != STINT_OK)
         return status;
-    set_up(instance);
-    for (size_t i = 0; i < plan->steps.count && status == STINT_OK; i++)
-        status = run_step(instance, &plan->steps.items[i], error);
+    status = run_steps(instance, 0, steps, with_starts, error);
+    if (status == STINT_OK)
+        *ret_instance = instance;
+    else
+        component_instance_free(instance);
     return status;
 }
 
@@ -176,19 +221,30 @@ enum stint_status component_instantiate(struct stint_store *store, struct plan *
                                         struct component_instance **ret_instance,
                                         struct stint_error *error)
 {
-    struct component_instance *instance = alloc_get_zeroed(&store->alloc, 1, sizeof(*instance));
-    if (instance == NULL)
-        return no_memory(error);
-    instance->store = store;
-    instance->plan = plan_retain(plan);
-    arena_init(&instance->arena, &store->alloc);
-    enum stint_status status = build(instance, resolvers, resolver_count, error);
+    return make_steps(store, plan, resolvers, resolver_count, plan->steps.count, true, ret_instance,
+                      error);
+}
+
+enum stint_status component_prepare(struct stint_store *store, struct plan *plan,
+                                    const struct host_resolver *resolvers, uint32_t resolver_count,
+                                    size_t steps, struct component_instance **ret_instance,
+                                    struct stint_error *error)
+{
+    return make_steps(store, plan, resolvers, resolver_count, steps, false, ret_instance, error);
+}
+
+enum stint_status component_start(struct component_instance *instance, const uint32_t *starts,
+                                  size_t start_count, size_t steps, struct stint_error *error)
+{
+    enum stint_status status = STINT_OK;
+    for (size_t i = 0; i < start_count && status == STINT_OK; i++)
+        status = start_core(instance, starts[i], error);
     if (status == STINT_OK)
-        *ret_instance = instance;
-    else
-        component_instance_free(instance);
+        status = run_steps(instance, steps, instance->plan->steps.count, true, error);
     return status;
 }
+
+/* ---- Ending ------------------------------------------------------------------------------ */
 
 /* The host's resources that a guest still has; guests' own go with their memory. */
 static void drop_handles(struct component_part *part)
@@ -199,7 +255,17 @@ static void drop_handles(struct component_part *part)
         if (handle->scope == NULL && handle->type->owner == NULL && handle->type->drop != NULL)
             (void)handle->type->drop(handle->type->env, handle->rep, &ignored);
     }
-    handles_free(&part->handles);
+}
+
+void component_reset(struct component_instance *instance)
+{
+    for (size_t i = 0; i < instance->plan->parents.count; i++) {
+        struct component_part *part = &instance->parts[i];
+        drop_handles(part);
+        handles_clear(&part->handles);
+        part->may_enter = part->may_leave = true;
+        part->backpressure = 0;
+    }
 }
 
 void component_instance_free(struct component_instance *instance)
@@ -207,8 +273,10 @@ void component_instance_free(struct component_instance *instance)
     if (instance == NULL)
         return;
     struct stint_store *store = instance->store;
-    for (size_t i = 0; instance->parts != NULL && i < instance->plan->parents.count; i++)
+    for (size_t i = 0; instance->parts != NULL && i < instance->plan->parents.count; i++) {
         drop_handles(&instance->parts[i]);
+        handles_free(&instance->parts[i].handles);
+    }
     plan_release(instance->plan);
     arena_free(&instance->arena);
     alloc_put(&store->alloc, instance, sizeof(*instance));

@@ -45,6 +45,23 @@ static inline struct component_part *instance_part(const struct component_instan
     return part == PLAN_NONE ? NULL : &instance->parts[part];
 }
 
+/*
+ * component_instance.c: instances that are kept (component_pool.c). Makes one by the first `steps` of the
+ * plan's steps, without running start functions; component_start runs those of `starts`, which are numbers
+ * of core instances, and then the steps that are left. Traps and exits leave an instance that is only to
+ * be reset or freed.
+ */
+MUST_CHECK enum stint_status component_prepare(struct stint_store *store, struct plan *plan,
+                                               const struct host_resolver *resolvers,
+                                               uint32_t resolver_count, size_t steps,
+                                               struct component_instance **ret_instance,
+                                               struct stint_error *error);
+MUST_CHECK enum stint_status component_start(struct component_instance *instance,
+                                             const uint32_t *starts, size_t start_count,
+                                             size_t steps, struct stint_error *error);
+/* What is not in the store as component_prepare left it; drops what handles are left. */
+void component_reset(struct component_instance *instance);
+
 /* component_import.c: finds what the host offers. STINT_UNLINKABLE names what is missing. */
 MUST_CHECK enum stint_status component_link(const struct plan *plan,
                                             const struct host_resolver *resolvers,

@@ -13,6 +13,10 @@
  * segments had been copied is kept aside, and giving one back restores that: memories, tables, globals,
  * segments, the collected heap, handles, limits. Start functions run at every take, in the plan's order,
  * never before, so nothing that one guest computed, or drew at random, is seen by the next.
+ *
+ * Where a core instance follows one with a start function and writes segments into a memory or table
+ * that it imports, or needs one to have grown, the order could be seen. Then only the steps up to the
+ * first start function are done beforehand; the others are run at every take, and undone.
  */
 #ifndef COMPONENT_COMPONENT_POOL_H
 #define COMPONENT_COMPONENT_POOL_H
@@ -35,11 +39,12 @@ struct component_pool_config {
     /* Called for each new slot, whose store is there, in the thread that takes it. */
     enum stint_status (*make)(void *env, struct stint_store *store,
                               struct component_pool_host *ret_host, struct stint_error *error);
-    /* After each use, after the guest's handles were dropped. A failure ends the slot. */
+    /* After each use, after the guest's handles were dropped. A failure ends the slot. May be NULL, as
+     * may `make` (nothing is imported) and `end`. */
     enum stint_status (*reset)(void *env, void *slot_env);
-    void (*end)(void *env, void *slot_env); /* when the slot ends, after its store */
+    void (*end)(void *env, void *slot_env); /* of what `make` made, after the slot's store */
     void *env;
-    void (*env_free)(void *env); /* by component_pool_free; may be NULL */
+    void (*env_free)(void *env); /* by component_pool_free, not when creation fails; may be NULL */
 
     struct store_limits limits; /* of each slot */
     uint64_t start_fuel;        /* what start functions may use; UINT64_MAX: no limit */
@@ -69,8 +74,9 @@ void component_pool_give(struct component_pool *pool, struct component_instance 
 void component_pool_trim(struct component_pool *pool, uint32_t keep);
 void component_pool_stats(struct component_pool *pool, struct pool_stats *ret_stats);
 
-/* Of an instance of a pool. */
+/* What `make` made for the slot of an instance, which a pool has given. */
 void *component_instance_slot_env(struct component_instance *instance);
+/* Of any instance. */
 struct stint_store *component_instance_store(struct component_instance *instance);
 
 #endif

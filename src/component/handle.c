@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 
+enum { HANDLES_KEPT = 64 }; /* of a table that is cleared */
+
 void handles_init(struct handle_table *table, struct alloc *alloc)
 {
     memset(table, 0, sizeof(*table));
@@ -18,6 +20,14 @@ void handles_free(struct handle_table *table)
         return;
     alloc_put(table->alloc, table->items, table->capacity * sizeof(struct handle));
     handles_init(table, table->alloc);
+}
+
+void handles_clear(struct handle_table *table)
+{
+    if (table->capacity > HANDLES_KEPT)
+        handles_free(table);
+    else
+        table->count = table->free_first = 0;
 }
 
 static enum stint_status trap(struct stint_error *error, const char *message)

@@ -52,6 +52,8 @@ enum { HANDLES_MAX = (1 << 28) - 1 };
 void handles_init(struct handle_table *table, struct alloc *alloc);
 /* Runs no destructors: see handles_next. */
 void handles_free(struct handle_table *table);
+/* The same for a table that is used again, which keeps its array unless that is large. */
+void handles_clear(struct handle_table *table);
 
 /*
  * All below trap (STINT_TRAP with `error` filled) for an index that is not in use ("unknown handle

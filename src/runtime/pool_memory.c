@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "runtime/constexpr.h"
-#include "runtime/pool_int.h"
+#include "runtime/pool_slots.h"
 
 enum {
     /* A guest that once wrote much leaves pages that every reset copies from then on: when there are
@@ -18,12 +18,11 @@ enum {
 
 /* ---- What a memory holds ----------------------------------------------------------------- */
 
-/* Up to where the instance's active segments reach into memory `index`. */
+/* Raises `ret_end` to where the instance's active segments reach into memory `index`. */
 static bool segments_end(struct stint_instance *instance, uint32_t index, uint64_t *ret_end)
 {
     const struct wasm_module *module = instance->module->wasm;
     bool is_64 = module->memories[index].limits.is_64;
-    uint64_t end = 0;
     for (uint32_t i = 0; i < module->data_count; i++) {
         const struct wasm_data *data = &module->datas[i];
         uint64_t value[2];
@@ -32,10 +31,9 @@ static bool segments_end(struct stint_instance *instance, uint32_t index, uint64
         if (const_eval(instance, &data->offset, value, NULL) != STINT_OK)
             return false;
         uint64_t at = is_64 ? value[0] : (uint32_t)value[0];
-        if (at + data->size_bytes > end)
-            end = at + data->size_bytes;
+        if (at + data->size_bytes > *ret_end)
+            *ret_end = at + data->size_bytes;
     }
-    *ret_end = end;
     return true;
 }
 
@@ -54,15 +52,35 @@ static uint64_t content_bytes(const struct memory *memory, uint64_t bytes)
     return bytes;
 }
 
+/* The instance that has this memory of its own, or NULL: a host made it. */
+static const struct stint_instance *owner_of(const struct pool_slot *slot,
+                                             const struct memory *memory)
+{
+    for (const struct stint_instance *i = slot->store->instances; i != NULL; i = i->next) {
+        const struct wasm_module *module = i->module->wasm;
+        for (uint32_t k = module->import_memory_count; k < module->memory_count; k++) {
+            if (i->memories[k] == memory)
+                return i;
+        }
+    }
+    return NULL;
+}
+
 /* How much of the memory's start is not known to be zero. */
 static bool content_end(const struct pool_slot *slot, const struct memory *memory,
                         uint64_t *ret_end)
 {
-    const struct wasm_module *module = slot->instance->module->wasm;
-    uint64_t end = memory->bytes;
-    for (uint32_t i = module->import_memory_count; i < module->memory_count; i++) {
-        if (slot->instance->memories[i] == memory && !segments_end(slot->instance, i, &end))
-            return false;
+    const struct stint_instance *owner = owner_of(slot, memory);
+    uint64_t end = 0;
+    if (owner == NULL || (slot->fresh != NULL && owner != slot->fresh)) {
+        *ret_end = content_bytes(memory, memory->bytes);
+        return true;
+    }
+    for (struct stint_instance *i = slot->store->instances; i != NULL; i = i->next) {
+        for (uint32_t k = 0; k < i->module->wasm->memory_count; k++) {
+            if (i->memories[k] == memory && !segments_end(i, k, &end))
+                return false;
+        }
     }
     *ret_end = content_bytes(memory, end);
     return true;
@@ -70,10 +88,10 @@ static bool content_end(const struct pool_slot *slot, const struct memory *memor
 
 /* ---- Images ------------------------------------------------------------------------------ */
 
-static bool image_create(struct stint_pool *pool, const struct memory *memory, uint64_t bytes,
+static bool image_create(struct pool_slots *slots, const struct memory *memory, uint64_t bytes,
                          struct cow_image *ret_image)
 {
-    struct alloc *alloc = &pool->module->engine->alloc;
+    struct alloc *alloc = &slots->engine->alloc;
     struct cow_image image;
     if (bytes > SIZE_MAX || !cow_image_create(memory->base, (size_t)bytes, &image))
         return false;
@@ -95,22 +113,22 @@ static bool image_matches(const struct cow_image *image, const struct memory *me
 }
 
 /* The pool's image for a slot's memory of this number; made by the first slot. */
-static bool find_image(struct stint_pool *pool, uint32_t number, struct slot_memory *kept,
+static bool find_image(struct pool_slots *slots, uint32_t number, struct slot_memory *kept,
                        uint64_t bytes)
 {
     bool made = true;
-    lock_take(&pool->lock);
-    if (number < pool->image_count && number == pool->images_made) {
-        made = image_create(pool, kept->memory, bytes, &pool->images[number]);
-        pool->images_made += made;
+    lock_take(&slots->lock);
+    if (number < slots->image_count && number == slots->images_made) {
+        made = image_create(slots, kept->memory, bytes, &slots->images[number]);
+        slots->images_made += made;
     }
     bool shared =
-        number < pool->images_made && image_matches(&pool->images[number], kept->memory, bytes);
+        number < slots->images_made && image_matches(&slots->images[number], kept->memory, bytes);
     if (shared)
-        kept->image = pool->images[number];
-    lock_give(&pool->lock);
+        kept->image = slots->images[number];
+    lock_give(&slots->lock);
     if (made && !shared) {
-        made = image_create(pool, kept->memory, bytes, &kept->image);
+        made = image_create(slots, kept->memory, bytes, &kept->image);
         kept->is_own = made;
     }
     return made;
@@ -122,7 +140,7 @@ static bool keep_memory(struct pool_slot *slot, uint32_t number, struct memory *
     uint64_t end;
     kept->memory = memory;
     kept->bytes = memory->bytes;
-    if (!content_end(slot, memory, &end) || !find_image(slot->pool, number, kept, end))
+    if (!content_end(slot, memory, &end) || !find_image(slot->slots, number, kept, end))
         return false;
     cow_prepare(memory->base, memory->reserved_bytes);
     kept->is_mapped = cow_map(&kept->image, memory->base);
@@ -151,14 +169,14 @@ void slot_forget_memories(struct pool_slot *slot)
     for (uint32_t i = 0; i < slot->memory_count; i++) {
         if (!slot->memories[i].is_own)
             continue;
-        alloc_discharge(&slot->pool->module->engine->alloc, slot->memories[i].image.bytes);
+        alloc_discharge(&slot->slots->engine->alloc, slot->memories[i].image.bytes);
         cow_image_free(&slot->memories[i].image);
     }
 }
 
 bool slot_restore_memories(struct pool_slot *slot, struct cow_work *work)
 {
-    const struct pool_config *config = &slot->pool->config;
+    const struct pool_slots_config *config = &slot->slots->config;
     for (uint32_t i = 0; i < slot->memory_count; i++) {
         struct slot_memory *kept = &slot->memories[i];
         struct memory *memory = kept->memory;

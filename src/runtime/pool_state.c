@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "runtime/native.h"
-#include "runtime/pool_int.h"
+#include "runtime/pool_slots.h"
 
 /* ---- Keeping ----------------------------------------------------------------------------- */
 
@@ -50,7 +50,7 @@ static size_t table_bytes(uint64_t elements)
 
 static bool keep_table(struct pool_slot *slot, struct slot_table *kept, struct table *table)
 {
-    struct alloc *alloc = &slot->pool->module->engine->alloc;
+    struct alloc *alloc = &slot->slots->engine->alloc;
     size_t bytes = table_bytes(table->capacity);
     kept->table = table;
     kept->count = table->count;
@@ -126,7 +126,7 @@ static bool keep_instances(struct pool_slot *slot)
 bool slot_keep(struct pool_slot *slot)
 {
     struct stint_store *store = slot->store;
-    struct alloc *alloc = &slot->pool->module->engine->alloc;
+    struct alloc *alloc = &slot->slots->engine->alloc;
     /* The heap first: it pins host references, which changes its handles. */
     if (store_exec(store) == NULL || !gc_snapshot_take(store, alloc, &slot->gc))
         return false;
@@ -143,7 +143,7 @@ void slot_forget(struct pool_slot *slot)
         struct slot_table *kept = &slot->tables[i];
         if (kept->image.data == NULL)
             continue;
-        alloc_discharge(&slot->pool->module->engine->alloc, table_bytes(kept->capacity));
+        alloc_discharge(&slot->slots->engine->alloc, table_bytes(kept->capacity));
         cow_image_free(&kept->image);
     }
     gc_snapshot_free(slot->gc);
@@ -193,8 +193,8 @@ static bool restore_table(struct pool_slot *slot, struct slot_table *kept, struc
     table->count = kept->count;
     if (kept->image.data != NULL) {
         const struct cow_policy policy = {.is_mapped = kept->is_mapped,
-                                          .without_scan = slot->pool->config.without_scan,
-                                          .keep_bytes = slot->pool->config.keep_bytes};
+                                          .without_scan = slot->slots->config.without_scan,
+                                          .keep_bytes = slot->slots->config.keep_bytes};
         cow_restore(&kept->image, (uint8_t *)table->elements, bytes, &policy, work);
     } else if (bytes != 0) {
         memcpy(table->elements, kept->elements, bytes);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files pool*.c: a slot, and what is kept aside of its state. */
-#ifndef RUNTIME_POOL_INT_H
-#define RUNTIME_POOL_INT_H
+/*
+ * What pools of modules (runtime/pool.h) and of components (component/component_pool.h) have in
+ * common: stores that are kept warm, and who has them. A slot is a store; its owner fills it once,
+ * what it holds then is kept aside, and giving the slot back restores that.
+ */
+#ifndef RUNTIME_POOL_SLOTS_H
+#define RUNTIME_POOL_SLOTS_H
 
 #include "os/cow.h"
 #include "os/lock.h"
@@ -55,14 +59,16 @@ struct slot_heads {
 };
 
 struct pool_slot {
-    struct stint_pool *pool;
+    struct pool_slots *slots;
     struct stint_store *store;
-    struct stint_instance *instance;
+    void *user; /* the owner's */
+    /* The one instance whose memories hold only what segments put there; NULL: all are so. */
+    const struct stint_instance *fresh;
     struct pool_slot *next; /* of the idle ones of a shard */
     bool is_taken;
     uint32_t uses;
 
-    struct arena arena; /* what is kept aside; not in the store's budget */
+    struct arena arena; /* what is kept aside, the owner's part too; not in the store's budget */
     struct slot_heads heads;
     struct slot_memory *memories;
     struct slot_table *tables;
@@ -72,6 +78,25 @@ struct pool_slot {
     struct gc_snapshot *gc;
 };
 
+/* What the owner of slots does. */
+struct pool_slots_ops {
+    /* Fills a new slot, whose store is there. On failure the slot is ended. */
+    enum stint_status (*fill)(void *owner, struct pool_slot *slot, struct stint_error *error);
+    /* After a use, before the store is restored. False ends the slot. */
+    bool (*reset)(void *owner, struct pool_slot *slot);
+    void (*before_end)(void *owner, struct pool_slot *slot); /* may be NULL */
+    void (*after_end)(void *owner, struct pool_slot *slot);  /* its store is gone; may be NULL */
+};
+
+struct pool_slots_config {
+    struct store_limits limits;
+    uint32_t slots_max;
+    uint32_t slots_warm;
+    uint32_t memory_count; /* of each slot: so many get one image for all slots */
+    size_t keep_bytes;
+    bool without_scan;
+};
+
 struct pool_shard {
     struct lock lock;
     struct pool_slot *idle;
@@ -79,10 +104,11 @@ struct pool_shard {
     char apart[128]; /* shards of different processors share no cache line */
 };
 
-struct stint_pool {
-    struct stint_module *module;
-    struct pool_config config;
-    uint32_t initialize; /* index of the function `_initialize`, or UINT32_MAX */
+struct pool_slots {
+    struct stint_engine *engine;
+    const struct pool_slots_ops *ops;
+    void *owner;
+    struct pool_slots_config config;
     uint32_t shard_count;
     struct pool_shard shards[POOL_SHARDS_MAX];
     atomic_uint slots;
@@ -92,6 +118,26 @@ struct stint_pool {
     struct cow_image *images; /* of the memories of a slot, in order */
     uint32_t image_count, images_made;
 };
+
+/* ---- pool_slots.c ------------------------------------------------------------------------ */
+
+/* Makes the first slots, so `owner` has to be ready. After a failure slots_end is to be called. */
+MUST_CHECK enum stint_status slots_begin(struct pool_slots *slots, struct stint_engine *engine,
+                                         const struct pool_slots_config *config,
+                                         const struct pool_slots_ops *ops, void *owner,
+                                         struct stint_error *error);
+/* All have been given back. Accepts a zeroed one. */
+void slots_end(struct pool_slots *slots);
+MUST_CHECK enum stint_status slots_take(struct pool_slots *slots, struct pool_slot **ret_slot,
+                                        struct stint_error *error);
+void slots_give(struct pool_slot *slot);
+void slots_trim(struct pool_slots *slots, uint32_t keep);
+void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats);
+/* How many slots with so many memories fit a machine. */
+uint32_t slots_fit(uint32_t memory_count, size_t keep_bytes, uint64_t memory_bytes,
+                   uint64_t address_bytes);
+/* STINT_NOMEM. */
+enum stint_status slots_no_memory(struct stint_error *error);
 
 /* ---- pool_state.c ------------------------------------------------------------------------ */
 

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Warm components: what of a plan can be done beforehand, and the slots that have it. */
+#include "component/component_pool.h"
+
+#include <assert.h>
+
+#include "component/component_instance_int.h"
+#include "runtime/pool_slots.h"
+
+/* What a slot has beside its store; in the slot's arena. */
+struct component_slot {
+    struct component_instance *instance;
+    struct component_pool_host host;
+    bool has_host;
+};
+
+struct component_pool {
+    struct plan *plan;
+    struct component_pool_config config;
+    size_t steps;     /* of the plan's, done beforehand */
+    uint32_t *starts; /* the core instances of those steps whose start functions are left */
+    uint32_t start_count, start_capacity;
+    struct pool_slots slots;
+};
+
+struct component_pool_config component_pool_config_default(void)
+{
+    const struct pool_config module = pool_config_default();
+    return (struct component_pool_config){.limits = module.limits,
+                                          .start_fuel = module.start_fuel,
+                                          .keep_bytes = module.keep_bytes};
+}
+
+/* ---- What can be done beforehand --------------------------------------------------------- */
+
+/* Whether an import asks for more than its exporter is known to begin with. */
+static bool needs_growth(const struct plan *plan, const struct wasm_module *wasm,
+                         const struct wasm_import *import, const struct core_ref *ref)
+{
+    if (ref->source != CORE_EXPORT)
+        return false;
+    const struct wasm_module *from = plan->cores.items[ref->number].module->wasm;
+    if (import->kind == EXTERN_MEMORY)
+        return wasm->memories[import->index].limits.min > from->memories[ref->index].limits.min;
+    if (import->kind == EXTERN_TABLE)
+        return wasm->tables[import->index].type.limits.min >
+               from->tables[ref->index].type.limits.min;
+    return false;
+}
+
+/* Whether making this instance, start functions aside, depends on those that ran before it or could be
+ * seen by them: it writes to another's memory or table, or needs it to have grown. */
+static bool is_entangled(const struct plan *plan, const struct plan_core *core)
+{
+    const struct wasm_module *wasm = core->module->wasm;
+    for (uint32_t i = 0; i < wasm->data_count; i++) {
+        if (wasm->datas[i].mode == SEGMENT_ACTIVE &&
+            wasm->datas[i].memory < wasm->import_memory_count)
+            return true;
+    }
+    for (uint32_t i = 0; i < wasm->elem_count; i++) {
+        if (wasm->elems[i].mode == SEGMENT_ACTIVE && wasm->elems[i].table < wasm->import_table_count)
+            return true;
+    }
+    for (uint32_t i = 0; i < wasm->import_count; i++) {
+        if (needs_growth(plan, wasm, &wasm->imports[i], &core->imports[i]))
+            return true;
+    }
+    return false;
+}
+
+/* All steps, unless one that is entangled follows a start function: then those up to the first one. */
+static size_t steps_beforehand(const struct plan *plan)
+{
+    size_t first_start = plan->steps.count;
+    for (size_t i = 0; i < plan->steps.count; i++) {
+        const struct plan_step *step = &plan->steps.items[i];
+        if (step->kind != STEP_CORE)
+            continue;
+        const struct plan_core *core = &plan->cores.items[step->number];
+        if (first_start < i && is_entangled(plan, core))
+            return first_start + 1;
+        if (core->module->wasm->has_start && first_start == plan->steps.count)
+            first_start = i;
+    }
+    return plan->steps.count;
+}
+
+static bool find_starts(struct component_pool *pool)
+{
+    const struct plan *plan = pool->plan;
+    pool->steps = steps_beforehand(plan);
+    pool->start_capacity = (uint32_t)plan->cores.count;
+    pool->starts = alloc_get_zeroed(&plan->engine->alloc, pool->start_capacity, sizeof(uint32_t));
+    if (pool->starts == NULL && pool->start_capacity != 0)
+        return false;
+    for (size_t i = 0; i < pool->steps; i++) {
+        const struct plan_step *step = &plan->steps.items[i];
+        if (step->kind == STEP_CORE && plan->cores.items[step->number].module->wasm->has_start)
+            pool->starts[pool->start_count++] = step->number;
+    }
+    return true;
+}
+
+/* Memories of their own that core instances have, once the first steps are done. */
+static uint32_t count_memories(const struct component_pool *pool)
+{
+    const struct plan *plan = pool->plan;
+    uint32_t count = 0;
+    for (size_t i = 0; i < pool->steps; i++) {
+        const struct plan_step *step = &plan->steps.items[i];
+        if (step->kind != STEP_CORE)
+            continue;
+        const struct wasm_module *wasm = plan->cores.items[step->number].module->wasm;
+        count += wasm->memory_count - wasm->import_memory_count;
+    }
+    return count;
+}
+
+/* ---- Slots ------------------------------------------------------------------------------- */
+
+static enum stint_status fill(void *owner, struct pool_slot *slot, struct stint_error *error)
+{
+    struct component_pool *pool = owner;
+    const struct component_pool_config *config = &pool->config;
+    struct component_slot *own = arena_get_zeroed(&slot->arena, 1, sizeof(*own));
+    if (own == NULL)
+        return slots_no_memory(error);
+    slot->user = own;
+    if (config->make != NULL) {
+        enum stint_status status = config->make(config->env, slot->store, &own->host, error);
+        if (status != STINT_OK)
+            return status;
+    }
+    own->has_host = true;
+    return component_prepare(slot->store, pool->plan, own->host.resolvers, own->host.resolver_count,
+                             pool->steps, &own->instance, error);
+}
+
+static bool reset(void *owner, struct pool_slot *slot)
+{
+    const struct component_pool_config *config = &((struct component_pool *)owner)->config;
+    struct component_slot *own = slot->user;
+    component_reset(own->instance);
+    return config->reset == NULL || config->reset(config->env, own->host.env) == STINT_OK;
+}
+
+static void before_end(void *owner, struct pool_slot *slot)
+{
+    struct component_slot *own = slot->user;
+    (void)owner;
+    if (own != NULL)
+        component_instance_free(own->instance);
+}
+
+static void after_end(void *owner, struct pool_slot *slot)
+{
+    const struct component_pool_config *config = &((struct component_pool *)owner)->config;
+    struct component_slot *own = slot->user;
+    if (own != NULL && own->has_host && config->end != NULL)
+        config->end(config->env, own->host.env);
+}
+
+static const struct pool_slots_ops ops = {
+    .fill = fill, .reset = reset, .before_end = before_end, .after_end = after_end};
+
+/* ---- The pool ---------------------------------------------------------------------------- */
+
+static void pool_end(struct component_pool *pool)
+{
+    struct stint_engine *engine = engine_retain(pool->plan->engine);
+    slots_end(&pool->slots);
+    plan_release(pool->plan);
+    alloc_put(&engine->alloc, pool->starts, pool->start_capacity * sizeof(uint32_t));
+    alloc_put(&engine->alloc, pool, sizeof(*pool));
+    engine_release(engine);
+}
+
+enum stint_status component_pool_create(struct plan *plan,
+                                        const struct component_pool_config *config,
+                                        struct component_pool **ret_pool, struct stint_error *error)
+{
+    struct alloc *alloc = &plan->engine->alloc;
+    struct component_pool *pool = alloc_get_zeroed(alloc, 1, sizeof(*pool));
+    if (pool == NULL)
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a pool");
+    pool->plan = plan_retain(plan);
+    pool->config = *config;
+    enum stint_status status = STINT_OK;
+    if (!find_starts(pool))
+        status = error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a pool");
+    if (status == STINT_OK) {
+        const struct pool_slots_config slots = {.limits = config->limits,
+                                                .slots_max = config->slots_max,
+                                                .slots_warm = config->slots_warm,
+                                                .memory_count = count_memories(pool),
+                                                .keep_bytes = config->keep_bytes,
+                                                .without_scan = config->without_scan};
+        status = slots_begin(&pool->slots, plan->engine, &slots, &ops, pool, error);
+    }
+    if (status == STINT_OK)
+        *ret_pool = pool;
+    else
+        pool_end(pool);
+    return status;
+}
+
+void component_pool_free(struct component_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    void (*env_free)(void *env) = pool->config.env_free;
+    void *env = pool->config.env;
+    pool_end(pool);
+    if (env_free != NULL)
+        env_free(env);
+}
+
+/* ---- Taking and giving ------------------------------------------------------------------- */
+
+static enum stint_status start(const struct component_pool *pool,
+                               struct component_instance *instance, struct stint_error *error)
+{
+    struct stint_store *store = instance->store;
+    if (pool->start_count == 0 && pool->steps == pool->plan->steps.count)
+        return STINT_OK;
+    rt_fuel_set(store, pool->config.start_fuel);
+    rt_timeout_set(store, pool->config.start_timeout_ns);
+    enum stint_status status =
+        component_start(instance, pool->starts, pool->start_count, pool->steps, error);
+    rt_fuel_set(store, UINT64_MAX);
+    rt_timeout_set(store, 0);
+    return status;
+}
+
+enum stint_status component_pool_take(struct component_pool *pool,
+                                      struct component_instance **ret_instance,
+                                      struct stint_error *error)
+{
+    struct pool_slot *slot;
+    enum stint_status status = slots_take(&pool->slots, &slot, error);
+    if (status != STINT_OK)
+        return status;
+    struct component_slot *own = slot->user;
+    status = start(pool, own->instance, error);
+    if (status == STINT_OK)
+        *ret_instance = own->instance;
+    else
+        slots_give(slot);
+    return status;
+}
+
+void component_pool_give(struct component_pool *pool, struct component_instance *instance)
+{
+    struct pool_slot *slot = instance->store->slot;
+    assert(slot != NULL && slot->slots == &pool->slots);
+    (void)pool;
+    slots_give(slot);
+}
+
+void component_pool_trim(struct component_pool *pool, uint32_t keep)
+{
+    slots_trim(&pool->slots, keep);
+}
+
+void component_pool_stats(struct component_pool *pool, struct pool_stats *ret_stats)
+{
+    slots_stats(&pool->slots, ret_stats);
+}
+
+void *component_instance_slot_env(struct component_instance *instance)
+{
+    struct component_slot *own = instance->store->slot->user;
+    return own->host.env;
+}
+
+struct stint_store *component_instance_store(struct component_instance *instance)
+{
+    return instance->store;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slots and who has them. Idle slots lie on stacks, one a processor, so that a thread finds the slot
+ * whose memory is still in that processor's cache; a thread whose own stack is empty takes from the
+ * others before a new slot is made.
+ */
+#include "runtime/pool_slots.h"
+
+#include <assert.h>
+
+#include "os/machine.h"
+
+#define SLOT_MEMORY_ADDRESSES (((uint64_t)8 << 30) + (1 << 20))
+#define SLOT_HEAP_ADDRESSES (((uint64_t)4 << 30) + (2 << 20))
+/* Stacks of the interpreter and of machine code. */
+#define SLOT_STACK_ADDRESSES ((uint64_t)64 << 20)
+
+enum {
+    SLOT_OWN_BYTES = 256 << 10, /* what a slot takes beside its memories, roughly */
+    /* Uses after which a slot gives back what deep recursion took of its stack. */
+    USES_TO_TRIM = 256,
+};
+
+uint32_t slots_fit(uint32_t memory_count, size_t keep_bytes, uint64_t memory_bytes,
+                   uint64_t address_bytes)
+{
+    uint64_t addresses = SLOT_STACK_ADDRESSES + SLOT_HEAP_ADDRESSES, resident = SLOT_OWN_BYTES;
+    uint64_t keep = keep_bytes < UINT32_MAX ? keep_bytes : UINT32_MAX;
+    /* Of 64-bit memories the store's limit decides; most are as small as the others. */
+    addresses += memory_count * SLOT_MEMORY_ADDRESSES;
+    resident += memory_count * keep;
+    uint64_t by_memory = memory_bytes / 2 / resident;
+    uint64_t by_addresses = address_bytes / 2 / addresses;
+    uint64_t slots = by_memory < by_addresses ? by_memory : by_addresses;
+    if (slots > POOL_SLOTS_MAX)
+        slots = POOL_SLOTS_MAX;
+    return slots > 0 ? (uint32_t)slots : 1;
+}
+
+enum stint_status slots_no_memory(struct stint_error *error)
+{
+    return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a warm slot");
+}
+
+/* ---- Making and ending slots ------------------------------------------------------------- */
+
+static void slot_end(struct pool_slot *slot)
+{
+    struct pool_slots *slots = slot->slots;
+    if (slots->ops->before_end != NULL)
+        slots->ops->before_end(slots->owner, slot);
+    store_free(slot->store);
+    slot_forget(slot);
+    if (slots->ops->after_end != NULL)
+        slots->ops->after_end(slots->owner, slot);
+    arena_free(&slot->arena);
+    alloc_put(&slots->engine->alloc, slot, sizeof(*slot));
+    atomic_fetch_sub_explicit(&slots->slots, 1, memory_order_relaxed);
+}
+
+static enum stint_status slot_fill(struct pool_slot *slot, struct stint_error *error)
+{
+    struct pool_slots *slots = slot->slots;
+    enum stint_status status = store_create(slots->engine, &slots->config.limits, &slot->store);
+    if (status != STINT_OK)
+        return slots_no_memory(error);
+    slot->store->slot = slot;
+    status = slots->ops->fill(slots->owner, slot, error);
+    if (status == STINT_OK && !slot_keep(slot))
+        status = slots_no_memory(error);
+    return status;
+}
+
+/* The number of slots was raised before, by whoever calls this. */
+static enum stint_status slot_make(struct pool_slots *slots, struct pool_slot **ret_slot,
+                                   struct stint_error *error)
+{
+    struct alloc *alloc = &slots->engine->alloc;
+    struct pool_slot *slot = alloc_get_zeroed(alloc, 1, sizeof(*slot));
+    if (slot == NULL) {
+        atomic_fetch_sub_explicit(&slots->slots, 1, memory_order_relaxed);
+        return slots_no_memory(error);
+    }
+    slot->slots = slots;
+    arena_init(&slot->arena, alloc);
+    enum stint_status status = slot_fill(slot, error);
+    if (status == STINT_OK)
+        *ret_slot = slot;
+    else
+        slot_end(slot);
+    return status;
+}
+
+/* ---- Idle slots -------------------------------------------------------------------------- */
+
+static struct pool_slot *shard_pop(struct pool_shard *shard)
+{
+    /* A look without the lock spares most of the visits to other processors' stacks. */
+    if (__atomic_load_n(&shard->idle, __ATOMIC_RELAXED) == NULL)
+        return NULL;
+    lock_take(&shard->lock);
+    struct pool_slot *slot = shard->idle;
+    if (slot != NULL) {
+        __atomic_store_n(&shard->idle, slot->next, __ATOMIC_RELAXED);
+        shard->idle_count--;
+    }
+    lock_give(&shard->lock);
+    return slot;
+}
+
+static void shard_push(struct pool_shard *shard, struct pool_slot *slot)
+{
+    lock_take(&shard->lock);
+    slot->next = shard->idle;
+    __atomic_store_n(&shard->idle, slot, __ATOMIC_RELAXED);
+    shard->idle_count++;
+    lock_give(&shard->lock);
+}
+
+static uint32_t shard_here(const struct pool_slots *slots)
+{
+    return slots->shard_count == 1 ? 0 : machine_cpu_current() % slots->shard_count;
+}
+
+static struct pool_slot *find_idle(struct pool_slots *slots)
+{
+    uint32_t here = shard_here(slots);
+    struct pool_slot *slot = NULL;
+    for (uint32_t i = 0; i < slots->shard_count && slot == NULL; i++)
+        slot = shard_pop(&slots->shards[(here + i) % slots->shard_count]);
+    return slot;
+}
+
+/* Counts one more slot, where there may be one. */
+static bool reserve_slot(struct pool_slots *slots)
+{
+    unsigned now = atomic_load_explicit(&slots->slots, memory_order_relaxed);
+    while (now < slots->config.slots_max) {
+        if (atomic_compare_exchange_weak_explicit(&slots->slots, &now, now + 1,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
+/* ---- All of them ------------------------------------------------------------------------- */
+
+static enum stint_status make_warm(struct pool_slots *slots, struct stint_error *error)
+{
+    uint32_t count = slots->config.slots_warm > 0 ? slots->config.slots_warm : 1;
+    for (uint32_t i = 0; i < count && reserve_slot(slots); i++) {
+        struct pool_slot *slot;
+        enum stint_status status = slot_make(slots, &slot, error);
+        if (status != STINT_OK)
+            return status;
+        shard_push(&slots->shards[i % slots->shard_count], slot);
+    }
+    return STINT_OK;
+}
+
+enum stint_status slots_begin(struct pool_slots *slots, struct stint_engine *engine,
+                              const struct pool_slots_config *config,
+                              const struct pool_slots_ops *ops, void *owner,
+                              struct stint_error *error)
+{
+    slots->engine = engine;
+    slots->ops = ops;
+    slots->owner = owner;
+    slots->config = *config;
+    if (config->slots_max == 0)
+        slots->config.slots_max = slots_fit(config->memory_count, config->keep_bytes,
+                                            machine_memory_bytes(), machine_address_bytes());
+    uint32_t cpus = machine_cpu_count();
+    slots->shard_count = cpus < POOL_SHARDS_MAX ? cpus : POOL_SHARDS_MAX;
+    for (uint32_t i = 0; i < slots->shard_count; i++)
+        lock_init(&slots->shards[i].lock);
+    lock_init(&slots->lock);
+    /* Memories that linking puts beside the owner's get images of their slot. */
+    slots->images = alloc_get_zeroed(&engine->alloc, config->memory_count, sizeof(*slots->images));
+    if (slots->images == NULL && config->memory_count != 0)
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a pool");
+    slots->image_count = config->memory_count;
+    return make_warm(slots, error);
+}
+
+void slots_end(struct pool_slots *slots)
+{
+    if (slots->engine == NULL)
+        return;
+    struct alloc *alloc = &slots->engine->alloc;
+    slots_trim(slots, 0);
+    assert(atomic_load(&slots->slots) == 0);
+    for (uint32_t i = 0; i < slots->images_made; i++) {
+        alloc_discharge(alloc, slots->images[i].bytes);
+        cow_image_free(&slots->images[i]);
+    }
+    alloc_put(alloc, slots->images, slots->image_count * sizeof(*slots->images));
+    for (uint32_t i = 0; i < slots->shard_count; i++)
+        lock_free(&slots->shards[i].lock);
+    lock_free(&slots->lock);
+}
+
+/* ---- Taking and giving ------------------------------------------------------------------- */
+
+/* Puts the slot's state back; false when it was ended instead. */
+static bool reset(struct pool_slot *slot)
+{
+    struct pool_slots *slots = slot->slots;
+    struct cow_work work = {0};
+    bool trim = ++slot->uses % USES_TO_TRIM == 0;
+    bool fine = slots->ops->reset(slots->owner, slot) && slot_restore(slot, trim, &work);
+    slot->is_taken = false;
+    if (work.copied_bytes != 0)
+        atomic_fetch_add_explicit(&slots->copied_bytes, work.copied_bytes, memory_order_relaxed);
+    if (work.dropped != 0)
+        atomic_fetch_add_explicit(&slots->dropped, work.dropped, memory_order_relaxed);
+    if (!fine) {
+        atomic_fetch_add_explicit(&slots->failures, 1, memory_order_relaxed);
+        slot_end(slot);
+    }
+    return fine;
+}
+
+enum stint_status slots_take(struct pool_slots *slots, struct pool_slot **ret_slot,
+                             struct stint_error *error)
+{
+    struct pool_slot *slot = find_idle(slots);
+    if (slot == NULL) {
+        if (!reserve_slot(slots))
+            return error_set(error, STINT_LIMIT, STINT_NO_OFFSET, "all %u slots are taken",
+                             slots->config.slots_max);
+        enum stint_status status = slot_make(slots, &slot, error);
+        if (status != STINT_OK)
+            return status;
+    }
+    slot->is_taken = true;
+    atomic_fetch_add_explicit(&slots->takes, 1, memory_order_relaxed);
+    *ret_slot = slot;
+    return STINT_OK;
+}
+
+void slots_give(struct pool_slot *slot)
+{
+    struct pool_slots *slots = slot->slots;
+    assert(slot->is_taken);
+    if (reset(slot))
+        shard_push(&slots->shards[shard_here(slots)], slot);
+}
+
+void slots_trim(struct pool_slots *slots, uint32_t keep)
+{
+    struct pool_stats now;
+    slots_stats(slots, &now);
+    for (uint32_t idle = now.idle; idle > keep; idle--) {
+        struct pool_slot *slot = find_idle(slots);
+        if (slot == NULL)
+            return;
+        slot_end(slot);
+    }
+}
+
+void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats)
+{
+    uint32_t idle = 0;
+    for (uint32_t i = 0; i < slots->shard_count; i++) {
+        lock_take(&slots->shards[i].lock);
+        idle += slots->shards[i].idle_count;
+        lock_give(&slots->shards[i].lock);
+    }
+    *ret_stats = (struct pool_stats){
+        .slots_max = slots->config.slots_max,
+        .slots = atomic_load_explicit(&slots->slots, memory_order_relaxed),
+        .idle = idle,
+        .takes = atomic_load_explicit(&slots->takes, memory_order_relaxed),
+        .failures = atomic_load_explicit(&slots->failures, memory_order_relaxed),
+        .copied_bytes = atomic_load_explicit(&slots->copied_bytes, memory_order_relaxed),
+        .dropped = atomic_load_explicit(&slots->dropped, memory_order_relaxed),
+        .scans = !slots->config.without_scan && cow_can_scan(),
+    };
+}
