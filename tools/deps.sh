@@ -24,6 +24,11 @@ llvm-19                  cmd llvm-symbolizer-19                                 
 llvm-19-dev              file /usr/lib/llvm-19/include/llvm-c/Core.h                 test,demo,bench
 libssl-dev               file /usr/include/openssl/evp.h                             test,demo,bench
 libcurl4-openssl-dev     file /usr/include/*/curl/curl.h                              test,demo,bench
+libuv1-dev               file /usr/include/uv.h                                      test,demo,bench
+libnghttp2-dev           file /usr/include/nghttp2/nghttp2.h                         test,demo,bench
+nghttp2-client           cmd h2load                                                  test,bench
+wrk                      cmd wrk                                                     bench
+nginx-light              cmd nginx                                                   bench
 qemu-user                cmd qemu-aarch64                                            test
 gcc-aarch64-linux-gnu    cmd aarch64-linux-gnu-gcc                                   test
 libc6-dev-arm64-cross    file /usr/aarch64-linux-gnu/include/stdio.h                 test

@@ -25,7 +25,7 @@ struct http_exchange;
 struct http_tls; /* certificates and keys (http/http_tls.h) */
 
 struct http_header {
-    const char *name; /* terminated, in lower case */
+    const char *name;  /* terminated, in lower case */
     const char *value; /* not terminated */
     uint32_t name_bytes, value_bytes;
 };
@@ -62,16 +62,16 @@ struct http_handler {
 struct http_config {
     struct h1_limits limits; /* also of HTTP/2 heads and bodies */
     uint32_t fields_max;
-    uint32_t connections_max;      /* beyond it new ones wait in the kernel's backlog */
-    uint32_t streams_max;          /* of an HTTP/2 connection at a time */
-    size_t send_bytes_max;         /* of a response, waiting to be sent, before http_write takes less */
-    size_t receive_bytes_max;      /* of a request's body, before the peer is made to wait */
-    uint64_t head_timeout_ns;      /* from a request's first byte to its whole head */
-    uint64_t idle_timeout_ns;      /* between requests */
-    uint64_t body_timeout_ns;      /* without a byte of the body */
-    uint64_t send_timeout_ns;      /* without the peer taking a byte */
-    uint64_t body_rate_min;        /* bytes a second over a body, against slow peers; 0: any */
-    const char *server_name;       /* the `server` header; NULL: none */
+    uint32_t connections_max; /* beyond it new ones wait in the kernel's backlog */
+    uint32_t streams_max;     /* of an HTTP/2 connection at a time */
+    size_t send_bytes_max;    /* of a response, waiting to be sent, before http_write takes less */
+    size_t receive_bytes_max; /* of a request's body, before the peer is made to wait */
+    uint64_t head_timeout_ns; /* from a request's first byte to its whole head */
+    uint64_t idle_timeout_ns; /* between requests */
+    uint64_t body_timeout_ns; /* without a byte of the body */
+    uint64_t send_timeout_ns; /* without the peer taking a byte */
+    uint64_t body_rate_min;   /* bytes a second over a body, against slow peers; 0: any */
+    const char *server_name;  /* the `server` header; NULL: none */
     bool without_h2;
 };
 
@@ -103,9 +103,9 @@ void http_server_free(struct http_server *server); /* after `drained`; accepts N
 
 struct http_server_stats {
     uint64_t accepted, closed, requests;
-    uint64_t refused;   /* heads that were answered 4xx here */
+    uint64_t refused; /* heads that were answered 4xx here */
     uint64_t timeouts;
-    uint64_t resets;    /* streams that the peer reset */
+    uint64_t resets; /* streams that the peer reset */
     uint32_t open, idle, exchanges;
     uint64_t received_bytes, sent_bytes;
 };

@@ -22,6 +22,8 @@ MUST_CHECK enum os_error inet_bind(int fd, const struct inet_address *address, b
 /* OS_INPROGRESS: on its way. NULL: a datagram socket without a peer again. */
 MUST_CHECK enum os_error inet_connect(int fd, const struct inet_address *address);
 MUST_CHECK enum os_error inet_listen(int fd, int backlog);
+/* A connection, non-blocking and closed on exec, and who it is from. */
+MUST_CHECK enum os_error inet_accept(int fd, int *ret_fd, struct inet_address *ret_peer);
 /* What a connection came to. */
 MUST_CHECK enum os_error inet_error(int fd);
 MUST_CHECK enum os_error inet_local(int fd, struct inet_address *ret_address);

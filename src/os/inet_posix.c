@@ -92,6 +92,21 @@ enum os_error inet_listen(int fd, int backlog)
     return error_of_result(listen(fd, backlog));
 }
 
+enum os_error inet_accept(int fd, int *ret_fd, struct inet_address *ret_peer)
+{
+    union system_address system;
+    socklen_t bytes = sizeof(system);
+    memset(&system.any, 0, sizeof(system.any));
+    int accepted = accept4(fd, &system.any, &bytes, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted < 0)
+        return os_error_of(errno);
+    /* The peer of a local socket has no address. */
+    if (from_system(&system, ret_peer) != OS_OK)
+        *ret_peer = (struct inet_address){0};
+    *ret_fd = accepted;
+    return OS_OK;
+}
+
 enum os_error inet_error(int fd)
 {
     int number = 0;

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server's inside, without sockets: connections that bytes come into and go out of through a
+ * table of functions (struct http_io), and exchanges on them. What has to do with the event loop is in
+ * http_server.c; a test may put memory in its place.
+ *
+ * A connection is run (http_conn_run) when bytes or room came, when its time is up, and after a
+ * function of http_server.h changed something about it from outside (it is then on the list `dirty`,
+ * which http_core_settle goes through before the loop waits). Callbacks are made from there only.
+ *
+ *     H1_IDLE → H1_HEAD → H1_OPEN → (H1_DISCARD →) H1_IDLE …        or, at its end,
+ *     … → LINGER → CLOSED
+ *
+ * A buffer of 4 KB comes from a pool when the first byte is there and goes back when nothing is left
+ * in it, so an idle connection holds none. A head stays where it was received: names are put into
+ * lower case and strings are ended in place, and the exchange keeps the buffer.
+ */
+#ifndef HTTP_HTTP_CONN_INT_H
+#define HTTP_HTTP_CONN_INT_H
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "http/http_server.h"
+
+enum {
+    HTTP_BLOCK_BYTES = 4096,
+    HTTP_BLOCKS_KEPT = 256, /* in the pool; more go back to the allocator */
+    HTTP_EXCHANGES_KEPT = 256,
+    HTTP_DISCARD_BYTES =
+        256 << 10,               /* of a body that nobody read, before the connection is closed */
+    HTTP_LINGER_BYTES = 4 << 20, /* that are read and dropped before the connection is closed */
+    HTTP_SEND_NOW_BYTES = 8192,  /* writes from this size on are not copied first */
+};
+#define HTTP_LINGER_NS 2000000000u
+#define HTTP_RATE_GRACE_NS 5000000000u /* before a rate is asked for */
+
+struct http_conn;
+struct http_h2;
+
+/* Bytes from `at` to `end` are unread, or unsent. */
+struct http_buffer {
+    uint8_t *data;
+    uint32_t at, end, capacity;
+};
+
+struct http_span {
+    const void *data;
+    size_t bytes;
+};
+
+/* How a connection's bytes travel. */
+struct http_io {
+    /* OS_OK with 0 bytes: the peer has ended its side. OS_AGAIN: later. */
+    enum os_error (*receive)(struct http_conn *conn, void *data, size_t room, size_t *ret_bytes);
+    enum os_error (*send)(struct http_conn *conn, const struct http_span *spans, size_t count,
+                          size_t *ret_bytes);
+    /* conn->wants_read, conn->wants_write changed. */
+    void (*watch)(struct http_conn *conn);
+    /* Ends our side; what was sent still arrives. */
+    void (*shut)(struct http_conn *conn);
+    /* The connection is no more, and is freed once nothing refers to it. */
+    void (*close)(struct http_conn *conn);
+};
+
+enum http_phase {
+    HTTP_H1_IDLE,    /* between requests */
+    HTTP_H1_HEAD,    /* within a head */
+    HTTP_H1_OPEN,    /* the handler has an exchange */
+    HTTP_H1_DISCARD, /* answered; the rest of the body is read over */
+    HTTP_LINGER,     /* the last byte is sent, then the connection closed: see is_lingering */
+    HTTP_CLOSED,
+};
+
+enum http_timer {
+    HTTP_TIMER_NONE,
+    HTTP_TIMER_HEAD,
+    HTTP_TIMER_IDLE,
+    HTTP_TIMER_BODY,
+    HTTP_TIMER_SEND,
+    HTTP_TIMER_LINGER,
+    HTTP_TIMER_COUNT, /* of a connection that is closed: in no list */
+};
+
+struct http_link {
+    struct http_link *next, *before;
+};
+
+struct http_conn {
+    struct http_server *server;
+    const struct http_io *io;
+    struct http_exchange *exchange; /* the current one of HTTP/1.1 */
+    struct http_buffer in, out;
+    struct http_link timer; /* must not move: see conn_of_timer */
+    struct http_conn *dirty_next;
+    uint64_t since_ns;      /* what the timer counts from */
+    uint64_t dropped_bytes; /* read over in DISCARD and LINGER */
+    struct inet_address peer, local;
+    uint8_t phase, timer_kind;
+    bool is_dirty, is_running;
+    bool is_ended;   /* the peer's side */
+    bool is_broken;  /* an error of the transport, or given up: nothing can be sent */
+    bool is_closing; /* after this response */
+    bool is_lingering,
+        is_shut; /* close only after the peer has had time to read: see http_io.shut */
+    bool restarts_timer;
+    bool is_congested; /* wants_write, and waits with the next request */
+    bool wants_read, wants_write;
+    bool is_tls;
+};
+
+struct http_exchange {
+    struct http_conn *conn;
+    struct http_exchange *next; /* in the pool */
+    struct http_request request;
+    void *user;
+    bool is_answered, is_finished, is_lost, is_aborted;
+    uint16_t refusal; /* what the body is answered with: 413, 400, 408 */
+    bool wants_body, wants_room;
+    bool has_body_end;          /* the body was read to its end, trailers included */
+    bool is_continued;          /* 100 was sent, or need not be */
+    bool is_chunked, is_silent; /* the response: in chunks; without a body */
+    uint64_t left_bytes;        /* of the response's stated length; HTTP_LENGTH_UNKNOWN */
+    uint64_t sent_bytes;
+    uint64_t waited_ns, wait_since_ns, body_bytes; /* for the peer's body */
+    uint32_t tried_bytes;                          /* of the buffer, when a trailer was not whole */
+    const struct http_header *trailers;
+    size_t trailer_count;
+    struct arena arena; /* what does not come in place */
+    uint8_t *kept;      /* the buffer of the head where it is no longer the connection's */
+    uint32_t kept_bytes;
+    uint32_t head_at; /* the head's place in the buffer */
+    struct h1_head head;
+    struct h1_body body;
+    struct h1_lines lines;       /* of trailers */
+    struct http_header *headers; /* config.fields_max, behind this struct, then … */
+    struct h1_field *fields;     /* … as many fields */
+};
+
+struct http_server {
+    struct http_config config;
+    struct http_handler handler;
+    void *env;
+    struct alloc alloc;
+    struct http_server_stats stats;
+    struct http_link timers[HTTP_TIMER_COUNT];
+    struct http_conn *dirty_first, **dirty_last;
+    void *blocks; /* the pool: each points to the next */
+    struct http_exchange *exchanges;
+    uint32_t block_count, exchange_count;
+    uint64_t now_ns; /* as of the current event */
+    uint64_t common_until_ns;
+    uint32_t common_bytes, date_bytes;
+    char common[160]; /* the fields of each response: date, server */
+    bool is_draining;
+    struct http_loop *loop; /* http_server.c's; NULL in tests */
+};
+
+/* ---- http_core.c: pools, timers, the list of the changed ---------------------------------- */
+
+void http_core_init(struct http_server *server, const struct http_config *config,
+                    const struct http_handler *handler, void *env);
+void http_core_free(struct http_server *server);
+/* Runs what functions of http_server.h changed. */
+void http_core_settle(struct http_server *server);
+/* Acts on the connections whose time is up. */
+void http_core_tick(struct http_server *server);
+void http_core_mark(struct http_conn *conn); /* as changed */
+/* No request after those that are being served; `at_once`: all are broken off. */
+void http_core_drain(struct http_server *server, bool at_once);
+uint64_t http_timeout_ns(const struct http_server *server, enum http_timer kind);
+
+MUST_CHECK struct http_exchange *http_exchange_new(struct http_conn *conn);
+void http_exchange_free(struct http_exchange *exchange);
+
+/* Room for `bytes` more behind buffer->end; what is there may move. */
+MUST_CHECK bool http_buffer_reserve(struct http_server *server, struct http_buffer *buffer,
+                                    size_t bytes);
+void http_buffer_release(struct http_server *server, struct http_buffer *buffer);
+void http_block_put(struct http_server *server, void *data, uint32_t bytes);
+void *http_block_get(struct http_server *server);
+
+static inline uint32_t http_buffer_used(const struct http_buffer *buffer)
+{
+    return buffer->end - buffer->at;
+}
+
+/* ---- http_conn.c -------------------------------------------------------------------------- */
+
+/* A zeroed connection that bytes may come on. */
+void http_conn_init(struct http_conn *conn, struct http_server *server, const struct http_io *io);
+void http_conn_readable(struct http_conn *conn);
+void http_conn_writable(struct http_conn *conn);
+void http_conn_failed(struct http_conn *conn); /* reset, or given up */
+void http_conn_run(struct http_conn *conn);
+void http_conn_expired(struct http_conn *conn); /* the timer's time is up */
+/* Sends what is there; false when it did not all go. */
+bool http_conn_flush(struct http_conn *conn);
+/* Tells the handler of the end of an exchange, and frees it. */
+void http_conn_end(struct http_exchange *exchange);
+/* Answers what never became an exchange, and closes. */
+void http_conn_refuse(struct http_conn *conn, unsigned status);
+/* Closes once everything is sent; `lingers`: bytes may be under way that would reset the connection. */
+void http_conn_finish(struct http_conn *conn, bool lingers);
+void http_conn_set_timer(struct http_conn *conn, enum http_timer kind);
+
+/* ---- h1_conn.c ---------------------------------------------------------------------------- */
+
+void http_h1_run(struct http_conn *conn);
+/* Room to receive into while an exchange is open; false where there is none. */
+MUST_CHECK bool http_h1_room(struct http_conn *conn);
+/* As http_body_read. */
+MUST_CHECK enum os_error http_h1_read(struct http_exchange *exchange, void *data, size_t room,
+                                      size_t *ret_bytes);
+
+/* ---- h1_respond.c ------------------------------------------------------------------------- */
+
+const char *http_reason(unsigned status);
+/* "Sun, 06 Nov 1994 08:49:37 GMT": its bytes. */
+size_t http_date(uint64_t realtime_ns, char ret_text[32]);
+bool http_header_is_named(const struct http_header *header, const char *name);
+/* Appends to conn->out; false when memory is out. */
+MUST_CHECK bool http_h1_respond(struct http_exchange *exchange, unsigned status,
+                                const struct http_header *headers, size_t header_count,
+                                uint64_t length);
+MUST_CHECK bool http_h1_refusal(struct http_conn *conn, unsigned status);
+size_t http_h1_write(struct http_exchange *exchange, const void *data, size_t bytes);
+void http_h1_finish(struct http_exchange *exchange, const struct http_header *trailers,
+                    size_t trailer_count);
+/* Whether a response may carry it: a token, a value without control characters, not hop-by-hop. */
+bool http_header_is_fit(const struct http_header *header);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a handler does with an exchange. Nothing here calls it back: changes are marked. */
+#include "http/http_conn_int.h"
+
+const struct http_request *http_exchange_request(const struct http_exchange *exchange)
+{
+    return &exchange->request;
+}
+
+void http_exchange_set_user(struct http_exchange *exchange, void *user)
+{
+    exchange->user = user;
+}
+
+void *http_exchange_user(const struct http_exchange *exchange)
+{
+    return exchange->user;
+}
+
+bool http_is_lost(const struct http_exchange *exchange)
+{
+    return exchange->is_lost || exchange->is_aborted || exchange->conn->is_broken;
+}
+
+uint64_t http_sent_bytes(const struct http_exchange *exchange)
+{
+    return exchange->sent_bytes;
+}
+
+enum os_error http_body_read(struct http_exchange *exchange, void *data, size_t room,
+                             size_t *ret_bytes)
+{
+    if (http_is_lost(exchange) || exchange->refusal != 0)
+        return OS_PIPE;
+    if (exchange->has_body_end) {
+        *ret_bytes = 0;
+        return OS_OK;
+    }
+    return http_h1_read(exchange, data, room, ret_bytes);
+}
+
+const struct http_header *http_trailers(const struct http_exchange *exchange, size_t *ret_count)
+{
+    *ret_count = exchange->trailer_count;
+    return exchange->trailers;
+}
+
+void http_body_limit(struct http_exchange *exchange, uint64_t bytes)
+{
+    exchange->body.body_max = bytes;
+    if (!exchange->has_body_end && exchange->request.has_length &&
+        exchange->request.content_length > bytes) {
+        exchange->refusal = 413;
+        http_core_mark(exchange->conn);
+    }
+}
+
+void http_respond(struct http_exchange *exchange, unsigned status,
+                  const struct http_header *headers, size_t header_count, uint64_t length)
+{
+    if (exchange->is_answered || http_is_lost(exchange))
+        return;
+    if (status < 200 || status > 999) {
+        http_abort(exchange);
+        return;
+    }
+    exchange->is_answered = true;
+    if (!http_h1_respond(exchange, status, headers, header_count, length)) {
+        http_abort(exchange);
+        return;
+    }
+    http_core_mark(exchange->conn);
+}
+
+size_t http_write(struct http_exchange *exchange, const void *data, size_t bytes)
+{
+    if (!exchange->is_answered || exchange->is_finished || http_is_lost(exchange))
+        return 0;
+    if (exchange->is_silent || bytes == 0)
+        return bytes;
+    size_t allowed = bytes < exchange->left_bytes ? bytes : (size_t)exchange->left_bytes;
+    size_t taken = allowed > 0 ? http_h1_write(exchange, data, allowed) : 0;
+    exchange->sent_bytes += taken;
+    if (exchange->left_bytes != HTTP_LENGTH_UNKNOWN)
+        exchange->left_bytes -= taken;
+    exchange->wants_room = taken < allowed;
+    http_core_mark(exchange->conn);
+    /* What is beyond the stated length goes nowhere. */
+    return taken == allowed ? bytes : taken;
+}
+
+void http_finish(struct http_exchange *exchange, const struct http_header *trailers,
+                 size_t trailer_count)
+{
+    if (exchange->is_finished || http_is_lost(exchange))
+        return;
+    if (!exchange->is_answered) {
+        http_abort(exchange);
+        return;
+    }
+    exchange->is_finished = true;
+    exchange->wants_room = false;
+    exchange->wants_body = false;
+    http_h1_finish(exchange, trailers, trailer_count);
+    http_core_mark(exchange->conn);
+}
+
+void http_abort(struct http_exchange *exchange)
+{
+    if (exchange->is_finished)
+        return;
+    exchange->is_aborted = true;
+    http_core_mark(exchange->conn);
+}
