@@ -330,6 +330,7 @@ struct app_config {
     const char *path;           /* the manifest, or the component for app_from_file */
     const char *runtime_config; /* a file; NULL: none */
     const char *const *environment; /* "NAME=value", NULL at the end; for SPIN_VARIABLE_* */
+    struct app_pairs variables;     /* of the command line; they go before all others */
     const char *profile;            /* NULL: none */
     const char *region;             /* which one this server is in, instead of `here`; may be NULL */
     bool allow_unset;               /* variables without a value are no error: for looking only */

@@ -7,6 +7,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include "base/nearest.h"
 #include "cli/flags.h"
 
 /* Exit codes, as a shell expects them: name, code, meaning. One row a code. */
@@ -84,18 +85,5 @@ bool cli_read_flags(const struct verb *verb, int argc, char **argv, void *option
 
 /* Writes the help of a verb, or of the program with NULL, to stdout. */
 void help_print(const struct verb *verb);
-
-/*
- * The candidate that is nearest to what was typed, or NULL when none is near enough. Give the
- * candidates one by one; `best` starts zeroed but for `wanted`.
- */
-struct nearest {
-    const char *wanted;
-    size_t wanted_bytes;
-    const char *best;
-    size_t best_bytes;
-    unsigned best_distance; /* valid where best is not NULL */
-};
-void nearest_offer(struct nearest *nearest, const char *candidate, size_t bytes);
 
 #endif

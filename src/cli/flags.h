@@ -30,7 +30,7 @@
 
 #include <stddef.h>
 
-#include "base/status.h"
+#include "base/units.h"
 
 struct verb;
 
@@ -126,10 +126,6 @@ enum flags_result flags_parse(const struct verb *verb, int argc, char **argv, vo
 /* Frees what flags_parse allocated in `options`, also after it failed. */
 void flags_free(const struct verb *verb, void *options);
 
-/* "64M", "1G", "65536": bytes. "250ms", "1.5", "2m": nanoseconds. False when it is not one. */
-bool parse_size(const char *text, uint64_t *ret_bytes);
-bool parse_duration(const char *text, uint64_t *ret_ns);
-bool parse_count(const char *text, uint64_t *ret_count);
 /*
  * Adds "simd", "no-simd", "simd=y", "simd=n", "all", "none" or "help", or several of them with
  * commas between, to `switches`. False when one is unknown: it goes to `ret_unknown`.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "Did you mean …?": the optimal string alignment distance, with a cheap prefix rule in front. */
-#include <string.h>
+#include "base/nearest.h"
 
-#include "cli/cli.h"
+#include <string.h>
 
 enum { NAME_BYTES_MAX = 64 };
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a component may reach: Spin's allowed_outbound_hosts, and which addresses names may lead to.
+ *
+ * A rule is SCHEME://HOST[:PORT]. SCHEME is letters or *; HOST a name, *.name, an address, a block of
+ * addresses, "self" (this application's own routes), or *; PORT a number, FROM..TO (without TO), or *;
+ * without one it is that of the scheme. *.spin.internal, or id.spin.internal, reaches components of the
+ * application. Hosts are compared as they are named; what a name leads to is checked by
+ * policy_address: a private address is reached only where a rule names it, by address or block, or
+ * names the very name (not a wildcard) that led to it.
+ */
+#ifndef APP_POLICY_H
+#define APP_POLICY_H
+
+#include "app/app.h"
+
+struct policy;
+
+/* Whether a rule is right; else why not, in a few words. */
+bool policy_rule_is_valid(const char *rule, char *ret_why, size_t size);
+
+/* The rules of a component, in `arena`. Rules that are not valid are left out. NULL: no memory. */
+struct policy *policy_create(struct arena *arena, const struct app *app,
+                             const struct app_component *component);
+
+enum policy_answer {
+    POLICY_REFUSED,
+    POLICY_ALLOWED, /* the name, or the address as it is written; see policy_address */
+    POLICY_SELF,    /* this application's own routes, without leaving it */
+    POLICY_CHAIN,   /* a component of this application: `ret_component` */
+};
+
+/*
+ * Whether a URL may be asked: its scheme ("http"), host ("example.com", "127.0.0.1", "[::1]", "" for a
+ * relative URL) and port (0: the scheme's). `ret_component` may be NULL.
+ */
+enum policy_answer policy_url(const struct policy *policy, const char *scheme, const char *host,
+                              uint16_t port, uint32_t *ret_component);
+/* Whether that host may be reached at this address, which it was looked up to be. */
+bool policy_address(const struct policy *policy, const char *scheme, const char *host,
+                    const struct inet_address *address);
+/*
+ * Rules for sockets (wasi/host_net.h) that follow from those with the scheme *, for all others are for
+ * a protocol: HOST:PORT each. Wildcard names cannot be said there and are left out.
+ */
+struct app_texts policy_socket_rules(struct arena *arena, const struct policy *policy);
+
+#endif
