@@ -11,6 +11,11 @@
 
 enum { READER, WRITER };
 
+struct watch {
+    void (*notify)(void *env); /* NULL: nobody is told */
+    void *env;
+};
+
 struct host_pipe {
     atomic_uint references;
     struct alloc *alloc;
@@ -21,6 +26,7 @@ struct host_pipe {
     size_t limit_bytes;
     uint64_t total_bytes;
     int fds[2]; /* by side, made when first needed; -1: none */
+    struct watch watches[2];
     uint8_t code;
     bool is_finished, is_closed;
 };
@@ -63,6 +69,8 @@ static void tell(const struct host_pipe *pipe, int side)
 {
     if (pipe->fds[side] != -1)
         event_set(pipe->fds[side]);
+    if (pipe->watches[side].notify != NULL)
+        pipe->watches[side].notify(pipe->watches[side].env);
 }
 
 static size_t waiting(const struct host_pipe *pipe)
@@ -93,7 +101,9 @@ enum os_error host_pipe_write(struct host_pipe *pipe, const void *data, size_t b
     if (!error) {
         pipe->total_bytes += bytes;
         *ret_bytes = bytes;
-        tell(pipe, READER);
+        /* Who has not read the rest knows that there is something. */
+        if (waiting(pipe) == bytes)
+            tell(pipe, READER);
     }
     lock_give(&pipe->lock);
     return error;
@@ -163,10 +173,12 @@ enum os_error host_pipe_read(struct host_pipe *pipe, void *data, size_t bytes, s
     if (!error) {
         if (bytes > 0)
             memcpy(data, pipe->buf.data + pipe->at, bytes);
+        bool was_full = room(pipe) == 0;
         pipe->at += bytes;
         compact(pipe);
         *ret_bytes = bytes;
-        tell(pipe, WRITER);
+        if (was_full)
+            tell(pipe, WRITER);
     }
     lock_give(&pipe->lock);
     return error;
@@ -198,12 +210,32 @@ bool host_pipe_is_closed(struct host_pipe *pipe)
     return is_closed;
 }
 
+static bool is_ready_for(const struct host_pipe *pipe, int side)
+{
+    return side == READER ? waiting(pipe) > 0 || pipe->is_finished
+                          : room(pipe) > 0 || pipe->is_finished || pipe->is_closed;
+}
+
+bool host_pipe_is_ready(struct host_pipe *pipe, bool is_reader)
+{
+    lock_take(&pipe->lock);
+    bool is_ready = is_ready_for(pipe, is_reader ? READER : WRITER);
+    lock_give(&pipe->lock);
+    return is_ready;
+}
+
+void host_pipe_watch(struct host_pipe *pipe, bool is_reader, void (*notify)(void *env), void *env)
+{
+    lock_take(&pipe->lock);
+    pipe->watches[is_reader ? READER : WRITER] = (struct watch){notify, env};
+    lock_give(&pipe->lock);
+}
+
 bool host_pipe_look(struct host_pipe *pipe, bool is_reader, int *ret_fd)
 {
     int side = is_reader ? READER : WRITER;
     lock_take(&pipe->lock);
-    bool is_ready = is_reader ? waiting(pipe) > 0 || pipe->is_finished
-                              : room(pipe) > 0 || pipe->is_finished || pipe->is_closed;
+    bool is_ready = is_ready_for(pipe, side);
     if (!is_ready) {
         int fd;
         if (pipe->fds[side] != -1)

@@ -2,7 +2,7 @@
 /*
  * Bytes on their way between a guest and its host, who may be in different threads: the bodies of HTTP
  * messages. One side writes and finishes, the other reads and closes; nobody waits in here. Who is told
- * OS_AGAIN waits for the descriptor of host_pipe_look, then tries again.
+ * OS_AGAIN waits for the descriptor of host_pipe_look, or to be notified, then tries again.
  */
 #ifndef WASI_HOST_PIPE_H
 #define WASI_HOST_PIPE_H
@@ -47,7 +47,16 @@ bool host_pipe_is_closed(struct host_pipe *pipe);
 /* ---- Both -------------------------------------------------------------------------------- */
 
 /* Whether this side would be told something else than OS_AGAIN; else `ret_fd` becomes ready to read
- * when that may have changed. */
+ * when that may have changed. The first such look makes the descriptor. */
 bool host_pipe_look(struct host_pipe *pipe, bool is_reader, int *ret_fd);
+/* The same without a descriptor. */
+bool host_pipe_is_ready(struct host_pipe *pipe, bool is_reader);
+/*
+ * `notify(env)` is called when host_pipe_is_ready of this side may have become true, and at the end.
+ * It runs in the thread of the other side, which may be this one's, inside its call and with the pipe
+ * locked: it takes a note, say for a loop that runs later, and calls nothing of the pipe. Each side
+ * has one; NULL takes it away, after which it is not called any more.
+ */
+void host_pipe_watch(struct host_pipe *pipe, bool is_reader, void (*notify)(void *env), void *env);
 
 #endif
