@@ -17,12 +17,17 @@
 #include "base/buf.h"
 #include "interp/exec_int.h"
 #include "interp/handler_ids.h"
+#include "os/fiber.h"
 #include "os/pages.h"
 #include "runtime/gc.h"
 #include "runtime/native.h"
 #include "stint_config.h"
 
-enum { NESTED_CALLS_MAX = 200, STACK_SLACK_BYTES = 512 };
+enum {
+    NESTED_CALLS_MAX = 200,
+    STACK_SLACK_BYTES = 512,
+    HEADROOM_BYTES = 64 << 10, /* of a fiber's stack, for host functions */
+};
 
 struct cell interp_restore_cells[2];
 /* Before `halt`: returns go on at the cell after the one a record names. */
@@ -424,11 +429,14 @@ enum stint_status exec_call_cells(struct exec *ctx, struct func *func, uint64_t 
     return status;
 }
 
-/* How deep the host and guests may call each other: on a native stack, as deep as it goes. */
+/* How deep the host and guests may call each other: on a native stack or a fiber's, as deep as it
+ * goes. */
 static bool may_nest(const struct exec *ctx)
 {
     if (STINT_WITH_NATIVE && native_is_on_stack())
         return native_has_headroom(ctx->store);
+    if (STINT_WITH_FIBER && fiber_current() != NULL && fiber_stack_left() < HEADROOM_BYTES)
+        return false;
     return ctx->native_depth + ctx->host_depth < NESTED_CALLS_MAX;
 }
 

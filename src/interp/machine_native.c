@@ -178,7 +178,7 @@ const struct cell *interp_look_around(struct exec *ctx)
             spot->cell = (uint32_t)(ctx->ip - FUNC_CELLS(func));
         }
     }
-    const void *entry = tier_sample(spots, count);
+    const void *entry = tier_sample(&ctx->store->tier_steps, spots, count);
     /* At its first cell a function is as good as called. */
     if (innermost != NULL && ctx->ip == FUNC_CELLS(innermost))
         return innermost->code;

@@ -91,6 +91,9 @@ enum { FILE_NO_OFFSET = -1 };   /* the descriptor's own position, which then mov
  * FILE_NO_OFFSET or at least 0. */
 MUST_CHECK enum os_error file_read(int fd, const struct file_span *spans, size_t count,
                                    int64_t offset_bytes, size_t *ret_bytes);
+/* Of a regular file: what is in memory already. OS_AGAIN: that is nothing, or the system does not say. */
+MUST_CHECK enum os_error file_read_cached(int fd, const struct file_span *spans, size_t count,
+                                          int64_t offset_bytes, size_t *ret_bytes);
 MUST_CHECK enum os_error file_write(int fd, const struct file_span *spans, size_t count,
                                     int64_t offset_bytes, size_t *ret_bytes);
 

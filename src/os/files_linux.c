@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What only Linux has: openat2 and getdents64, called by number with definitions of our own,
+ * What only Linux has: openat2, preadv2 and getdents64, called by number with definitions of our own,
  * because musl's headers lack the structures and linux/ headers need not be installed.
  */
 #define _FILE_OFFSET_BITS 64
@@ -22,7 +22,7 @@ struct open_how {
     uint64_t resolve;
 };
 
-enum { RESOLVE_NO_MAGICLINKS = 2, RESOLVE_BENEATH = 8 };
+enum { RESOLVE_NO_MAGICLINKS = 2, RESOLVE_BENEATH = 8, READ_NOWAIT = 8 };
 
 struct dirent64 {
     uint64_t d_ino;
@@ -149,6 +149,19 @@ enum os_error file_append(int fd, const struct file_span *spans, size_t count, s
     ssize_t bytes = RETRY(syscall(SYS_pwritev2, fd, spans, count, 0L, 0L, APPEND));
     if (bytes == -1)
         return os_error_of(errno);
+    *ret_bytes = (size_t)bytes;
+    return OS_OK;
+}
+
+enum os_error file_read_cached(int fd, const struct file_span *spans, size_t count,
+                               int64_t offset_bytes, size_t *ret_bytes)
+{
+    /* The upper half counts where registers have 32 bits. */
+    uint64_t at = (uint64_t)offset_bytes;
+    long bytes = RETRY(syscall(SYS_preadv2, fd, spans, count, (unsigned long)at,
+                               (unsigned long)(at >> 32), READ_NOWAIT));
+    if (bytes == -1)
+        return errno == EOPNOTSUPP || errno == ENOSYS ? OS_AGAIN : os_error_of(errno);
     *ret_bytes = (size_t)bytes;
     return OS_OK;
 }

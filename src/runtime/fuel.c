@@ -6,6 +6,8 @@
  */
 #include "os/clock.h"
 #include "runtime/store.h"
+#include "runtime/waiter.h"
+#include "stint_config.h"
 
 static uint64_t add_saturated(uint64_t a, uint64_t b)
 {
@@ -60,6 +62,10 @@ static bool settle(struct stint_store *store, uint64_t overdraft)
 enum stint_status rt_fuel_next_slice(struct stint_store *store, uint64_t overdraft,
                                      int64_t *ret_slice, struct stint_error *error)
 {
+    /* Before the overdraft is paid, so that whoever asks meanwhile is told what is used. A call's
+     * first slice ends none, and one of a single operator is a look at the guest. */
+    if (STINT_WITH_FIBER && store->waiter != NULL && store->fuel_slice > 1)
+        store->waiter->yield(store->waiter);
     if (!settle(store, overdraft))
         return error_set(error, STINT_FUEL, STINT_NO_OFFSET, "fuel used up after %llu operators",
                          (unsigned long long)store->fuel_used);
@@ -69,7 +75,7 @@ enum stint_status rt_fuel_next_slice(struct stint_store *store, uint64_t overdra
     }
     if (store->deadline_ns != 0 && clock_now_ns(OS_CLOCK_MONOTONIC) >= store->deadline_ns)
         return error_set(error, STINT_TIMEOUT, STINT_NO_OFFSET, "time is up");
-    uint64_t slice = tier_slice(store->engine, FUEL_SLICE);
+    uint64_t slice = tier_slice(store->engine, &store->tier_steps, FUEL_SLICE);
     if (store->has_fuel) {
         if (slice > store->fuel_reserve)
             slice = store->fuel_reserve;

@@ -228,6 +228,8 @@ static void restore_flags(struct stint_store *store)
     store->deadline_ns = 0;
     store->call_count = 0;
     store->const_roots = NULL;
+    store->waiter = NULL;
+    store->tier_steps = (struct tier_steps){0};
     /* What a trap in machine code left is inexact, but all of it is restored. */
     store->is_poisoned = store->is_failing = false;
     atomic_store_explicit(&store->interrupt, false, memory_order_relaxed);

@@ -128,6 +128,8 @@ struct stint_store {
     void *user;         /* the embedder's */
     struct pool_slot *slot; /* of the pool that keeps the store warm, or NULL (runtime/pool.h) */
     struct native_run *run; /* machine code's part; made when first needed (runtime/native.h) */
+    struct waiter *waiter;  /* who waits for the guest (runtime/waiter.h); NULL: its thread does */
+    struct tier_steps tier_steps;
     /* A memory trap in code that need not be exact: what the guest's memory holds is not to be
      * relied on, and every later call fails with STINT_POISONED. */
     bool is_poisoned;

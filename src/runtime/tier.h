@@ -106,17 +106,23 @@ struct tier_spot {
     uint32_t cell; /* the head of a loop, as engine_ops.loop_offset knows it, or TIER_NO_LOOP */
 };
 
+/* Of a store's slices: whether the one that ended was a step, the running one is, and the next is to be.
+ * Machine code, where nobody looks, has them run out. */
+struct tier_steps {
+    bool ended, running, next;
+};
+
 /* Whether the interpreter is to report. */
 bool tier_is_sampled(const struct stint_engine *engine);
 /*
  * At a slice: the frames, innermost first. With the innermost at the head of a loop the result is
  * the loop's OSR entry (runtime/native.h) once there is one, else NULL.
  */
-const void *tier_sample(const struct tier_spot *spots, size_t count);
+const void *tier_sample(struct tier_steps *steps, const struct tier_spot *spots, size_t count);
 /* Before the first call of a function: in tests this may compile it. */
 void tier_first_call(struct stint_module *module, uint32_t own_index);
-/* The size of the next slice: `slice`, or less in tests. */
-uint64_t tier_slice(struct stint_engine *engine, uint64_t slice);
+/* The size of the next slice: `slice`, or less where the guest is looked at closely, and in tests. */
+uint64_t tier_slice(struct stint_engine *engine, struct tier_steps *steps, uint64_t slice);
 
 /* For the module's end: stops the compile thread and waits for it. */
 void tier_module_end(struct stint_module *module);

@@ -229,29 +229,23 @@ static struct hot_loop *note_spot(struct tier *tier, const struct tier_spot *spo
     return loop;
 }
 
-/* Of this thread's slices: whether the one that ended was a step, the running one is, and the next is to
- * be. Machine code, where nobody looks, has them run out. */
-static _Thread_local struct {
-    bool ended, running, next;
-} steps;
-
 /* The entry for the innermost frame; the lock is held. */
-static const void *find_entry(struct tier *tier, const struct tier_spot *spot,
-                              const struct hot_loop *loop)
+static const void *find_entry(struct tier *tier, struct tier_steps *steps,
+                              const struct tier_spot *spot, const struct hot_loop *loop)
 {
     const void *entry = NULL;
     if (loop != NULL)
         entry = native_find_osr(tier->module, loop->own_index, loop->loop_offset);
     if (entry != NULL)
         tier->stats.loop_entries++;
-    steps.next = entry == NULL &&
-              (tier->steps_look > 0 || (tier->steps_enter > 0 && tier->is_entered[spot->own_index] &&
-                                        !tier->hot.is_running));
+    steps->next = entry == NULL &&
+                  (tier->steps_look > 0 ||
+                   (tier->steps_enter > 0 && tier->is_entered[spot->own_index] && !tier->hot.is_running));
     return entry;
 }
 
 /* A slice that was only a step says nothing about time. */
-static const void *step(struct tier *tier, const struct tier_spot *spot)
+static const void *step(struct tier *tier, struct tier_steps *steps, const struct tier_spot *spot)
 {
     struct hot_loop *loop = spot->cell != TIER_NO_LOOP ? note_loop(tier, spot) : NULL;
     if (tier->steps_look > 0)
@@ -260,10 +254,11 @@ static const void *step(struct tier *tier, const struct tier_spot *spot)
         tier->steps_enter--;
     if (loop != NULL)
         loop->passes++;
-    return find_entry(tier, spot, loop);
+    return find_entry(tier, steps, spot, loop);
 }
 
-static const void *sample(struct tier *tier, const struct tier_spot *spot)
+static const void *sample(struct tier *tier, struct tier_steps *steps,
+                          const struct tier_spot *spot)
 {
     uint64_t seed = tier->module->engine->config.tier.seed;
     struct hot_loop *loop = note_spot(tier, spot, true);
@@ -271,13 +266,13 @@ static const void *sample(struct tier *tier, const struct tier_spot *spot)
         tier_consider(tier);
     if (tier->ticks == TIER_LOOK_TICKS && tier->hot_jobs == 0 && tier->hot.is_running)
         tier->steps_look = TIER_STEPS_LOOK;
-    return find_entry(tier, spot, loop);
+    return find_entry(tier, steps, spot, loop);
 }
 
-const void *tier_sample(const struct tier_spot *spots, size_t count)
+const void *tier_sample(struct tier_steps *steps, const struct tier_spot *spots, size_t count)
 {
     const void *entry = NULL;
-    bool was_step = steps.ended;
+    bool was_step = steps->ended;
     if (was_step && count > 1)
         count = 1;
     for (size_t i = 0; i < count; i++) {
@@ -288,7 +283,7 @@ const void *tier_sample(const struct tier_spot *spots, size_t count)
         if (i > 0)
             (void)note_spot(tier, &spots[i], false);
         else
-            entry = was_step ? step(tier, &spots[i]) : sample(tier, &spots[i]);
+            entry = was_step ? step(tier, steps, &spots[i]) : sample(tier, steps, &spots[i]);
         lock_give(&tier->lock);
     }
     return entry;
@@ -311,13 +306,13 @@ void tier_first_call(struct stint_module *module, uint32_t own_index)
     lock_give(&tier->lock);
 }
 
-uint64_t tier_slice(struct stint_engine *engine, uint64_t slice)
+uint64_t tier_slice(struct stint_engine *engine, struct tier_steps *steps, uint64_t slice)
 {
     static _Thread_local uint64_t random;
-    steps.ended = steps.running;
-    steps.running = steps.next;
-    steps.next = false;
-    if (steps.running && slice > 0)
+    steps->ended = steps->running;
+    steps->running = steps->next;
+    steps->next = false;
+    if (steps->running && slice > 0)
         return 1;
     if (engine->config.tier.seed == 0 || slice == 0)
         return slice;

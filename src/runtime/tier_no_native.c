@@ -22,8 +22,9 @@ bool tier_is_sampled(const struct stint_engine *engine)
     return false;
 }
 
-const void *tier_sample(const struct tier_spot *spots, size_t count)
+const void *tier_sample(struct tier_steps *steps, const struct tier_spot *spots, size_t count)
 {
+    (void)steps;
     (void)spots;
     (void)count;
     return NULL;
@@ -35,9 +36,10 @@ void tier_first_call(struct stint_module *module, uint32_t own_index)
     (void)own_index;
 }
 
-uint64_t tier_slice(struct stint_engine *engine, uint64_t slice)
+uint64_t tier_slice(struct stint_engine *engine, struct tier_steps *steps, uint64_t slice)
 {
     (void)engine;
+    (void)steps;
     return slice;
 }
 

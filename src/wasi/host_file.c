@@ -183,6 +183,56 @@ static enum os_error write_stream(const struct host_file *file, const struct hos
     return OS_OK;
 }
 
+/* A call of the system that may wait for a disk. */
+struct disk_work {
+    int fd;
+    const struct file_span *spans;
+    size_t count;
+    int64_t offset_bytes;
+    size_t *ret_bytes;
+    bool data_only;
+    enum os_error error;
+};
+
+static void read_disk(void *arg)
+{
+    struct disk_work *work = arg;
+    work->error =
+        file_read(work->fd, work->spans, work->count, work->offset_bytes, work->ret_bytes);
+}
+
+static void sync_disk(void *arg)
+{
+    struct disk_work *work = arg;
+    work->error = file_sync(work->fd, work->data_only);
+}
+
+enum os_error host_file_sync(const struct host_file *file, const struct host_wait *wait,
+                             bool data_only)
+{
+    struct disk_work work = {.fd = file->fd, .data_only = data_only};
+    enum os_error error = host_wait_work(wait, sync_disk, &work);
+    return error ? error : work.error;
+}
+
+static enum os_error read_file(const struct host_file *file, const struct host_wait *wait,
+                               const struct file_span *spans, size_t count, int64_t offset_bytes,
+                               size_t *ret_bytes)
+{
+    if (!host_wait_suspends(wait))
+        return file_read(file->fd, spans, count, offset_bytes, ret_bytes);
+    enum os_error error = file_read_cached(file->fd, spans, count, offset_bytes, ret_bytes);
+    if (error != OS_AGAIN)
+        return error;
+    struct disk_work work = {.fd = file->fd,
+                             .spans = spans,
+                             .count = count,
+                             .offset_bytes = offset_bytes,
+                             .ret_bytes = ret_bytes};
+    error = host_wait_work(wait, read_disk, &work);
+    return error ? error : work.error;
+}
+
 enum os_error host_file_read(const struct host_file *file, const struct host_wait *wait,
                              const struct file_span *spans, size_t count, int64_t offset_bytes,
                              size_t *ret_bytes)
@@ -190,7 +240,7 @@ enum os_error host_file_read(const struct host_file *file, const struct host_wai
     if (file->type == FILE_DIRECTORY)
         return OS_ISDIR;
     if (!host_file_is_stream(file) || offset_bytes != FILE_NO_OFFSET)
-        return file_read(file->fd, spans, count, offset_bytes, ret_bytes);
+        return read_file(file, wait, spans, count, offset_bytes, ret_bytes);
     return read_stream(file, wait, spans, count, ret_bytes);
 }
 

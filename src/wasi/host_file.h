@@ -52,6 +52,9 @@ bool host_file_is_stream(const struct host_file *file);
 MUST_CHECK enum os_error host_file_read(const struct host_file *file, const struct host_wait *wait,
                                         const struct file_span *spans, size_t count,
                                         int64_t offset_bytes, size_t *ret_bytes);
+/* Until the disk has it. */
+MUST_CHECK enum os_error host_file_sync(const struct host_file *file, const struct host_wait *wait,
+                                        bool data_only);
 MUST_CHECK enum os_error host_file_write(const struct host_file *file, const struct host_wait *wait,
                                          const struct file_span *spans, size_t count,
                                          int64_t offset_bytes, size_t *ret_bytes);

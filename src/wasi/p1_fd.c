@@ -31,14 +31,14 @@ enum os_error p1_fd_datasync(struct p1_call *call, const uint64_t *args)
 {
     struct p1_descriptor *descriptor;
     enum os_error error = p1_find(call, p1_u32(args[0]), P1_FD_DATASYNC, &descriptor);
-    return error ? error : file_sync(descriptor->file.fd, true);
+    return error ? error : host_file_sync(&descriptor->file, &call->wait, true);
 }
 
 enum os_error p1_fd_sync(struct p1_call *call, const uint64_t *args)
 {
     struct p1_descriptor *descriptor;
     enum os_error error = p1_find(call, p1_u32(args[0]), P1_FD_SYNC, &descriptor);
-    return error ? error : file_sync(descriptor->file.fd, false);
+    return error ? error : host_file_sync(&descriptor->file, &call->wait, false);
 }
 
 enum os_error p1_fd_fdstat_get(struct p1_call *call, const uint64_t *args)

@@ -88,7 +88,8 @@ static inline struct p1_call p1_begin(const struct p1_import *import, struct sti
         .wasi = import->wasi,
         .abi = import->abi,
         /* Without metering nobody may interrupt, and a wait needs no slices. */
-        .wait = {store->deadline_ns, store->engine->config.is_metered ? &store->interrupt : NULL},
+        .wait = {store->deadline_ns, store->engine->config.is_metered ? &store->interrupt : NULL,
+                 store->waiter},
         .memory = memory != NULL ? memory->base : NULL,
         .memory_bytes = memory != NULL ? memory->bytes : 0,
         .status = STINT_OK,

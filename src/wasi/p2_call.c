@@ -8,7 +8,8 @@ struct host_wait p2_wait(const struct host_component_call *call)
     struct stint_store *store = call->guest->store;
     /* Without metering nobody may interrupt, and a wait needs no slices. */
     return (struct host_wait){store->deadline_ns,
-                              store->engine->config.is_metered ? &store->interrupt : NULL};
+                              store->engine->config.is_metered ? &store->interrupt : NULL,
+                              store->waiter};
 }
 
 enum stint_status p2_trap(struct host_component_call *call, const char *text)

@@ -260,7 +260,8 @@ static enum stint_status sync(struct host_component_call *call, const uint64_t *
     enum stint_status status = p2_get_descriptor(call, slots[0], &descriptor);
     if (status != STINT_OK)
         return status;
-    enum os_error error = file_sync(descriptor->file.fd, data_only);
+    const struct host_wait wait = p2_wait(call);
+    enum os_error error = host_file_sync(&descriptor->file, &wait, data_only);
     /* Where there is nothing to wait for, as with a pipe, all is done. */
     return p2_put_file_error(call, slots[1], error == OS_INVAL ? OS_OK : error);
 }
