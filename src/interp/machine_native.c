@@ -163,10 +163,9 @@ const struct cell *interp_look_around(struct exec *ctx)
     struct tier_spot spots[TIER_SPOTS_MAX];
     const struct interp_func *innermost = NULL;
     struct frame_walk walk;
-    size_t count = 0;
+    size_t count = 0, wanted = tier_spots_wanted(&ctx->store->tier_steps);
     walk_begin(&walk, ctx);
-    for (bool more = walk.is_valid; more && count < COUNT_OF(spots);
-         more = walk_next(&walk, true)) {
+    for (bool more = walk.is_valid; more && count < wanted; more = walk_next(&walk, true)) {
         uint32_t own_index;
         const struct interp_func *func = interp_find(walk.instance->code, walk.ip, &own_index);
         if (func == NULL)

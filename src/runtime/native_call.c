@@ -163,5 +163,6 @@ enum native_result native_fuel_slice(struct stint_instance *context)
     enum stint_status status =
         rt_fuel_next_slice(context->store, overdraft, &slice, context->store->call_error);
     run->fuel = slice;
+    tier_native_slice(context->module);
     return LIKELY(status == STINT_OK) ? NATIVE_OK : native_fail(context, status, NULL);
 }

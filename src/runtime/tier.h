@@ -119,10 +119,17 @@ bool tier_is_sampled(const struct stint_engine *engine);
  * the loop's OSR entry (runtime/native.h) once there is one, else NULL.
  */
 const void *tier_sample(struct tier_steps *steps, const struct tier_spot *spots, size_t count);
+/* How many frames are to be reported; asked before that. */
+size_t tier_spots_wanted(const struct tier_steps *steps);
 /* Before the first call of a function: in tests this may compile it. */
 void tier_first_call(struct stint_module *module, uint32_t own_index);
 /* The size of the next slice: `slice`, or less where the guest is looked at closely, and in tests. */
 uint64_t tier_slice(struct stint_engine *engine, struct tier_steps *steps, uint64_t slice);
+
+/* ---- For machine code ---------------------------------------------------------------------------- */
+
+/* At a slice that ends in a module's machine code, where nothing is sampled. */
+void tier_native_slice(struct stint_module *module);
 
 /* For the module's end: stops the compile thread and waits for it. */
 void tier_module_end(struct stint_module *module);

@@ -14,6 +14,8 @@ enum { TAKEN = 1, ENTERED = 2 };
 /* A loop further out is taken in place of the hottest one when it is seen at least this often, or was
  * passed in the steps at the start. */
 enum { OUTER_SHARE = 16 };
+/* Of the slices, one in so many ends in a function's own loops where it is said to stay in them. */
+enum { STAYS_SHARE = 3 };
 
 static size_t body_bytes(const struct tier *tier, uint32_t own_index)
 {
@@ -70,8 +72,20 @@ static struct hot_loop *outer_loop(struct tier *tier, struct hot_loop *hot)
     return best;
 }
 
+/* Whether a function seems to stay in its loops for long: slices end in no other's as often. One that
+ * is on the stack at each may be called anew all the time, as those of a parser are. */
+static bool stays(const struct tier *tier, uint32_t own_index)
+{
+    uint32_t samples = 0;
+    for (size_t i = 0; i < tier->loop_count; i++) {
+        if (tier->loops[i].own_index == own_index)
+            samples += tier->loops[i].samples;
+    }
+    return samples >= tier->ticks / STAYS_SHARE;
+}
+
 /* An entry is a copy of its function, so their size counts: a function that is called again needs none,
- * unless it stays in the loop for long, as one that is nearly always seen may. */
+ * unless it stays in a loop for long. */
 static bool take_loops(struct tier *tier, uint8_t *marks, size_t *bytes)
 {
     bool has_new = false, is_stuck = tier->stuck_samples >= TIER_STUCK_SAMPLES;
@@ -83,7 +97,7 @@ static bool take_loops(struct tier *tier, uint8_t *marks, size_t *bytes)
         uint32_t i = loop->own_index;
         marks[i] |= ENTERED;
         if (!tier->is_once[i] && !is_stuck &&
-            (used + body_bytes(tier, i) > TIER_HOT_BYTES || tier->heat[i] < tier->ticks / 2))
+            (used + body_bytes(tier, i) > TIER_HOT_BYTES || !stays(tier, i)))
             continue;
         loop = outer_loop(tier, loop);
         loop->is_taken = loop->is_requested = has_new = true;
@@ -155,14 +169,16 @@ static size_t take_hot(struct tier *tier, uint8_t *marks)
     return bytes;
 }
 
-/* Whether a function is worth its time in the compiler. What is large and was hardly ever seen running
- * did so at the start only. */
+/* Whether a function is worth its time in the compiler. What is large and was hardly ever seen running,
+ * or not lately, did so at the start only. */
 static bool is_worth(const struct tier *tier, uint32_t own_index)
 {
     size_t bytes = body_bytes(tier, own_index);
     if (tier->heat[own_index] == 0)
         return bytes <= TIER_UNSEEN_BYTES && has_run(tier, own_index);
-    return bytes <= TIER_LARGE_BYTES || tier->heat[own_index] >= tier->ticks / TIER_LARGE_SAMPLES;
+    return bytes <= TIER_LARGE_BYTES ||
+           (tier->heat[own_index] >= tier->ticks / TIER_LARGE_SAMPLES &&
+            tier->ticks - tier->seen[own_index] <= tier->ticks / 2);
 }
 
 /* Takes all that has run and is not compiled, where that is little; false when it is not. */

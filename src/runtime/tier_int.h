@@ -8,12 +8,13 @@
 
 enum {
     TIER_HOT_SAMPLES = 8,       /* slices until something is compiled: some milliseconds of work */
-    TIER_READY_SHARE = 4,       /* … of which this part until the compiler is loaded */
+    TIER_READY_SHARE = 4,       /* … of which this part until the compiler is loaded, … */
+    TIER_READY_NS = 5000000,    /* … but not in programs so short: loading and unloading takes theirs */
     TIER_LOOPS_MAX = 1024,      /* loops that are remembered, a module */
     TIER_RUN_BYTES = 16384,     /* all that has run is compiled where its bodies have no more bytes */
     TIER_HOT_FUNCTIONS = 64,    /* else in one job … */
     TIER_HOT_BYTES = 4096,      /* … and bytes of their bodies, in the first one */
-    TIER_QUICK_BYTES = 16384,   /* a first job of more than this is done quickly */
+    TIER_QUICK_BYTES = 32768,   /* a first job of more than this is done quickly */
     TIER_UNSEEN_BYTES = 512,    /* a function that has run but was never seen at it is not larger */
     TIER_LARGE_BYTES = 1024,    /* one larger than this has to be seen in a part of all samples */
     TIER_LARGE_SAMPLES = 8,     /* … at least as large as 1 / this */
@@ -26,6 +27,7 @@ enum {
     TIER_STEPS_LOOK = 8192,   /* … to see which loops turn often, … */
     TIER_STEPS_ENTER = 32768, /* … and after an image: to come to one with an entry soon */
     TIER_SMALL_BYTES = 2 << 20, /* modules with less code than this are compiled whole */
+    TIER_WHOLE_SLICES = 256,    /* in machine code of the cache's, until what it lacks is compiled */
     TIER_FAILURES_MAX = 3,      /* compilations that fail before a module stays interpreted */
 };
 
@@ -80,6 +82,9 @@ struct tier {
     uint32_t new_samples; /* of functions and loops that nothing was asked for */
     uint32_t stuck_samples; /* of loops without an entry, in functions that have code */
     uint32_t steps_look, steps_enter; /* left */
+    bool has_looked;                  /* the former were begun */
+    uint64_t begin_ns;
+    atomic_uint slices_to_whole; /* 0: not counted */
     atomic_bool is_stopping;
     bool is_whole_made, is_given_up;
     uint64_t random;
@@ -115,6 +120,9 @@ void tier_job_clear(struct tier_job *job);
 
 /* tier_job_native.c: starts compilations when there is reason to; the lock is held. */
 void tier_consider(struct tier *tier);
+/* Starts the compilation of all of a module whose images are from the cache and lack something; the lock
+ * is held. */
+void tier_complete(struct tier *tier);
 /* Compiles one function in this thread, the lock held. */
 void tier_compile_now(struct tier *tier, const uint32_t *functions, uint32_t function_count,
                       const struct tier_loop *loops, uint32_t loop_count);

@@ -203,6 +203,13 @@ static bool next_hot(struct tier *tier)
     return true;
 }
 
+/* Slices are operators charged, which may take microseconds; what a program has to gain is time. */
+static bool is_young(const struct tier *tier)
+{
+    return tier->module->engine->config.tier.hot_samples == 0 &&
+           clock_now_ns(OS_CLOCK_MONOTONIC) - tier->begin_ns < TIER_READY_NS;
+}
+
 void tier_consider(struct tier *tier)
 {
     struct tier_job *job = &tier->hot;
@@ -210,7 +217,8 @@ void tier_consider(struct tier *tier)
     if (job->is_running)
         return;
     if (!is_synchronous && !tier->is_readied) {
-        if (tier->new_samples >= samples_wanted(tier) / TIER_READY_SHARE && !tier->is_given_up)
+        if (tier->new_samples >= samples_wanted(tier) / TIER_READY_SHARE && !tier->is_given_up &&
+            !is_young(tier))
             start(job);
         return;
     }
@@ -223,6 +231,16 @@ void tier_consider(struct tier *tier)
     tier_compile_now(tier, job->functions, job->request.function_count, job->loops,
                      job->request.loop_count);
     tier_job_clear(job);
+}
+
+void tier_complete(struct tier *tier)
+{
+    if (tier->hot.is_running || !want_whole(tier))
+        return;
+    if (tier->is_readied)
+        start_whole(tier);
+    else
+        start(&tier->hot);
 }
 
 void tier_compile_now(struct tier *tier, const uint32_t *functions, uint32_t function_count,

@@ -32,9 +32,11 @@ static struct tier *make_tier(struct stint_module *module)
     tier->is_entered = tier->is_requested + tier->own_count;
     tier->is_once = tier->is_entered + tier->own_count;
     tier->module = module;
+    tier->begin_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     tier->random = module->engine->config.tier.seed * 0x9e3779b97f4a7c15 + module->wasm->size_bytes;
     tier->hot.tier = tier->whole.tier = tier;
     tier->whole.is_whole = true;
+    atomic_init(&tier->slices_to_whole, 0);
     atomic_init(&tier->is_stopping, false);
     lock_init(&tier->lock);
     condition_init(&tier->changed);
@@ -93,6 +95,8 @@ static bool has_code(struct stint_module *module)
     if (tier != NULL) {
         tier->stats.cached++;
         tier->is_looked_up = true;
+        if (config->mode == TIER_JIT && !config->is_synchronous && tier_is_small(tier))
+            atomic_store(&tier->slices_to_whole, TIER_WHOLE_SLICES);
         is_whole = is_whole || tier_is_whole(tier);
     }
     return is_whole;
@@ -264,17 +268,24 @@ static const void *sample(struct tier *tier, struct tier_steps *steps,
     struct hot_loop *loop = note_spot(tier, spot, true);
     if (seed == 0 || next_random(&tier->random) % 4 == 0)
         tier_consider(tier);
-    if (tier->ticks == TIER_LOOK_TICKS && tier->hot_jobs == 0 && tier->hot.is_running)
+    if (!tier->has_looked && tier->ticks >= TIER_LOOK_TICKS && tier->hot_jobs == 0 &&
+        tier->hot.is_running) {
+        tier->has_looked = true;
         tier->steps_look = TIER_STEPS_LOOK;
+    }
     return find_entry(tier, steps, spot, loop);
+}
+
+/* There are thousands of steps, and a look at a frame takes a lock. */
+size_t tier_spots_wanted(const struct tier_steps *steps)
+{
+    return steps->ended ? 1 : TIER_SPOTS_MAX;
 }
 
 const void *tier_sample(struct tier_steps *steps, const struct tier_spot *spots, size_t count)
 {
     const void *entry = NULL;
     bool was_step = steps->ended;
-    if (was_step && count > 1)
-        count = 1;
     for (size_t i = 0; i < count; i++) {
         struct tier *tier = tier_of(spots[i].module);
         if (tier == NULL)
@@ -287,6 +298,22 @@ const void *tier_sample(struct tier_steps *steps, const struct tier_spot *spots,
         lock_give(&tier->lock);
     }
     return entry;
+}
+
+/* A run that the cache's images cover is never seen in the interpreter: without this they would stay
+ * as they are, with calls between one and the other, and what they lack interpreted. */
+void tier_native_slice(struct stint_module *module)
+{
+    struct tier *tier = __atomic_load_n(&module->tier, __ATOMIC_ACQUIRE);
+    if (tier == NULL)
+        return;
+    unsigned left = atomic_load_explicit(&tier->slices_to_whole, memory_order_relaxed);
+    if (left == 0 || !atomic_compare_exchange_strong(&tier->slices_to_whole, &left, left - 1) ||
+        left > 1)
+        return;
+    lock_take(&tier->lock);
+    tier_complete(tier);
+    lock_give(&tier->lock);
 }
 
 void tier_first_call(struct stint_module *module, uint32_t own_index)

@@ -209,6 +209,37 @@ def cache_after_tier_up(t):
 
 
 @test
+def cache_is_completed(t):
+    """A run that does not leave the cache's code, which lacks functions, adds what it lacks."""
+    need_plugin()
+    unused = 100
+    filler = "".join(f"(func (param i32) (result i32) (i32.mul (local.get 0) (i32.const {i})))\n"
+                     for i in range(unused))
+    wat, module = t.file("part.wat", WORK.rstrip()[:-1] + filler + ")"), t.path("part.wasm")
+    t.ends(run("wat", wat, "-o", module), 0)
+    home = t.path("home")
+    deadline, passes = time.monotonic() + 120, 2000
+    while time.monotonic() < deadline:
+        shutil.rmtree(home, ignore_errors=True)
+        os.mkdir(home, 0o700)
+        first = tier("--tier", "jit", "--tier-samples", "2", "--stats=json", "--invoke", "work",
+                     module, str(passes), cache=home)
+        t.equal(first.code, 0)
+        passes *= 2
+        if stats(first)["tier_images"] == 0:
+            continue
+        if stats(first)["tier_functions"] >= unused:  # it took so long that all was compiled
+            passes //= 3
+            continue
+        later = tier("--tier", "jit", "--stats=json", "--invoke", "work", module,
+                     str(20 * passes), cache=home)
+        t.equal(later.code, 0)
+        if stats(later)["tier_cached_images"] > 0 and stats(later)["tier_functions"] >= unused:
+            return
+    t.check(False, "no run completed the cache")
+
+
+@test
 def nothing_for_cold_programs(t):
     home = t.path("home")
     os.mkdir(home, 0o700)
