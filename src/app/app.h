@@ -282,6 +282,8 @@ struct app_region {
     uint32_t line, column;
 };
 
+enum { APP_REGIONS_MAX = 64 };
+
 struct app_regions {
     const struct app_region *items;
     uint32_t count;

@@ -95,6 +95,10 @@ static void read_list(struct reader *r, const struct toml_value *regions)
         return;
     all->items = items;
     for (const struct toml_value *table = regions->first; table != NULL; table = table->next) {
+        if (all->count == APP_REGIONS_MAX) {
+            reader_error(r, table, "regions: there are more than %u", APP_REGIONS_MAX);
+            break;
+        }
         if (table->kind == TOML_TABLE && shape_format_fits(FORMAT_LABEL, table->key, NULL))
             read_region(r, table, rule, &items[all->count++]);
     }

@@ -22,6 +22,27 @@ static const char *inline_id(struct reader *r, const char *trigger)
     return id;
 }
 
+/* A trigger's own id, else COMPONENT-KIND-trigger, else KIND-triggerN, as Spin has it. */
+static const char *trigger_id(struct reader *r, const struct toml_value *trigger,
+                              uint32_t component, const char *kind)
+{
+    struct app *app = r->app;
+    const char *id = get_text(r, trigger, "id", "");
+    if (id[0] == 0 && component != APP_NONE)
+        id = reader_format(r, "%s-%s-trigger", r->components[component].id, kind);
+    for (unsigned n = 1; n <= MANIFEST_ITEMS_MAX; n++) {
+        bool is_taken = id[0] == 0;
+        for (uint32_t i = 0; i < app->http_count && !is_taken; i++)
+            is_taken = strcmp(app->http[i].id, id) == 0;
+        for (uint32_t i = 0; i < app->redis_count && !is_taken; i++)
+            is_taken = strcmp(app->redis[i].id, id) == 0;
+        if (!is_taken)
+            break;
+        id = reader_format(r, "%s-trigger%u", kind, n);
+    }
+    return id;
+}
+
 /* Components inside triggers become components as all others; called before their parts are read. */
 static void take_inline(struct reader *r, const struct toml_value *triggers, const char *kind)
 {
@@ -106,11 +127,7 @@ static void read_http(struct reader *r, const struct toml_value *trigger, struct
                      where);
     if (response != NULL)
         read_response(r, response, http);
-    http->id = get_text(r, trigger, "id", "");
-    if (http->id[0] == 0)
-        http->id = http->component == APP_NONE
-                       ? reader_format(r, "http-trigger%u", number)
-                       : reader_format(r, "%s-http-trigger", r->components[http->component].id);
+    http->id = trigger_id(r, trigger, http->component, "http");
 }
 
 static void read_https(struct reader *r, const struct toml_value *array)
@@ -158,9 +175,7 @@ static void read_redis(struct reader *r, const struct toml_value *trigger,
         reader_error(r, trigger, "%sthe key 'address' is missing here and in "
                                  "[application.trigger.redis]",
                      where);
-    redis->id = get_text(r, trigger, "id", "");
-    if (redis->id[0] == 0)
-        redis->id = reader_format(r, "redis-trigger%u", number);
+    redis->id = trigger_id(r, trigger, redis->component, "redis");
 }
 
 static void read_redises(struct reader *r, const struct toml_value *array,

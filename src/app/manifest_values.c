@@ -10,8 +10,8 @@
 
 /* ---- Problems ---------------------------------------------------------------------------- */
 
-static void report(struct reader *r, bool is_warning, const char *file,
-                   const struct toml_value *at, const char *format, va_list args)
+static void PRINTF_LIKE(5, 0) report(struct reader *r, bool is_warning, const char *file,
+                                     const struct toml_value *at, const char *format, va_list args)
 {
     char text[800];
     vsnprintf(text, sizeof(text), format, args);

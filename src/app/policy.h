@@ -7,7 +7,9 @@
  * without one it is that of the scheme. *.spin.internal, or id.spin.internal, reaches components of the
  * application. Hosts are compared as they are named; what a name leads to is checked by
  * policy_address: a private address is reached only where a rule names it, by address or block, or
- * names the very name (not a wildcard) that led to it.
+ * names in full a name that is private by nature: one without a point, or below localhost, local,
+ * internal, lan, home.arpa or test. So api.example.com does not lead a guest to 127.0.0.1, whatever its
+ * owner says, but localhost does where it was named.
  */
 #ifndef APP_POLICY_H
 #define APP_POLICY_H
@@ -39,9 +41,12 @@ enum policy_answer policy_url(const struct policy *policy, const char *scheme, c
 /* Whether that host may be reached at this address, which it was looked up to be. */
 bool policy_address(const struct policy *policy, const char *scheme, const char *host,
                     const struct inet_address *address);
+/* Whether a socket may be connected to this address: by rules of the scheme, "tcp" or "udp", or *. */
+bool policy_socket(const struct policy *policy, bool is_udp, const struct inet_address *address);
 /*
- * Rules for sockets (wasi/host_net.h) that follow from those with the scheme *, for all others are for
- * a protocol: HOST:PORT each. Wildcard names cannot be said there and are left out.
+ * Rules for sockets (wasi/host_net.h) that follow from those with the schemes *, tcp and udp: HOST:PORT
+ * each. They say more than policy_socket, which is to be asked too. Wildcard names cannot be said there
+ * and are left out.
  */
 struct app_texts policy_socket_rules(struct arena *arena, const struct policy *policy);
 

@@ -98,10 +98,13 @@ static void found_wrong(struct walk *w, const struct shape *shape, const struct 
                         toml_kind_text(value->kind));
 }
 
-static void add_where(struct walk *w, const char *format, const char *a, const char *b)
+static void PRINTF_LIKE(2, 3) add_where(struct walk *w, const char *format, ...)
 {
     size_t room = sizeof(w->where) - w->where_bytes;
-    int length = snprintf(w->where + w->where_bytes, room, format, a, b);
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(w->where + w->where_bytes, room, format, args);
+    va_end(args);
     if (length > 0)
         w->where_bytes += (size_t)length < room ? (size_t)length : room - 1;
 }
