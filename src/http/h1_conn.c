@@ -366,6 +366,7 @@ static bool run_answered(struct http_conn *conn)
     if (!exchange->has_body_end && is_whole && !conn->is_closing) {
         discard_body(conn);
         conn->is_closing = exchange->refusal != 0;
+        exchange->is_lost = false; /* what is wrong with the rest came too late */
     }
     bool was_read = exchange->has_body_end;
     if (!was_read && is_whole && !conn->is_closing && exchange->head.framing != H1_NO_BODY) {
@@ -440,6 +441,21 @@ static bool run_discard(struct http_conn *conn)
     return true;
 }
 
+/* HTTP/2 with prior knowledge begins with bytes that are no request; false once they differ. */
+static bool looks_like_h2(struct http_conn *conn)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    size_t known = sizeof(preface) - 1, used = http_buffer_used(&conn->in);
+    size_t bytes = used < known ? used : known;
+    if (memcmp(conn->in.data + conn->in.at, preface, bytes) != 0)
+        return false;
+    if (conn->is_ended)
+        conn->is_broken = true;
+    else if (bytes == known)
+        http_h2_begin(conn);
+    return true;
+}
+
 static bool run_idle(struct http_conn *conn)
 {
     if (conn->is_closing) {
@@ -457,6 +473,9 @@ static bool run_idle(struct http_conn *conn)
         conn->is_congested = true;
         return false;
     }
+    if (conn->is_fresh && !conn->is_tls && !conn->server->config.without_h2 && looks_like_h2(conn))
+        return false;
+    conn->is_fresh = false;
     begin_head(conn);
     return true;
 }

@@ -122,8 +122,10 @@ size_t http_date(uint64_t realtime_ns, char ret_text[32])
 }
 
 /* The fields that all responses have in common, written anew each second. */
-static void renew_common(struct http_server *server)
+void http_common_fields(struct http_server *server)
 {
+    if (LIKELY(server->now_ns < server->common_until_ns))
+        return;
     uint64_t realtime = clock_now_ns(OS_CLOCK_REALTIME);
     char date[32] = "";
     const char *name = server->config.server_name;
@@ -138,8 +140,7 @@ static void renew_common(struct http_server *server)
 static void put_common(struct http_server *server, struct http_buffer *out, bool has_date,
                        bool has_server)
 {
-    if (UNLIKELY(server->now_ns >= server->common_until_ns))
-        renew_common(server);
+    http_common_fields(server);
     uint32_t date = sizeof("Date: \r\n") - 1 + server->date_bytes;
     if (LIKELY(!has_date && !has_server))
         put(out, server->common, server->common_bytes);

@@ -8,7 +8,8 @@ void http_conn_init(struct http_conn *conn, struct http_server *server, const st
 {
     conn->server = server;
     conn->io = io;
-    conn->phase = HTTP_H1_IDLE;
+    conn->phase = io->greet != NULL ? HTTP_GREETING : HTTP_H1_IDLE;
+    conn->is_fresh = true;
     conn->restarts_timer = true;
     conn->timer = (struct http_link){&conn->timer, &conn->timer};
     server->stats.accepted++;
@@ -74,6 +75,8 @@ static bool wants_read(const struct http_conn *conn)
     switch (conn->phase) {
     case HTTP_H1_IDLE:
         return !conn->is_congested;
+    case HTTP_H2:
+        return http_buffer_used(&conn->out) < HTTP_BLOCK_BYTES;
     case HTTP_H1_OPEN:
         /* Bytes of the next requests are taken while the buffer has room, so that a reset is seen. */
         if (!exchange->request.has_body || exchange->has_body_end)
@@ -92,9 +95,13 @@ static enum http_timer timer_of(const struct http_conn *conn)
 {
     if (conn->phase == HTTP_CLOSED)
         return HTTP_TIMER_NONE;
-    if (conn->wants_write)
+    if (conn->wants_write && conn->phase != HTTP_GREETING)
         return HTTP_TIMER_SEND;
     switch (conn->phase) {
+    case HTTP_H2:
+        return http_h2_is_idle(conn) ? HTTP_TIMER_IDLE : HTTP_TIMER_H2;
+    case HTTP_GREETING:
+        return HTTP_TIMER_HEAD;
     case HTTP_H1_IDLE:
         return HTTP_TIMER_IDLE;
     case HTTP_H1_HEAD:
@@ -120,7 +127,8 @@ static void update(struct http_conn *conn)
         }
     }
     bool reads = wants_read(conn);
-    bool writes = conn->phase != HTTP_CLOSED && http_buffer_used(&conn->out) > 0;
+    bool writes = conn->phase != HTTP_CLOSED &&
+                  (http_buffer_used(&conn->out) > 0 || conn->is_yielding || conn->greeting_writes);
     bool changed = reads != conn->wants_read || writes != conn->wants_write;
     conn->wants_read = reads;
     conn->wants_write = writes;
@@ -152,6 +160,8 @@ static bool give_room(struct http_conn *conn)
 {
     struct http_exchange *exchange = conn->exchange;
     struct http_server *server = conn->server;
+    if (conn->h2 != NULL)
+        return http_buffer_used(&conn->out) == 0 && !conn->is_broken && http_h2_has_more(conn);
     if (conn->is_congested && http_buffer_used(&conn->out) == 0) {
         conn->is_congested = false;
         return true;
@@ -164,15 +174,43 @@ static bool give_room(struct http_conn *conn)
     return true;
 }
 
+static void run_greeting(struct http_conn *conn)
+{
+    enum os_error error = conn->io->greet(conn);
+    if (error == OS_AGAIN)
+        return;
+    conn->greeting_writes = false;
+    conn->restarts_timer = true;
+    conn->phase = HTTP_H1_IDLE;
+    if (error != OS_OK)
+        conn->is_broken = true;
+    else if (conn->is_h2)
+        http_h2_begin(conn);
+}
+
+static void run_phase(struct http_conn *conn)
+{
+    if (conn->phase == HTTP_GREETING && !conn->is_broken)
+        run_greeting(conn);
+    if (conn->h2 == NULL)
+        http_h1_run(conn);
+    /* HTTP/1.1 may have found that it is HTTP/2. */
+    if (conn->h2 != NULL)
+        http_h2_run(conn);
+}
+
 void http_conn_run(struct http_conn *conn)
 {
+    int turns = 0;
     conn->is_running = true;
+    conn->is_yielding = false;
     do {
-        http_h1_run(conn);
+        run_phase(conn);
         http_conn_flush(conn);
         if (conn->is_broken && conn->phase != HTTP_CLOSED)
-            http_h1_run(conn);
-    } while (give_room(conn));
+            run_phase(conn);
+        conn->is_yielding = ++turns == HTTP_TURNS_MAX;
+    } while (!conn->is_yielding && give_room(conn));
     conn->is_running = false;
     update(conn);
 }
@@ -207,8 +245,10 @@ void http_conn_readable(struct http_conn *conn)
 {
     size_t room, bytes = 0;
     do {
-        if (!wants_read(conn))
-            break;
+        if (conn->phase == HTTP_GREETING)
+            http_conn_run(conn);
+        if (!wants_read(conn) || conn->phase == HTTP_GREETING)
+            return;
         room = receive_room(conn);
         if (room == 0)
             break;
@@ -231,7 +271,7 @@ void http_conn_readable(struct http_conn *conn)
             return;
     } while (bytes == room);
     /* What was taken for bytes that did not come. */
-    if (conn->phase == HTTP_H1_IDLE && http_buffer_used(&conn->in) == 0)
+    if ((conn->phase == HTTP_H1_IDLE || conn->phase == HTTP_H2) && http_buffer_used(&conn->in) == 0)
         http_buffer_release(conn->server, &conn->in);
     if (conn->is_broken)
         http_conn_run(conn);
@@ -251,6 +291,12 @@ void http_conn_failed(struct http_conn *conn)
 void http_conn_expired(struct http_conn *conn)
 {
     enum http_timer kind = conn->timer_kind;
+    if (conn->phase == HTTP_H2 && kind == HTTP_TIMER_H2) {
+        conn->restarts_timer = true;
+        http_h2_look(conn);
+        http_conn_run(conn);
+        return;
+    }
     if (kind != HTTP_TIMER_IDLE && kind != HTTP_TIMER_LINGER)
         conn->server->stats.timeouts++;
     if (conn->phase == HTTP_H1_HEAD && kind == HTTP_TIMER_HEAD) {

@@ -30,6 +30,7 @@ enum {
     HTTP_DISCARD_BYTES =
         256 << 10,               /* of a body that nobody read, before the connection is closed */
     HTTP_LINGER_BYTES = 4 << 20, /* that are read and dropped before the connection is closed */
+    HTTP_TURNS_MAX = 16,         /* of one connection, before others get theirs */
     HTTP_SEND_NOW_BYTES = 8192,  /* writes from this size on are not copied first */
 };
 #define HTTP_LINGER_NS 2000000000u
@@ -55,6 +56,9 @@ struct http_io {
     enum os_error (*receive)(struct http_conn *conn, void *data, size_t room, size_t *ret_bytes);
     enum os_error (*send)(struct http_conn *conn, const struct http_span *spans, size_t count,
                           size_t *ret_bytes);
+    /* What comes before the first request, a handshake for instance; NULL: nothing. OS_AGAIN: it goes
+     * on with the next bytes, or with room where conn->greeting_writes. Sets conn->is_tls, …->is_h2. */
+    enum os_error (*greet)(struct http_conn *conn);
     /* conn->wants_read, conn->wants_write changed. */
     void (*watch)(struct http_conn *conn);
     /* Ends our side; what was sent still arrives. */
@@ -64,10 +68,12 @@ struct http_io {
 };
 
 enum http_phase {
+    HTTP_GREETING,   /* see http_io.greet */
     HTTP_H1_IDLE,    /* between requests */
     HTTP_H1_HEAD,    /* within a head */
     HTTP_H1_OPEN,    /* the handler has an exchange */
     HTTP_H1_DISCARD, /* answered; the rest of the body is read over */
+    HTTP_H2,         /* the rest is nghttp2's and http_h2.c's */
     HTTP_LINGER,     /* the last byte is sent, then the connection closed: see is_lingering */
     HTTP_CLOSED,
 };
@@ -79,6 +85,7 @@ enum http_timer {
     HTTP_TIMER_BODY,
     HTTP_TIMER_SEND,
     HTTP_TIMER_LINGER,
+    HTTP_TIMER_H2,    /* to look at each stream again: http_h2_look */
     HTTP_TIMER_COUNT, /* of a connection that is closed: in no list */
 };
 
@@ -105,8 +112,11 @@ struct http_conn {
         is_shut; /* close only after the peer has had time to read: see http_io.shut */
     bool restarts_timer;
     bool is_congested; /* wants_write, and waits with the next request */
-    bool wants_read, wants_write;
-    bool is_tls;
+    bool is_yielding;  /* others get their turn, then it goes on */
+    bool is_fresh;     /* nothing was read yet: HTTP/2 may begin */
+    bool wants_read, wants_write, greeting_writes;
+    bool is_tls, is_h2;
+    struct http_h2 *h2;
 };
 
 struct http_exchange {
@@ -133,6 +143,7 @@ struct http_exchange {
     struct h1_head head;
     struct h1_body body;
     struct h1_lines lines;       /* of trailers */
+    struct http_stream *stream;  /* HTTP/2's part; NULL in HTTP/1.1 */
     struct http_header *headers; /* config.fields_max, behind this struct, then … */
     struct h1_field *fields;     /* … as many fields */
 };
@@ -153,6 +164,7 @@ struct http_server {
     uint32_t common_bytes, date_bytes;
     char common[160]; /* the fields of each response: date, server */
     bool is_draining;
+    struct http_h2_shared *h2_shared;
     struct http_loop *loop; /* http_server.c's; NULL in tests */
 };
 
@@ -213,8 +225,33 @@ MUST_CHECK bool http_h1_room(struct http_conn *conn);
 MUST_CHECK enum os_error http_h1_read(struct http_exchange *exchange, void *data, size_t room,
                                       size_t *ret_bytes);
 
+/* ---- http_h2.c ---------------------------------------------------------------------------- */
+
+#define HTTP_LOOK_NS 1000000000u
+
+/* The connection's bytes, from the preface on, are HTTP/2. */
+void http_h2_begin(struct http_conn *conn);
+void http_h2_run(struct http_conn *conn);
+void http_h2_look(struct http_conn *conn);
+bool http_h2_has_more(const struct http_conn *conn);
+bool http_h2_is_idle(const struct http_conn *conn);
+void http_h2_free_shared(struct http_server *server);
+/* As their namesakes in http_server.h. */
+MUST_CHECK enum os_error http_h2_read(struct http_exchange *exchange, void *data, size_t room,
+                                      size_t *ret_bytes);
+MUST_CHECK bool http_h2_respond(struct http_exchange *exchange, unsigned status,
+                                const struct http_header *headers, size_t header_count,
+                                uint64_t length);
+size_t http_h2_write(struct http_exchange *exchange, const void *data, size_t bytes);
+void http_h2_finish(struct http_exchange *exchange, const struct http_header *trailers,
+                    size_t trailer_count);
+/* Something about it was changed: see http_core_mark. */
+void http_h2_touch(struct http_exchange *exchange);
+
 /* ---- h1_respond.c ------------------------------------------------------------------------- */
 
+/* Renews the fields that all responses have in common: "Date: …", date_bytes long, "Server: …". */
+void http_common_fields(struct http_server *server);
 const char *http_reason(unsigned status);
 /* "Sun, 06 Nov 1994 08:49:37 GMT": its bytes. */
 size_t http_date(uint64_t realtime_ns, char ret_text[32]);

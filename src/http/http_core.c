@@ -123,6 +123,8 @@ uint64_t http_timeout_ns(const struct http_server *server, enum http_timer kind)
         return config->send_timeout_ns;
     case HTTP_TIMER_LINGER:
         return HTTP_LINGER_NS;
+    case HTTP_TIMER_H2:
+        return HTTP_LOOK_NS;
     default:
         return UINT64_MAX;
     }
@@ -229,6 +231,7 @@ void http_core_init(struct http_server *server, const struct http_config *config
 
 void http_core_free(struct http_server *server)
 {
+    http_h2_free_shared(server);
     while (server->blocks != NULL) {
         void *block = server->blocks;
         memcpy(&server->blocks, block, sizeof(void *));

@@ -17,6 +17,14 @@ void *http_exchange_user(const struct http_exchange *exchange)
     return exchange->user;
 }
 
+static void touch(struct http_exchange *exchange)
+{
+    if (exchange->stream != NULL)
+        http_h2_touch(exchange);
+    else
+        http_core_mark(exchange->conn);
+}
+
 bool http_is_lost(const struct http_exchange *exchange)
 {
     return exchange->is_lost || exchange->is_aborted || exchange->conn->is_broken;
@@ -32,11 +40,8 @@ enum os_error http_body_read(struct http_exchange *exchange, void *data, size_t 
 {
     if (http_is_lost(exchange) || exchange->refusal != 0)
         return OS_PIPE;
-    if (exchange->has_body_end) {
-        *ret_bytes = 0;
-        return OS_OK;
-    }
-    return http_h1_read(exchange, data, room, ret_bytes);
+    return exchange->stream != NULL ? http_h2_read(exchange, data, room, ret_bytes)
+                                    : http_h1_read(exchange, data, room, ret_bytes);
 }
 
 const struct http_header *http_trailers(const struct http_exchange *exchange, size_t *ret_count)
@@ -51,7 +56,7 @@ void http_body_limit(struct http_exchange *exchange, uint64_t bytes)
     if (!exchange->has_body_end && exchange->request.has_length &&
         exchange->request.content_length > bytes) {
         exchange->refusal = 413;
-        http_core_mark(exchange->conn);
+        touch(exchange);
     }
 }
 
@@ -65,11 +70,14 @@ void http_respond(struct http_exchange *exchange, unsigned status,
         return;
     }
     exchange->is_answered = true;
-    if (!http_h1_respond(exchange, status, headers, header_count, length)) {
+    bool ok = exchange->stream != NULL
+                  ? http_h2_respond(exchange, status, headers, header_count, length)
+                  : http_h1_respond(exchange, status, headers, header_count, length);
+    if (!ok) {
         http_abort(exchange);
         return;
     }
-    http_core_mark(exchange->conn);
+    touch(exchange);
 }
 
 size_t http_write(struct http_exchange *exchange, const void *data, size_t bytes)
@@ -79,12 +87,15 @@ size_t http_write(struct http_exchange *exchange, const void *data, size_t bytes
     if (exchange->is_silent || bytes == 0)
         return bytes;
     size_t allowed = bytes < exchange->left_bytes ? bytes : (size_t)exchange->left_bytes;
-    size_t taken = allowed > 0 ? http_h1_write(exchange, data, allowed) : 0;
+    size_t taken = 0;
+    if (allowed > 0)
+        taken = exchange->stream != NULL ? http_h2_write(exchange, data, allowed)
+                                         : http_h1_write(exchange, data, allowed);
     exchange->sent_bytes += taken;
     if (exchange->left_bytes != HTTP_LENGTH_UNKNOWN)
         exchange->left_bytes -= taken;
     exchange->wants_room = taken < allowed;
-    http_core_mark(exchange->conn);
+    touch(exchange);
     /* What is beyond the stated length goes nowhere. */
     return taken == allowed ? bytes : taken;
 }
@@ -101,8 +112,11 @@ void http_finish(struct http_exchange *exchange, const struct http_header *trail
     exchange->is_finished = true;
     exchange->wants_room = false;
     exchange->wants_body = false;
-    http_h1_finish(exchange, trailers, trailer_count);
-    http_core_mark(exchange->conn);
+    if (exchange->stream != NULL)
+        http_h2_finish(exchange, trailers, trailer_count);
+    else
+        http_h1_finish(exchange, trailers, trailer_count);
+    touch(exchange);
 }
 
 void http_abort(struct http_exchange *exchange)
@@ -110,5 +124,5 @@ void http_abort(struct http_exchange *exchange)
     if (exchange->is_finished)
         return;
     exchange->is_aborted = true;
-    http_core_mark(exchange->conn);
+    touch(exchange);
 }

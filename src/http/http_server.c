@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "http/http_conn_int.h"
+#include "http/proxy_header.h"
 #include "os/clock.h"
 
 enum { ACCEPTS_MAX = 64 }; /* at a time, so that those who are there get their turn */
@@ -40,6 +41,8 @@ struct listener {
 struct socket {
     struct http_conn conn;
     int fd;
+    bool awaits_proxy;     /* a PROXY header comes first */
+    uint32_t peeked_bytes; /* of it */
     uv_poll_t poll;
 };
 
@@ -106,6 +109,40 @@ static enum os_error socket_give(struct http_conn *conn, const struct http_span 
     return OS_OK;
 }
 
+/*
+ * The header is only looked at until all of it is there, so that nothing behind it is taken: what
+ * follows may be for OpenSSL. Events come only for more bytes than were seen already.
+ */
+static enum os_error socket_greet(struct http_conn *conn)
+{
+    struct socket *socket = socket_of(conn);
+    uint8_t data[PROXY_HEADER_MAX];
+    struct proxy_header header;
+    int low = 1;
+    if (!socket->awaits_proxy)
+        return OS_OK;
+    ssize_t bytes = recv(socket->fd, data, sizeof(data), MSG_PEEK);
+    if (bytes < 0)
+        return os_error_of(errno == EINTR ? EAGAIN : errno);
+    enum h1_result result = proxy_header_parse(data, (size_t)bytes, &header);
+    if (result == H1_MORE && bytes > socket->peeked_bytes) {
+        socket->peeked_bytes = (uint32_t)bytes;
+        low = (int)bytes + 1;
+        (void)setsockopt(socket->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
+        return OS_AGAIN;
+    }
+    /* As many as before: the peer has ended within it. */
+    if (result != H1_DONE || recv(socket->fd, data, header.bytes, 0) != (ssize_t)header.bytes)
+        return OS_PROTO;
+    (void)setsockopt(socket->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
+    if (header.has_addresses) {
+        conn->peer = header.peer;
+        conn->local = header.local;
+    }
+    socket->awaits_proxy = false;
+    return OS_OK;
+}
+
 static void socket_shut(struct http_conn *conn)
 {
     (void)shutdown(socket_of(conn)->fd, SHUT_WR);
@@ -157,6 +194,15 @@ static void socket_watch(struct http_conn *conn)
         uv_poll_start(&socket->poll, events, on_socket_event);
 }
 
+static const struct http_io proxied_io = {
+    .receive = socket_take,
+    .send = socket_give,
+    .greet = socket_greet,
+    .watch = socket_watch,
+    .shut = socket_shut,
+    .close = socket_close,
+};
+
 static const struct http_io socket_io = {
     .receive = socket_take,
     .send = socket_give,
@@ -198,8 +244,10 @@ static void begin_ticking(struct http_loop *loop)
     loop->is_ticking = true;
 }
 
-static bool add_socket(struct http_loop *loop, int fd, const struct inet_address *peer)
+static bool add_socket(struct listener *listener, int fd, const struct inet_address *peer)
 {
+    struct http_loop *loop = listener->loop;
+    const struct http_listen *how = &listener->how;
     struct http_server *server = &loop->server;
     struct socket *socket = alloc_get_zeroed(&server->alloc, 1, sizeof(*socket));
     if (socket == NULL)
@@ -214,7 +262,9 @@ static bool add_socket(struct http_loop *loop, int fd, const struct inet_address
     socket->conn.peer = *peer;
     if (inet_local(fd, &socket->conn.local) != OS_OK)
         socket->conn.local = (struct inet_address){0};
-    http_conn_init(&socket->conn, server, &socket_io);
+    socket->awaits_proxy =
+        how->proxy_protocol && (how->is_proxy == NULL || how->is_proxy(how->env, peer));
+    http_conn_init(&socket->conn, server, socket->awaits_proxy ? &proxied_io : &socket_io);
     begin_ticking(loop);
     return true;
 }
@@ -236,7 +286,7 @@ static void on_listener_event(uv_poll_t *handle, int status, int events)
             continue;
         if (error == OS_AGAIN)
             return;
-        if (error == OS_OK && add_socket(loop, fd, &peer))
+        if (error == OS_OK && add_socket(listener, fd, &peer))
             continue;
         /* Descriptors or memory are out: the next tick, or a connection's end, tries again. */
         if (error == OS_OK)
