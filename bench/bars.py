@@ -36,6 +36,10 @@ BARS = [
     ("component", "list-in aot", 1.25, "of memcpy, 1 MiB list<u8> into a component"),
     ("component", "list-out aot", 1.25, "of memcpy, 1 MiB list<u8> out of a component"),
     ("component", "list-fused aot", 1.25, "of memcpy, 1 MiB list<u8> between components"),
+    ("cslots", "greet-c aot first", 10.0, "us to the first instruction, C component, compiled"),
+    ("cslots", "greet-rust aot first", 10.0, "us, the same, Rust component of 190 KB"),
+    ("cslots", "greet-js aot first", 300.0, "us, the same, JavaScript component of 13 MB"),
+    ("cslots", "greet-c aot cycle", 4.0, "us a whole cycle, C component, compiled"),
     ("calls", "stint aot", 10.0, "ns, WASI call from the guest, compiled"),
     ("load", "first_ns_per_byte", 1.0, "ns a byte, first load of the large artefact (1 GB/s)"),
     ("load", "later_ms", 1.0, "ms, later loads of the large artefact"),
@@ -237,9 +241,9 @@ def run_entry(options, run, spawner):
     return report
 
 
-def release_lines(options, run, spawner, part, program):
+def release_lines(options, run, spawner, part, program, *commands):
     """Builds a program of bench/support beside the release program; the words of each line that it
-    prints, round by round."""
+    prints, round by round, for each list of arguments (none: once without)."""
     build = os.path.join(measure.ROOT, "build", "release")
     if not os.path.exists(os.path.join(build, "build.ninja")):
         raise BenchError("build/release is not there: run make first")
@@ -249,12 +253,50 @@ def release_lines(options, run, spawner, part, program):
         raise BenchError(f"{part}: {done.stdout}{done.stderr}")
     for number in range(options.rounds):
         run.progress(f"{part}: round {number + 1}")
-        runs, output, stderr = spawner.run([[os.path.join(build, "tests", program)]])
-        if runs[0]["exit"] != 0:
-            raise BenchError(f"{part}: {stderr}")
-        for line in output.splitlines():
-            yield line.split()
+        for arguments in commands or [[]]:
+            command = [os.path.join(build, "tests", program), *arguments]
+            runs, output, stderr = spawner.run([command])
+            if runs[0]["exit"] != 0:
+                raise BenchError(f"{part}: {stderr}")
+            for line in output.splitlines():
+                yield line.split()
     run.progress("")
+
+
+def run_component_slots(options, run, spawner):
+    """wasi:http handlers in warm slots: to the first instruction, and whole cycles.
+
+    The handlers are --app FILE, else what examples/build.sh has built. A file NAME.aot.wasm is run
+    compiled only: compiling a large one takes minutes."""
+    built = os.path.join(measure.ROOT, "build", "examples")
+    names = ["greet-c", "greet-rust", "greet-js"]
+    files = options.app or [path for name in names
+                            if os.path.exists(path := os.path.join(built, name + ".wasm"))]
+    if not files:
+        print("cslots: skipped: --app FILE names a handler, or examples/build.sh builds some\n")
+        return None
+    commands = []
+    for path in files:
+        size = os.path.getsize(path)
+        is_made = path.endswith(".aot.wasm")
+        cycles = "5000" if size < 4 << 20 else "200"
+        commands += [] if is_made else [["interp", cycles, path]]
+        # A component of megabytes is compiled by `stint compile`, before.
+        commands += [["aot", cycles, path]] if is_made or size < 4 << 20 else []
+    figures = {}
+    for name, tier, *values in release_lines(options, run, spawner, "cslots", "component_slots",
+                                             *commands):
+        name = name.removesuffix(".wasm").removesuffix(".aot")
+        figures.setdefault(f"{name} {tier}", []).append([float(value) for value in values])
+    medians = {name: [median(column) for column in zip(*rows)] for name, rows in figures.items()}
+    report = {"medians": medians, "bars": {}}
+    for name, values in medians.items():
+        report["bars"][f"{name} first"], report["bars"][f"{name} cycle"] = values[0], values[5]
+    print("wasi:http handlers in warm slots, us (first: until the handler begins)")
+    run.print_table(["handler", "first", "take", "exchange", "call", "give", "cycle", "bytes"],
+                    [[name, *(f"{value:.2f}" for value in values[:6]), f"{values[6]:.0f}"]
+                     for name, values in medians.items()])
+    return report
 
 
 def run_component(options, run, spawner):
@@ -374,7 +416,7 @@ def run_compile(options, run, spawner):
 
 
 RUNNERS = {"aot": run_aot, "tiers": run_tiers, "slots": run_slots, "entry": run_entry,
-           "component": run_component, "h1": run_h1,
+           "component": run_component, "cslots": run_component_slots, "h1": run_h1,
            "load": run_load, "compile": run_compile}
 
 

@@ -203,8 +203,7 @@ static enum stint_status make_steps(struct stint_store *store, struct plan *plan
                                     struct stint_error *error)
 {
     struct component_instance *instance;
-    enum stint_status status =
-        make(store, plan, resolvers, resolver_count, &instance, error);
+    enum stint_status status = make(store, plan, resolvers, resolver_count, &instance, error);
     if (status != STINT_OK)
         return status;
     status = run_steps(instance, 0, steps, with_starts, error);

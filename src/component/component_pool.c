@@ -26,44 +26,25 @@ struct component_pool {
 struct component_pool_config component_pool_config_default(void)
 {
     const struct pool_config module = pool_config_default();
-    return (struct component_pool_config){.limits = module.limits,
-                                          .start_fuel = module.start_fuel,
-                                          .keep_bytes = module.keep_bytes};
+    return (struct component_pool_config){
+        .limits = module.limits, .start_fuel = module.start_fuel, .keep_bytes = module.keep_bytes};
 }
 
 /* ---- What can be done beforehand --------------------------------------------------------- */
 
-/* Whether an import asks for more than its exporter is known to begin with. */
-static bool needs_growth(const struct plan *plan, const struct wasm_module *wasm,
-                         const struct wasm_import *import, const struct core_ref *ref)
+/* Whether start functions that ran before could see that this instance is made, or it them: it writes to
+ * a memory or table of another. (Nor can it need these to have grown: validation knows their first
+ * sizes only.) */
+static bool is_entangled(const struct wasm_module *wasm)
 {
-    if (ref->source != CORE_EXPORT)
-        return false;
-    const struct wasm_module *from = plan->cores.items[ref->number].module->wasm;
-    if (import->kind == EXTERN_MEMORY)
-        return wasm->memories[import->index].limits.min > from->memories[ref->index].limits.min;
-    if (import->kind == EXTERN_TABLE)
-        return wasm->tables[import->index].type.limits.min >
-               from->tables[ref->index].type.limits.min;
-    return false;
-}
-
-/* Whether making this instance, start functions aside, depends on those that ran before it or could be
- * seen by them: it writes to another's memory or table, or needs it to have grown. */
-static bool is_entangled(const struct plan *plan, const struct plan_core *core)
-{
-    const struct wasm_module *wasm = core->module->wasm;
     for (uint32_t i = 0; i < wasm->data_count; i++) {
         if (wasm->datas[i].mode == SEGMENT_ACTIVE &&
             wasm->datas[i].memory < wasm->import_memory_count)
             return true;
     }
     for (uint32_t i = 0; i < wasm->elem_count; i++) {
-        if (wasm->elems[i].mode == SEGMENT_ACTIVE && wasm->elems[i].table < wasm->import_table_count)
-            return true;
-    }
-    for (uint32_t i = 0; i < wasm->import_count; i++) {
-        if (needs_growth(plan, wasm, &wasm->imports[i], &core->imports[i]))
+        if (wasm->elems[i].mode == SEGMENT_ACTIVE &&
+            wasm->elems[i].table < wasm->import_table_count)
             return true;
     }
     return false;
@@ -77,10 +58,10 @@ static size_t steps_beforehand(const struct plan *plan)
         const struct plan_step *step = &plan->steps.items[i];
         if (step->kind != STEP_CORE)
             continue;
-        const struct plan_core *core = &plan->cores.items[step->number];
-        if (first_start < i && is_entangled(plan, core))
+        const struct wasm_module *wasm = plan->cores.items[step->number].module->wasm;
+        if (first_start < i && is_entangled(wasm))
             return first_start + 1;
-        if (core->module->wasm->has_start && first_start == plan->steps.count)
+        if (wasm->has_start && first_start == plan->steps.count)
             first_start = i;
     }
     return plan->steps.count;

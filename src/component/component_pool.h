@@ -14,8 +14,8 @@
  * segments, the collected heap, handles, limits. Start functions run at every take, in the plan's order,
  * never before, so nothing that one guest computed, or drew at random, is seen by the next.
  *
- * Where a core instance follows one with a start function and writes segments into a memory or table
- * that it imports, or needs one to have grown, the order could be seen. Then only the steps up to the
+ * Where a core instance follows one with a start function, and writes segments into a memory or table
+ * that it imports, the order could be seen. Then only the steps up to the
  * first start function are done beforehand; the others are run at every take, and undone.
  */
 #ifndef COMPONENT_COMPONENT_POOL_H

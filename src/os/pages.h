@@ -16,6 +16,8 @@ void pages_decommit(void *start, size_t bytes);
 /* Takes the access rights of committed pages away, and gives their memory back; committed again they
  * read as zero. False when the rights could not be taken: the pages are zero then. */
 MUST_CHECK bool pages_revoke(void *start, size_t bytes);
+/* The same without giving anything back: what is in the pages is there when they are committed again. */
+MUST_CHECK bool pages_hide(void *start, size_t bytes);
 /* Gives the pages' memory back; they stay accessible and read as zero again. */
 void pages_discard(void *start, size_t bytes);
 /* Ends a reservation, or memory of pages_get. Accepts NULL. */

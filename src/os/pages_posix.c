@@ -68,10 +68,15 @@ void pages_decommit(void *start, size_t bytes)
         pages_discard(start, bytes);
 }
 
+bool pages_hide(void *start, size_t bytes)
+{
+    return bytes == 0 || mprotect(start, round_up(bytes), PROT_NONE) == 0;
+}
+
 bool pages_revoke(void *start, size_t bytes)
 {
     pages_discard(start, bytes);
-    return bytes == 0 || mprotect(start, round_up(bytes), PROT_NONE) == 0;
+    return pages_hide(start, bytes);
 }
 
 void pages_discard(void *start, size_t bytes)

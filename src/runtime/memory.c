@@ -153,10 +153,11 @@ void memory_end(struct memory *memory)
     alloc_discharge(&memory->store->alloc, (size_t)memory->bytes);
 }
 
-bool memory_shrink(struct memory *memory, uint64_t bytes)
+bool memory_shrink(struct memory *memory, uint64_t bytes, bool keeps_zeros)
 {
     size_t less = (size_t)(memory->bytes - bytes);
-    if (!pages_revoke(memory->base + bytes, less))
+    if (keeps_zeros ? !pages_hide(memory->base + bytes, less)
+                    : !pages_revoke(memory->base + bytes, less))
         return false;
     alloc_discharge(&memory->store->alloc, less);
     memory->bytes = bytes;

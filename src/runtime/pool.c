@@ -105,8 +105,7 @@ enum stint_status pool_create(struct stint_module *module, const struct pool_con
                                             .memory_count = module->wasm->memory_count,
                                             .keep_bytes = config->keep_bytes,
                                             .without_scan = config->without_scan};
-    enum stint_status status =
-        slots_begin(&pool->slots, module->engine, &slots, &ops, pool, error);
+    enum stint_status status = slots_begin(&pool->slots, module->engine, &slots, &ops, pool, error);
     if (status == STINT_OK)
         *ret_pool = pool;
     else

@@ -8,12 +8,15 @@
 
 #include "runtime/constexpr.h"
 #include "runtime/pool_slots.h"
+#include "wasm/limits.h"
 
 enum {
     /* A guest that once wrote much leaves pages that every reset copies from then on: when there are
      * many, they are dropped now and then, to see which of them are still in use. */
     MANY_BYTES = 256 << 10,
     USES_TO_DROP = 32,
+    /* Of keep_bytes, what a memory that shrinks may keep beyond its first size. */
+    SPARED_PART = 4,
 };
 
 /* ---- What a memory holds ----------------------------------------------------------------- */
@@ -174,22 +177,36 @@ void slot_forget_memories(struct pool_slot *slot)
     }
 }
 
+/* Takes away what the use has added. The first pages of it stay, unreachable and zero again: most guests
+ * grow by as much each time, and faulting the pages in is what costs. */
+static bool shrink(struct slot_memory *kept, size_t spared_bytes)
+{
+    struct memory *memory = kept->memory;
+    uint64_t spared_end = kept->bytes + spared_bytes;
+    if (memory->bytes > spared_end && !memory_shrink(memory, spared_end, false))
+        return false;
+    return memory->bytes == kept->bytes || memory_shrink(memory, kept->bytes, true);
+}
+
 bool slot_restore_memories(struct pool_slot *slot, struct cow_work *work)
 {
     const struct pool_slots_config *config = &slot->slots->config;
+    size_t spared_bytes = (config->keep_bytes / SPARED_PART) & ~(size_t)(WASM_PAGE_BYTES - 1);
     for (uint32_t i = 0; i < slot->memory_count; i++) {
         struct slot_memory *kept = &slot->memories[i];
         struct memory *memory = kept->memory;
         struct cow_policy policy = {.is_mapped = kept->is_mapped,
                                     .without_scan = config->without_scan,
                                     .keep_bytes = config->keep_bytes};
-        if (memory->bytes != kept->bytes && !memory_shrink(memory, kept->bytes))
-            return false;
+        uint64_t end = kept->bytes + spared_bytes;
         if (kept->copied_bytes > MANY_BYTES && slot->uses % USES_TO_DROP == 0)
             policy.keep_bytes = 0;
         uint64_t before = work->copied_bytes;
-        cow_restore(&kept->image, memory->base, (size_t)memory->bytes, &policy, work);
+        cow_restore(&kept->image, memory->base, (size_t)(memory->bytes < end ? memory->bytes : end),
+                    &policy, work);
         kept->copied_bytes = work->copied_bytes - before;
+        if (!shrink(kept, spared_bytes))
+            return false;
     }
     return true;
 }

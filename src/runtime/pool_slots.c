@@ -28,7 +28,7 @@ uint32_t slots_fit(uint32_t memory_count, size_t keep_bytes, uint64_t memory_byt
     uint64_t keep = keep_bytes < UINT32_MAX ? keep_bytes : UINT32_MAX;
     /* Of 64-bit memories the store's limit decides; most are as small as the others. */
     addresses += memory_count * SLOT_MEMORY_ADDRESSES;
-    resident += memory_count * keep;
+    resident += memory_count * (keep + keep / 4); /* see pool_memory.c: SPARED_PART */
     uint64_t by_memory = memory_bytes / 2 / resident;
     uint64_t by_addresses = address_bytes / 2 / addresses;
     uint64_t slots = by_memory < by_addresses ? by_memory : by_addresses;

@@ -19,8 +19,9 @@ bool type_is_traced(const struct type_registry *types, valtype type);
 MUST_CHECK struct exec *store_exec(struct stint_store *store);
 
 /* Takes the pages from `bytes` on away again, which is what they were before they were added. False
- * when the system refuses; the memory is then only fit to be freed. */
-MUST_CHECK bool memory_shrink(struct memory *memory, uint64_t bytes);
+ * when the system refuses; the memory is then only fit to be freed. `keeps_zeros`: they are all zero
+ * already, and are to stay where they are until they are added again. */
+MUST_CHECK bool memory_shrink(struct memory *memory, uint64_t bytes, bool keeps_zeros);
 
 /* Free what is not in the store's arena. */
 void memory_end(struct memory *memory);
