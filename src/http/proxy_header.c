@@ -78,14 +78,17 @@ static enum h1_result parse_line(const uint8_t *data, size_t bytes, struct proxy
     if (memcmp(data, begin, bytes < known ? bytes : known) != 0)
         return H1_BAD;
     size_t look = bytes < LINE_MAX ? bytes : LINE_MAX;
-    for (size_t i = known; i + 1 < look; i++) {
-        if (data[i] == '\n' || (data[i] == '\r' && data[i + 1] != '\n'))
+    for (size_t i = known; i < look; i++) {
+        if (data[i] == '\n')
             return H1_BAD;
         if (data[i] != '\r')
             continue;
+        if (i + 1 == look)
+            break;
         header->bytes = (uint32_t)i + 2;
-        return read_line((const char *)data + known, (const char *)data + i, header) ? H1_DONE
-                                                                                     : H1_BAD;
+        bool ok = data[i + 1] == '\n' &&
+                  read_line((const char *)data + known, (const char *)data + i, header);
+        return ok ? H1_DONE : H1_BAD;
     }
     return bytes < LINE_MAX ? H1_MORE : H1_BAD;
 }
