@@ -11,7 +11,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 out=${STINT_BUILD:-$root/build}/examples
 mkdir -p "$out"
 failed=0
-all="sensor-c image-c sensor-rust walk-go greet-c greet-rust greet-go greet-js mandelbrot"
+all="sensor-c image-c sensor-rust walk-go greet-c greet-rust greet-go greet-js \
+greet-js-wasi greet-py mandelbrot"
 
 build() { # build NAME COMMAND...
     name=$1
@@ -47,7 +48,8 @@ build_one() {
         ;;
     greet-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
     greet-go) build "$1" "$root/tools/guest-go.sh" --reactor "$folder" "$out/$1.wasm" ;;
-    greet-js) build "$1" "$root/tools/guest-js.sh" "$folder" "$out/$1.wasm" ;;
+    greet-js | greet-js-wasi) build "$1" "$root/tools/guest-js.sh" "$folder" "$out/$1.wasm" ;;
+    greet-py) build "$1" "$root/tools/guest-py.sh" "$folder" greet "$out/$1.wasm" ;;
     mandelbrot) build "$1" "$root/tools/guest-cc.sh" -o "$out/$1.wasm" "$root/bench/programs/$1.c" ;;
     *)
         echo "build.sh: no example $1; there are: $all" >&2

@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds a Spin app in JavaScript as a component: tools/guest-js.sh PACKAGE-FOLDER OUT.wasm
-# npm brings the tools that its package.json names. Ends with 3 where there is no Node.js 20 or newer.
+# Builds a JavaScript package as a component: tools/guest-js.sh PACKAGE-FOLDER OUT.wasm
+# npm brings the tools that its package.json names; its script `build` writes component.wasm. A
+# world.wit in the package becomes wit/, with the packages of WASI in guest/c/wit. Ends with 3 where
+# there is no Node.js 20 or newer.
 set -eu
 
 [ $# -eq 2 ] || { echo "usage: tools/guest-js.sh PACKAGE-FOLDER OUT.wasm" >&2; exit 2; }
@@ -19,6 +21,7 @@ major=$(node --version | sed -n 's/^v\([0-9]*\).*/\1/p')
 folder=${STINT_BUILD:-$root/build}/js/$(basename "$1")
 mkdir -p "$folder"
 cp "$1"/package.json "$1"/*.js "$folder"
+[ ! -e "$1/world.wit" ] || "$root/tools/guest-wit.sh" "$1/world.wit" "$folder/wit"
 cd "$folder"
 npm install --no-audit --no-fund --loglevel=error
 npm run build

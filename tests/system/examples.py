@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # suite: builds=debug,release timeout=600
 # SPDX-License-Identifier: Apache-2.0
-"""The examples do what their READMEs say, to the byte.
+"""The examples do what their READMEs say, to the byte. (The greetings: greetings.py.)
 
 Functions named test_ always run; those named long_, the Rust and Go examples, in the long run only.
 """
@@ -50,40 +50,6 @@ def equal(got, expected):
 def readings(name):
     with open(os.path.join(READINGS, name), "rb") as file:
         return file.read()
-
-
-def greet(module, host=os.path.join(os.path.dirname(STINT), "tests", "http_host")):
-    """Asks a greeting for three countries and none, as a server would."""
-    if not os.path.exists(host):
-        raise Skip("http_host was not built")
-    greetings = {"KR": "안녕하세요!", "JP": "こんにちは!", "US": "Hello!", "": "Hello!"}
-    for country, greeting in greetings.items():
-        headers = ["CF-IPCountry:" + country] if country else []
-        done = subprocess.run([host, module, "GET", "/", *headers], stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=300)
-        equal((done.returncode, done.stderr.decode()), (0, ""))
-        status, _, body = done.stdout.decode().partition("\n\n")
-        equal(status.split("\n")[0], "200")
-        assert "content-type: text/plain; charset=utf-8" in status, status
-        equal(body.strip(), greeting)
-
-
-def test_greeting_in_c():
-    module = build("greet-c")
-    assert os.path.getsize(module) < 30000, "the handler is to stay under 30 KB"
-    greet(module)
-
-
-def long_greeting_in_go():
-    greet(build("greet-go"))
-
-
-def long_greeting_in_rust():
-    greet(build("greet-rust"))
-
-
-def long_greeting_in_javascript():
-    greet(build("greet-js"))
 
 
 def sensor_output(name):
