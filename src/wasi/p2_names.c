@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finding interfaces, versions and functions by name; the resolver for components. */
+#include <stdio.h>
+
+#include "base/nearest.h"
 #include "wasi/p2_core.h"
 
 enum interface_id {
@@ -168,7 +171,41 @@ static enum stint_status resolve(void *context, struct wasm_name interface, stru
     return STINT_OK;
 }
 
+/* The interface that has nearly this path, in the versions that we know. */
+static void suggest_interface(struct wasm_name path, char *ret_text, size_t size)
+{
+    struct nearest nearest = {.wanted = path.text, .wanted_bytes = path.bytes};
+    for (unsigned i = 0; i < INTERFACE_COUNT; i++)
+        nearest_offer(&nearest, interfaces[i], strlen(interfaces[i]));
+    if (nearest.best != NULL)
+        (void)snprintf(ret_text, size, "%s@0.2.x", nearest.best);
+}
+
+static void suggest(void *context, struct wasm_name interface, struct wasm_name name,
+                    char *ret_text, size_t size)
+{
+    struct nearest nearest = {.wanted = name.text, .wanted_bytes = name.bytes};
+    uint8_t number;
+    unsigned version;
+    struct wasm_name version_text;
+    (void)context;
+    if (!p2_find_interface(interface, &number, &version)) {
+        suggest_interface(before_version(interface, &version_text), ret_text, size);
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (rows[i].interface == number && rows[i].versions & version)
+            nearest_offer(&nearest, rows[i].name, strlen(rows[i].name));
+    }
+    for (size_t i = 0; i < COUNT_OF(resources); i++) {
+        if (resources[i].interface == number && resources[i].versions & version)
+            nearest_offer(&nearest, resources[i].name, strlen(resources[i].name));
+    }
+    if (nearest.best != NULL)
+        (void)snprintf(ret_text, size, "%s", nearest.best);
+}
+
 struct host_resolver wasi_p2_resolver(struct wasi_p2 *wasi)
 {
-    return (struct host_resolver){.resolve = resolve, .context = wasi};
+    return (struct host_resolver){.resolve = resolve, .context = wasi, .suggest = suggest};
 }

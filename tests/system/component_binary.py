@@ -63,7 +63,7 @@ def is_equal(index):
 
 
 RESOURCE = bytes([TYPE]) + b"\1"
-U32, U8, STRING, BOOL = b"\x79", b"\x7d", b"\x73", b"\x7f"
+U32, U64, U8, STRING, BOOL = b"\x79", b"\x77", b"\x7d", b"\x73", b"\x7f"
 
 
 def instance_type(declarations):

@@ -392,6 +392,21 @@ def missing_imports(t):
     t.match(r.err, "--with NAME=FILE")
 
 
+@test
+def missing_imports_of_wasi(t):
+    """Versions that are not there, and names that are mistyped, with what comes nearest."""
+    b = c.Builder()
+    for name in ("wasi:random/random@0.3.0#get-random-u64", "wasi:rendom/random@0.2.0#get-u64",
+                 "wasi:random/random@0.2.6#get-radnom-u64", "other:random/text@1.0.0#next"):
+        b.import_func(name, [], c.U64)
+    r = run("run", t.file("near.wasm", b.binary()))
+    t.ends(r, 1, "imports that 'stint run' does not offer")
+    for line in (r"random@0\.3\.0#get-random-u64 \(nearest: wasi:random/random@0\.2\.x\)$",
+                 r"wasi:rendom/random@0\.2\.0#get-u64 \(nearest: wasi:random/random@0\.2\.x\)$",
+                 r"0\.2\.6#get-radnom-u64 \(nearest: get-random-u64\)$", r"text@1\.0\.0#next$"):
+        t.match(r.err, line)
+
+
 # ---- What is not accepted ------------------------------------------------------------------------
 
 @test
