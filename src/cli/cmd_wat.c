@@ -8,10 +8,12 @@
 #include "cli/cli.h"
 #include "cli/features_list.h"
 #include "cli/output_file.h"
+#include "component/component.h"
+#include "component/text_component.h"
+#include "interp/interp.h"
 #include "os/pages.h"
 #include "wasm/limits.h"
 #include "wasm/module.h"
-#include "wasm/text.h"
 
 struct wat_options {
 #define FLAG(kind, field, ...) flag_##kind field;
@@ -25,9 +27,24 @@ static const struct flag wat_flags[] = {
 #undef FLAG
 };
 
-/* Decodes and validates what was written. Its offsets mean nothing to the author of a text. */
-static enum stint_status check(const struct buf *binary, uint32_t features,
-                               struct stint_error *error)
+static enum stint_status check_component(const struct buf *binary, uint32_t features,
+                                         struct stint_error *error)
+{
+    struct engine_config config = engine_config_default();
+    struct stint_engine *engine;
+    struct component_file *file = NULL;
+    config.features = features;
+    enum stint_status status = engine_create(&config, &interp_ops, &engine);
+    if (status != STINT_OK)
+        return error_set(error, status, STINT_NO_OFFSET, "out of memory");
+    status = component_create(engine, binary->data, binary->bytes, true, &file, error);
+    component_release(file);
+    engine_release(engine);
+    return status;
+}
+
+static enum stint_status check_module(const struct buf *binary, uint32_t features,
+                                      struct stint_error *error)
 {
     struct type_registry *types;
     struct wasm_module *module;
@@ -41,6 +58,16 @@ static enum stint_status check(const struct buf *binary, uint32_t features,
         module_free(module);
     }
     types_free(types);
+    return status;
+}
+
+/* Decodes and validates what was written. Its offsets mean nothing to the author of a text. */
+static enum stint_status check(const struct buf *binary, uint32_t features,
+                               struct stint_error *error)
+{
+    enum stint_status status = component_is_binary(binary->data, binary->bytes)
+                                   ? check_component(binary, features, error)
+                                   : check_module(binary, features, error);
     error->offset_bytes = STINT_NO_OFFSET;
     return status;
 }
@@ -59,7 +86,7 @@ static enum stint_status encode(const char *path, const struct wat_options *opti
         status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "this is a binary already");
     else
         status =
-            text_to_binary(&alloc_root, (const char *)text, bytes, &text_options, binary, error);
+            text_to_any_binary(&alloc_root, (const char *)text, bytes, &text_options, binary, error);
     pages_unmap_file(text, bytes);
     if (status == STINT_OK && !options->no_check)
         status = check(binary, features_apply(&options->features), error);
@@ -107,8 +134,8 @@ const struct verb verb_wat = {
     .name = "wat",
     .synopsis = "[options] FILE",
     .summary = "Translate the text format to a binary",
-    .description = "Encodes FILE, a module in the text format, as a binary, and validates it. "
-                   "'-' reads stdin.",
+    .description = "Encodes FILE, a module or a component in the text format, as a binary, and "
+                   "validates it. '-' reads stdin.",
     .examples = "stint wat -o app.wasm app.wat",
     .flags = wat_flags,
     .flag_count = COUNT_OF(wat_flags),

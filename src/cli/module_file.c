@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "cli/text_file.h"
 #include "os/pages.h"
 #include "wasm/limits.h"
 #include "wasm/module.h"
-#include "wasm/text.h"
 
 /* Whether the file is meant as text: by its name, or because no binary begins like this. */
 static bool is_text(const char *path, const uint8_t *bytes, size_t size_bytes)
@@ -24,10 +24,9 @@ static bool is_text(const char *path, const uint8_t *bytes, size_t size_bytes)
 
 static enum stint_status encode_text(struct module_file *file, struct stint_error *error)
 {
-    struct text_options options = {.names = true};
     buf_init(&file->encoded, &alloc_root, LIMIT_MODULE_BYTES);
-    enum stint_status status = text_to_binary(&alloc_root, (const char *)file->mapped,
-                                              file->mapped_bytes, &options, &file->encoded, error);
+    enum stint_status status =
+        text_file_encode((const char *)file->mapped, file->mapped_bytes, &file->encoded, error);
     if (status != STINT_OK)
         return status;
     file->bytes = file->encoded.data;

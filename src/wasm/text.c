@@ -7,9 +7,8 @@
 
 /* ---- The parser's life ------------------------------------------------------------------- */
 
-static void parser_init(struct text_parser *p, struct alloc *alloc,
-                        const struct text_source *source, const struct text_options *options,
-                        struct stint_error *error)
+void text_parser_init(struct text_parser *p, struct alloc *alloc, const struct text_source *source,
+                      const struct text_options *options, struct stint_error *error)
 {
     memset(p, 0, sizeof(*p));
     p->alloc = alloc;
@@ -28,7 +27,7 @@ static void parser_init(struct text_parser *p, struct alloc *alloc,
         buf_init(&p->sections[i], alloc, SIZE_MAX);
 }
 
-static void parser_free(struct text_parser *p)
+void text_parser_free(struct text_parser *p)
 {
     struct buf *bufs[] = {&p->scratch, &p->list,    &p->params, &p->results,
                           &p->body,    &p->pending, &p->hints,  &p->function_hints};
@@ -184,7 +183,7 @@ static enum stint_status encode_module(struct alloc *alloc, const struct text_so
                                        struct stint_error *error)
 {
     struct text_parser p;
-    parser_init(&p, alloc, source, options, error);
+    text_parser_init(&p, alloc, source, options, error);
     p.first = head->first;
     p.end = head->end;
     bool ok = (head->id == TOKEN_NONE || text_id(&p, head->id, &p.module_name)) &&
@@ -192,7 +191,7 @@ static enum stint_status encode_module(struct alloc *alloc, const struct text_so
               encode_fields(&p, false) && text_annotations_check(&p) && text_finish_hints(&p) &&
               text_encode(&p, ret_binary);
     enum stint_status status = ok ? STINT_OK : p.status;
-    parser_free(&p);
+    text_parser_free(&p);
     return status;
 }
 
@@ -203,7 +202,10 @@ enum stint_status text_module_head(const struct text_source *source, uint32_t op
 {
     const struct text_token *tokens = source->tokens;
     struct text_module_head head = {.id = TOKEN_NONE, .first = open + 2};
-    if (tokens[open].kind != TOKEN_OPEN || !text_token_is(source, &tokens[open + 1], "module"))
+    head.is_component = tokens[open].kind == TOKEN_OPEN &&
+                        text_token_is(source, &tokens[open + 1], "component");
+    if (tokens[open].kind != TOKEN_OPEN ||
+        (!head.is_component && !text_token_is(source, &tokens[open + 1], "module")))
         return text_error_at(source, tokens[open].offset, error, STINT_SYNTAX,
                              "(module …) is expected here");
     head.end = tokens[open].size;

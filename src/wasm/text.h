@@ -8,6 +8,7 @@
 #ifndef WASM_TEXT_H
 #define WASM_TEXT_H
 
+#include "wasm/module.h"
 #include "wasm/text_lex.h"
 
 struct text_options {
@@ -30,8 +31,9 @@ enum text_module_form {
     MODULE_QUOTE,  /* strings with the text */
 };
 
-/* The head of a `(module …)`. */
+/* The head of a `(module …)`, or of a `(component …)` (component/text_component.h). */
 struct text_module_head {
+    bool is_component;
     bool is_definition; /* `definition`: not instantiated */
     enum text_module_form form;
     uint32_t id;    /* token of its identifier, or TOKEN_NONE */
@@ -43,7 +45,7 @@ struct text_module_head {
 MUST_CHECK enum stint_status text_module_head(const struct text_source *source, uint32_t open,
                                               struct text_module_head *ret_head,
                                               struct stint_error *error);
-/* Encodes the module with this head, in any of the forms; as text_to_binary. */
+/* Encodes the module with this head, in any of the forms; as text_to_binary. Not for components. */
 MUST_CHECK enum stint_status text_encode_form(struct alloc *alloc, const struct text_source *source,
                                               const struct text_module_head *head,
                                               const struct text_options *options,
@@ -52,5 +54,31 @@ MUST_CHECK enum stint_status text_encode_form(struct alloc *alloc, const struct 
 MUST_CHECK enum stint_status text_append_strings(const struct text_source *source, uint32_t first,
                                                  uint32_t end, struct buf *ret_bytes,
                                                  struct stint_error *error);
+
+/* What the core types of a component's text refer to outside of themselves. */
+struct text_core_scope {
+    void *context;
+    /* The index of a core type's identifier in the component; false: it has none. */
+    bool (*find)(void *context, struct wasm_name id, uint32_t *ret_index);
+    /* Reads what stands behind `alias outer` in a module type, and steps `*at` behind it. */
+    MUST_CHECK enum stint_status (*alias)(void *context, uint32_t *at, uint32_t *ret_outer_count,
+                                          uint32_t *ret_index);
+};
+
+/* Which core types of a component stand at a token. */
+enum text_core_form {
+    CORE_TYPE_ONE,    /* (func …), (struct …), (array …) or (sub …) */
+    CORE_TYPE_GROUP,  /* the (type …) forms of a (rec …) */
+    CORE_TYPE_MODULE, /* the declarations of a (module …) */
+};
+
+/*
+ * Encodes core types as a component has them (Binary.md: core:deftype) from token `*at` on, up to
+ * the next parenthesis that closes around them, to which `*at` is stepped.
+ */
+MUST_CHECK enum stint_status text_core_type(struct alloc *alloc, const struct text_source *source,
+                                            enum text_core_form form, uint32_t *at,
+                                            const struct text_core_scope *scope,
+                                            struct buf *ret_type, struct stint_error *error);
 
 #endif

@@ -49,13 +49,11 @@ static bool table_type(struct text_parser *p, struct buf *buf)
     return true;
 }
 
-/* What an import of this kind says of its type, appended to the import section. */
-static bool import_type(struct text_parser *p, enum extern_kind kind)
+/* What an import of this kind says of its type, appended to `section` behind the kind. */
+static bool extern_type(struct text_parser *p, enum extern_kind kind, struct buf *section)
 {
-    struct buf *section = &p->sections[SECTION_IMPORT];
     uint32_t type;
     buf_append_byte(section, (uint8_t)kind);
-    p->counts[SECTION_IMPORT]++;
     switch (kind) {
     case EXTERN_FUNC:
         if (!text_typeuse(p, PARAM_IDS_IGNORED, &type))
@@ -72,6 +70,21 @@ static bool import_type(struct text_parser *p, enum extern_kind kind)
         return tag_type(p, section);
     }
     return true;
+}
+
+static bool import_type(struct text_parser *p, enum extern_kind kind)
+{
+    p->counts[SECTION_IMPORT]++;
+    return extern_type(p, kind, &p->sections[SECTION_IMPORT]);
+}
+
+bool text_extern_type(struct text_parser *p, struct buf *buf)
+{
+    enum extern_kind kind = EXTERN_FUNC;
+    if (!read_extern(p, &kind))
+        return false;
+    text_skip_id(p);
+    return extern_type(p, kind, buf) && text_expect_close(p);
 }
 
 bool text_bind_import(struct text_parser *p)

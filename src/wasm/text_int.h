@@ -103,6 +103,7 @@ struct text_parser {
     struct arena arena;
     const struct text_source *source;
     const struct text_options *options;
+    const struct text_core_scope *core_scope; /* of a component's core types; else NULL */
     uint32_t at;         /* the token to be read next */
     uint32_t first, end; /* the module's first field, and the token behind the last one */
     enum stint_status status;
@@ -247,6 +248,8 @@ enum param_ids {
 
 /* A type use: (type x)? (param …)* (result …)*. */
 MUST_CHECK bool text_typeuse(struct text_parser *p, enum param_ids ids, uint32_t *ret_type);
+/* Adds a type of another module or component, of which nothing is known here. */
+MUST_CHECK bool text_add_foreign_type(struct text_parser *p);
 /* A block type, appended to `buf`. */
 MUST_CHECK bool text_blocktype(struct text_parser *p, struct buf *buf);
 /* One (result …) list of `select`; the types go to p->results. */
@@ -270,6 +273,8 @@ MUST_CHECK bool text_expression_form(struct text_parser *p, const char *keyword,
 
 /* ---- Fields: text_type.c, text_field.c, text_segment.c -------------------------------------------------------- */
 
+/* What a module type says of an import or export: (func …) and the like; appends kind and type. */
+MUST_CHECK bool text_extern_type(struct text_parser *p, struct buf *buf);
 /* Binds what an import defines; stands behind the keyword. */
 MUST_CHECK bool text_bind_import(struct text_parser *p);
 /* Each reads one field from behind its keyword up to its closing parenthesis; a definition may
@@ -292,6 +297,12 @@ MUST_CHECK bool text_inline_elem(struct text_parser *p, uint32_t table, bool is_
 /* (data …) within a memory, likewise in bytes. */
 MUST_CHECK bool text_inline_data(struct text_parser *p, uint32_t memory, bool is_64,
                                  uint64_t *ret_bytes);
+
+/* ---- text.c ------------------------------------------------------------------------------ */
+
+void text_parser_init(struct text_parser *p, struct alloc *alloc, const struct text_source *source,
+                      const struct text_options *options, struct stint_error *error);
+void text_parser_free(struct text_parser *p);
 
 /* ---- text_annotation.c ------------------------------------------------------------------- */
 

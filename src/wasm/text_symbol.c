@@ -118,9 +118,11 @@ bool text_index(struct text_parser *p, enum text_space space, uint32_t *ret_inde
     if (!text_id(p, p->at, &name))
         return false;
     const uint64_t *found = map_find(&p->spaces[space].indices, name.text, name.bytes);
-    if (found == NULL)
+    if (found != NULL)
+        *ret_index = (uint32_t)*found;
+    else if (space != SPACE_TYPE || p->core_scope == NULL ||
+             !p->core_scope->find(p->core_scope->context, name, ret_index))
         return fail_unknown(p, space_names[space], name);
-    *ret_index = (uint32_t)*found;
     p->at++;
     return true;
 }

@@ -238,6 +238,11 @@ static bool add_type(struct text_parser *p, enum type_kind kind, bool is_plain)
     return true;
 }
 
+bool text_add_foreign_type(struct text_parser *p)
+{
+    return add_type(p, TYPE_ARRAY, false);
+}
+
 /* The index of the function type in p->params and p->results; a new one if there is none. */
 static bool find_signature(struct text_parser *p, uint32_t *ret_type)
 {

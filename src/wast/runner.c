@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "component/text_component.h"
 #include "os/pages.h"
 #include "runtime/link.h"
 #include "wasm/limits.h"
@@ -75,16 +76,6 @@ static char *path_beside(struct runner *r, const char *name, size_t *ret_bytes)
     return path;
 }
 
-/* Whether a text is that of a component, which is another language than that of modules. */
-static bool is_component_text(const uint8_t *text, size_t bytes)
-{
-    static const char word[] = "(component";
-    size_t at = 0;
-    while (at < bytes && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t'))
-        at++;
-    return bytes - at >= sizeof(word) - 1 && memcmp(text + at, word, sizeof(word) - 1) == 0;
-}
-
 static enum stint_status file_binary(struct runner *r, const struct script_module *module,
                                      const struct text_options *options, struct buf *binary,
                                      struct stint_error *error)
@@ -98,10 +89,8 @@ static enum stint_status file_binary(struct runner *r, const struct script_modul
     alloc_put(r->alloc, path, path_bytes);
     if (status != STINT_OK)
         return status;
-    if (module->form == FORM_FILE_TEXT && is_component_text(data, bytes))
-        status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "components as text");
-    else if (module->form == FORM_FILE_TEXT)
-        status = text_to_binary(r->alloc, (const char *)data, bytes, options, binary, error);
+    if (module->form == FORM_FILE_TEXT)
+        status = text_to_any_binary(r->alloc, (const char *)data, bytes, options, binary, error);
     else if (!buf_append(binary, data, bytes))
         status = STINT_NOMEM;
     pages_unmap_file(data, bytes);
@@ -120,7 +109,8 @@ static enum stint_status module_binary(struct runner *r, const struct script_mod
         return text_to_binary(r->alloc, r->text, r->text_bytes, &options, binary, error);
     enum stint_status status = text_module_head(&r->script->source, module->open, &head, error);
     if (status == STINT_OK)
-        status = text_encode_form(r->alloc, &r->script->source, &head, &options, binary, error);
+        status = (head.is_component ? text_encode_component : text_encode_form)(
+            r->alloc, &r->script->source, &head, &options, binary, error);
     return status;
 }
 
