@@ -98,11 +98,8 @@ static bool field_export(struct ctext *p)
     enum comp_sort sort, given;
     uint32_t index;
     size_t mark = p->work.bytes;
-    if (!ctext_optional_id(p, &id) || !ctext_extern_name(p) || !ctext_sort_form(p, false, &sort) ||
-        !ctext_ref(p, sort, &index) || !ctext_expect_close(p))
+    if (!ctext_optional_id(p, &id) || !ctext_extern_name(p) || !ctext_item(p, &sort))
         return false;
-    ctext_sort(p, sort);
-    ctext_uleb(p, index);
     bool has_type = !ctext_at(p, TOKEN_CLOSE);
     ctext_byte(p, has_type);
     if (has_type && !ctext_extern_type(p, &given, NULL))

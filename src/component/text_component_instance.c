@@ -82,25 +82,14 @@ bool ctext_field_core_instance(struct ctext *p)
 
 /* ---- Instances of components ------------------------------------------------------------- */
 
-/* (sort index "name"…): appends sort and index. */
-static bool read_item(struct ctext *p)
-{
-    enum comp_sort sort;
-    uint32_t index;
-    if (!ctext_sort_form(p, false, &sort) || !ctext_ref(p, sort, &index))
-        return false;
-    ctext_sort(p, sort);
-    ctext_uleb(p, index);
-    return ctext_expect_close(p);
-}
-
 static bool exports(struct ctext *p)
 {
+    enum comp_sort ignored;
     uint32_t count = 0;
     ctext_byte(p, FROM_EXPORTS);
     size_t mark = p->work.bytes;
     for (; !ctext_at(p, TOKEN_CLOSE); count++) {
-        if (!ctext_expect_form(p, "export") || !ctext_extern_name(p) || !read_item(p) ||
+        if (!ctext_expect_form(p, "export") || !ctext_extern_name(p) || !ctext_item(p, &ignored) ||
             !ctext_expect_close(p))
             return false;
     }
@@ -111,13 +100,14 @@ static bool exports(struct ctext *p)
 /* (with "name" (sort …)) or (with "name" (instance (export …)*)), from behind `with`. */
 static bool read_arg(struct ctext *p)
 {
+    enum comp_sort ignored;
     uint32_t index;
     if (!ctext_name(p))
         return false;
     const struct text_token *tokens = p->source->tokens + p->at;
     if (!ctext_at_form(p, "instance") ||
         (tokens[2].kind != TOKEN_OPEN && tokens[2].kind != TOKEN_CLOSE))
-        return read_item(p) && ctext_expect_close(p);
+        return ctext_item(p, &ignored) && ctext_expect_close(p);
     p->at += 2;
     size_t mark = p->work.bytes;
     if (!exports(p) || !ctext_define(p, CSECTION_INSTANCE, mark, SORT_INSTANCE, NULL, &index))

@@ -192,6 +192,8 @@ void ctext_core_sort(struct ctext *p, enum comp_sort sort);
 MUST_CHECK bool ctext_sort_form(struct ctext *p, bool is_core, enum comp_sort *ret_sort);
 /* An index behind a sort, with names of exports behind it: an alias then. */
 MUST_CHECK bool ctext_ref(struct ctext *p, enum comp_sort sort, uint32_t *ret_index);
+/* (sort index "name"…) of what is exported or given to a component; sort and index go to `work`. */
+MUST_CHECK bool ctext_item(struct ctext *p, enum comp_sort *ret_sort);
 /* An index, or (sort …) with an index and names, with or without `core` for core sorts. */
 MUST_CHECK bool ctext_index_or_ref(struct ctext *p, enum comp_sort sort, uint32_t *ret_index);
 /* An index with names, or one in a form of its own, behind the keyword that tells the sort. */

@@ -102,6 +102,20 @@ static bool ref_form(struct ctext *p, enum comp_sort sort, uint32_t *ret_index)
     return ctext_ref(p, sort, ret_index) && ctext_expect_close(p);
 }
 
+bool ctext_item(struct ctext *p, enum comp_sort *ret_sort)
+{
+    uint32_t index;
+    if (!ctext_sort_form(p, false, ret_sort))
+        return false;
+    if (sorts[*ret_sort].is_core && *ret_sort != SORT_CORE_MODULE)
+        return ctext_fail_at(p, p->at - 1, "of core items, components exchange only modules");
+    if (!ctext_ref(p, *ret_sort, &index))
+        return false;
+    ctext_sort(p, *ret_sort);
+    ctext_uleb(p, index);
+    return ctext_expect_close(p);
+}
+
 bool ctext_index_or_ref(struct ctext *p, enum comp_sort sort, uint32_t *ret_index)
 {
     return ctext_at_index(p) ? ctext_index(p, sort, ret_index) : ref_form(p, sort, ret_index);
