@@ -309,6 +309,9 @@ static bool put_rest(struct http_conn *conn, const struct http_span *spans, size
 /* Large pieces are sent from where they are, together with what waits before them. */
 static bool send_now(struct http_conn *conn, const struct http_span *body, size_t count)
 {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += body[i].bytes;
     struct http_buffer *out = &conn->out;
     struct http_span spans[4] = {{NULL, http_buffer_used(out)}};
     size_t sent = 0;
@@ -328,6 +331,7 @@ static bool send_now(struct http_conn *conn, const struct http_span *body, size_
     out->at += (uint32_t)waiting;
     if (out->at == out->end)
         http_buffer_release(conn->server, out);
+    conn->is_full = sent < spans[0].bytes + bytes;
     return put_rest(conn, body, count, sent - waiting);
 }
 
@@ -335,7 +339,7 @@ size_t http_h1_write(struct http_exchange *exchange, const void *data, size_t by
 {
     struct http_conn *conn = exchange->conn;
     size_t used = http_buffer_used(&conn->out), max = conn->server->config.send_bytes_max;
-    bool is_large = bytes >= HTTP_SEND_NOW_BYTES && !conn->wants_write;
+    bool is_large = bytes >= HTTP_SEND_NOW_BYTES && !conn->is_full;
     size_t room = is_large ? max : used < max ? max - used : 0;
     size_t taken = bytes < room ? bytes : room;
     if (taken == 0)

@@ -51,6 +51,7 @@ bool http_conn_flush(struct http_conn *conn)
         const struct http_span span = {out->data + out->at, out->end - out->at};
         size_t sent = 0;
         enum os_error error = conn->io->send(conn, &span, 1, &sent);
+        conn->is_full = error == OS_AGAIN;
         if (error == OS_AGAIN)
             return false;
         if (error != OS_OK) {
@@ -61,6 +62,7 @@ bool http_conn_flush(struct http_conn *conn)
         conn->server->stats.sent_bytes += sent;
         conn->restarts_timer = true;
     }
+    conn->is_full = false;
     http_buffer_release(conn->server, out);
     return true;
 }

@@ -112,6 +112,7 @@ struct http_conn {
         is_shut; /* close only after the peer has had time to read: see http_io.shut */
     bool restarts_timer;
     bool is_congested; /* wants_write, and waits with the next request */
+    bool is_full;      /* the transport took less than it was given: later, when it is writable */
     bool is_yielding;  /* others get their turn, then it goes on */
     bool is_fresh;     /* nothing was read yet: HTTP/2 may begin */
     bool wants_read, wants_write, greeting_writes;

@@ -404,7 +404,10 @@ static bool set(const char *name, size_t name_bytes, uint64_t value)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    uv_close((uv_handle_t *)handle, NULL);
+    static bool is_draining;
+    if (is_draining)
+        return;
+    is_draining = true;
     http_server_drain(server, clock_now_ns(OS_CLOCK_MONOTONIC) + drain_ms * 1000000u);
 }
 
@@ -436,10 +439,8 @@ static int serve(const char *address, const struct http_listen *how)
     fflush(stdout);
     uv_run(&loop, UV_RUN_DEFAULT);
     http_server_free(server);
-    for (int i = 0; i < 2; i++) {
-        if (!uv_is_closing((uv_handle_t *)&signals[i]))
-            uv_close((uv_handle_t *)&signals[i], NULL);
-    }
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&signals[i], NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     int result = uv_loop_close(&loop);
     if (result != 0)
