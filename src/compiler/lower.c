@@ -538,6 +538,7 @@ bool lower_function(struct unit *u, uint32_t own_index, bool inline_only)
     fill_locals(l);
     fuel_take(l);
     charge_entry(l);
+    lower_frame(l);
     lower_body(l);
     lower_finish(l);
     return !u->failed;

@@ -164,9 +164,10 @@ enum slow_kind {
     SLOW_KIND_COUNT
 };
 
-/* "spent.<func_index>": goes on with a function whose first charge has used the slice up. */
+/* Of a function that has only charged its start yet; NULL: not declared. */
 struct spent {
-    LLVMValueRef fn;    /* NULL: not declared */
+    LLVMValueRef fn;    /* "spent.<func_index>": goes on where that has used the slice up */
+    LLVMValueRef wild;  /* "wild.<func_index>": interprets the call (lower_frame.c) */
     uint32_t operators; /* of that charge */
 };
 
@@ -278,6 +279,10 @@ LLVMValueRef osr_home(struct lower *l, uint32_t height);
  * block, with operands and parameters (`params`: allocas) from the frame. */
 void osr_meet_loop(struct lower *l, const struct control *c, const LLVMValueRef *params);
 
+/* ---- Frames on the guest's stack (lower_frame.c) ------------------------------------------------ */
+/* At the start of a body, charged: takes the operators that make a frame, if it begins so. */
+void lower_frame(struct lower *l);
+
 /* ---- Thunks (lower_thunk.c) --------------------------------------------------------------------- */
 /*
  * Functions "slow.<kind>.<type>" of a unit: like a function of that type in C's convention, with one
@@ -292,6 +297,8 @@ LLVMValueRef slow_function(struct unit *u, enum slow_kind kind, uint32_t type_in
                            LLVMTypeRef *ret_type);
 /* Of the type of the function being lowered: takes the next slice, then calls that function anew. */
 LLVMValueRef spent_function(struct lower *l, uint32_t operators);
+/* The same, but interprets the call. */
+LLVMValueRef wild_function(struct lower *l);
 /* Defines those that were declared. */
 void define_thunks(struct unit *u);
 /* memory.copy or .fill (then `from` is the value) of memory 0, operands as they are, by a function of

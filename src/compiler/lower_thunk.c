@@ -70,20 +70,35 @@ static void define_slice(struct unit *u)
     lower_finish(l);
 }
 
-LLVMValueRef spent_function(struct lower *l, uint32_t operators)
+/* A cold function of the type of the one being lowered. */
+static LLVMValueRef sister_function(struct lower *l, const char *what)
 {
     struct unit *u = l->unit;
-    struct spent *spent = &u->state->spent[l->func_index];
-    if (spent->fn != NULL)
-        return spent->fn;
     char name[32];
-    snprintf(name, sizeof(name), "spent.%u", l->func_index);
-    spent->fn = internal_function(u, name, unit_func_type(u, l->type_index));
+    snprintf(name, sizeof(name), "%s.%u", what, l->func_index);
+    LLVMValueRef fn = internal_function(u, name, unit_func_type(u, l->type_index));
+    LLVMSetFunctionCallConv(fn, unit_convention(u));
+    LLVMAddAttributeAtIndex(fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, u->cold);
+    unit_mark_context(u, fn, l->type->param_count, true);
+    return fn;
+}
+
+LLVMValueRef spent_function(struct lower *l, uint32_t operators)
+{
+    struct spent *spent = &l->unit->state->spent[l->func_index];
+    if (spent->fn == NULL)
+        spent->fn = sister_function(l, "spent");
     spent->operators = operators;
-    LLVMSetFunctionCallConv(spent->fn, unit_convention(u));
-    LLVMAddAttributeAtIndex(spent->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, u->cold);
-    unit_mark_context(u, spent->fn, l->type->param_count, true);
     return spent->fn;
+}
+
+LLVMValueRef wild_function(struct lower *l)
+{
+    struct spent *spent = &l->unit->state->spent[l->func_index];
+    if (spent->wild == NULL)
+        spent->wild = sister_function(l, "wild");
+    spent->operators = l->state->entry_fuel;
+    return spent->wild;
 }
 
 static void define_spent(struct unit *u, uint32_t func_index)
@@ -146,30 +161,6 @@ LLVMValueRef slow_function(struct unit *u, enum slow_kind kind, uint32_t type_in
     return *place;
 }
 
-/* Calls the helper that the thunk stands for; arguments are in slots. */
-static LLVMValueRef call_slow_helper(struct lower *l, enum slow_kind kind, uint32_t type_index,
-                                     LLVMValueRef slots)
-{
-    uint32_t first = l->type->param_count + 1 + (l->fuel != NULL);
-    LLVMValueRef args[4], last = slots;
-    switch (kind) {
-    case SLOW_FUNC:
-    case SLOW_INDEX:
-        args[0] = LLVMGetParam(l->fn, first);
-        args[1] = last;
-        return call_import(
-            l, kind == SLOW_FUNC ? NATIVE_IMPORT_call_func : NATIVE_IMPORT_call_index, args, 2);
-    case SLOW_TABLE:
-        args[0] = LLVMGetParam(l->fn, first + 1);
-        args[1] = LLVMGetParam(l->fn, first);
-        args[2] = const_i32(l->unit, type_index);
-        args[3] = last;
-        return call_import(l, NATIVE_IMPORT_call_table, args, 4);
-    default:
-        return call_import(l, NATIVE_IMPORT_finish_tail, &last, 1);
-    }
-}
-
 /* A function that may be a host function with a second way: the whole call, in registers. */
 static LLVMValueRef call_words(struct lower *l)
 {
@@ -198,6 +189,77 @@ static LLVMValueRef call_words(struct lower *l)
     return value_of_word(l, word, type->results[0]);
 }
 
+/* Arguments to slots, the helper, results from there: all of a thunk's body. `type` says which of its
+ * parameters are arguments. */
+static void call_by_slots(struct lower *l, const struct type_def *type, LLVMValueRef slots,
+                          enum native_import helper, LLVMValueRef *args, unsigned arg_count)
+{
+    for (uint32_t i = 0, slot = 0; i < type->param_count; i++) {
+        slot_store(l, slots, slot, (struct value){LLVMGetParam(l->fn, i), type->params[i]});
+        slot += vt_slots(type->params[i]);
+    }
+    fuel_spill(l);
+    LLVMValueRef result = call_import(l, helper, args, arg_count);
+    fuel_reload(l);
+    deal_with_result(l, result);
+    LLVMValueRef values[LOWER_VALUES_MAX];
+    for (uint32_t i = 0, slot = 0; i < type->result_count; i++) {
+        values[i] = slot_load(l, slots, slot, type->results[i]);
+        slot += vt_slots(type->results[i]);
+    }
+    return_values(l, values);
+}
+
+/* Room for arguments and results. */
+static LLVMValueRef slots_of(struct lower *l, const struct type_def *type)
+{
+    uint32_t count = type->param_slots > type->result_slots ? type->param_slots : type->result_slots;
+    return helper_slots(l, count > 0 ? count : 1);
+}
+
+static void define_wild(struct unit *u, uint32_t func_index)
+{
+    const struct spent *spent = &u->state->spent[func_index];
+    const struct type_def *type = u->wasm->types[u->type_of_func[func_index]];
+    unit_begin_function(u, spent->wild, "wild", 0);
+    struct lower *l = lower_begin(u, spent->wild, LLVMGetParam(spent->wild, type->param_count), 0);
+    if (l == NULL)
+        return;
+    l->type = type;
+    fuel_take(l);
+    if (l->fuel != NULL) /* The interpreter charges again what was charged. */
+        LLVMBuildStore(u->builder,
+                       LLVMBuildAdd(u->builder, l->fuel_given, const_i64(u, spent->operators), ""),
+                       l->fuel);
+    LLVMValueRef args[2] = {const_i32(u, func_index), slots_of(l, type)};
+    call_by_slots(l, type, args[1], NATIVE_IMPORT_interpret, args, 2);
+    lower_finish(l);
+}
+
+/* The body of the thunk: calls the helper that it stands for. */
+static void call_slow_helper(struct lower *l, enum slow_kind kind, uint32_t type_index,
+                             LLVMValueRef slots)
+{
+    uint32_t first = l->type->param_count + 1 + (l->fuel != NULL);
+    LLVMValueRef args[4] = {slots};
+    enum native_import helper = NATIVE_IMPORT_finish_tail;
+    unsigned count = 1;
+    if (kind == SLOW_FUNC || kind == SLOW_INDEX) {
+        helper = kind == SLOW_FUNC ? NATIVE_IMPORT_call_func : NATIVE_IMPORT_call_index;
+        args[0] = LLVMGetParam(l->fn, first);
+        args[1] = slots;
+        count = 2;
+    } else if (kind == SLOW_TABLE) {
+        helper = NATIVE_IMPORT_call_table;
+        args[0] = LLVMGetParam(l->fn, first + 1);
+        args[1] = LLVMGetParam(l->fn, first);
+        args[2] = const_i32(l->unit, type_index);
+        args[3] = slots;
+        count = 4;
+    }
+    call_by_slots(l, l->type, slots, helper, args, count);
+}
+
 static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index)
 {
     LLVMValueRef fn = u->state->slow[kind][type_index];
@@ -220,22 +282,7 @@ static void define_slow(struct unit *u, enum slow_kind kind, uint32_t type_index
     if (kind == SLOW_TABLE && u->options->functions != NULL)
         call_late(l, type_index, LLVMGetParam(fn, type->param_count + 1 + (l->fuel != NULL)),
                   LLVMGetParam(fn, type->param_count + 2 + (l->fuel != NULL)));
-    uint32_t count = full->param_slots > full->result_slots ? full->param_slots : full->result_slots;
-    LLVMValueRef slots = helper_slots(l, count > 0 ? count : 1);
-    for (uint32_t i = 0, slot = 0; i < type->param_count; i++) {
-        slot_store(l, slots, slot, (struct value){LLVMGetParam(fn, i), type->params[i]});
-        slot += vt_slots(type->params[i]);
-    }
-    fuel_spill(l);
-    LLVMValueRef result = call_slow_helper(l, kind, type_index, slots);
-    fuel_reload(l);
-    deal_with_result(l, result);
-    LLVMValueRef values[LOWER_VALUES_MAX];
-    for (uint32_t i = 0, slot = 0; i < type->result_count; i++) {
-        values[i] = slot_load(l, slots, slot, type->results[i]);
-        slot += vt_slots(type->results[i]);
-    }
-    return_values(l, values);
+    call_slow_helper(l, kind, type_index, slots_of(l, full));
     lower_finish(l);
 }
 
@@ -244,6 +291,9 @@ void define_thunks(struct unit *u)
     for (uint32_t i = 0; i < u->wasm->func_count; i++)
         if (u->state->spent[i].fn != NULL)
             define_spent(u, i);
+    for (uint32_t i = 0; i < u->wasm->func_count; i++)
+        if (u->state->spent[i].wild != NULL)
+            define_wild(u, i);
     if (u->state->slice != NULL && LLVMIsDeclaration(u->state->slice))
         define_slice(u);
     for (unsigned kind = 0; kind < SLOW_KIND_COUNT; kind++)

@@ -166,6 +166,7 @@ struct exec {
     bool is_metered;
     bool is_sampled;       /* each slice is reported to runtime/tier.h */
     bool is_native;        /* machine code runs: the slice's rest is in store->run->fuel */
+    struct func *interpreted; /* its next call is, although it has machine code; or NULL */
     int64_t slice;         /* size of the current fuel slice */
     uint32_t native_depth; /* nested host -> guest calls */
     uint32_t host_depth;   /* nested host -> host ones */

@@ -83,6 +83,8 @@ void exec_reset(struct exec *ctx, bool trim);
 uint64_t exec_fuel_pending(const struct exec *ctx);
 enum stint_status exec_call(struct exec *ctx, struct func *func, uint64_t *slots,
                             struct stint_error *error);
+enum stint_status exec_interpret(struct exec *ctx, struct func *func, uint64_t *slots,
+                                 struct stint_error *error);
 enum stint_status exec_call_tail(struct exec *ctx, uint64_t *slots, struct stint_error *error);
 
 #endif

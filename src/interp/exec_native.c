@@ -44,6 +44,19 @@ static void report_exception(struct exec *ctx, struct stint_error *error)
     error_set(error, STINT_EXCEPTION, STINT_NO_OFFSET, "uncaught exception");
 }
 
+enum stint_status exec_interpret(struct exec *ctx, struct func *func, uint64_t *slots,
+                                 struct stint_error *error)
+{
+    if (!native_has_headroom(ctx->store))
+        return error_set_trap(error, STINT_TRAP_STACK_OVERFLOW);
+    ctx->native_depth++;
+    ctx->interpreted = func;
+    enum stint_status status = exec_call_cells(ctx, func, slots, error);
+    ctx->interpreted = NULL;
+    ctx->native_depth--;
+    return status;
+}
+
 enum stint_status exec_call_tail(struct exec *ctx, uint64_t *slots, struct stint_error *error)
 {
     struct native_run *run = ctx->store->run;

@@ -62,6 +62,7 @@ const struct engine_ops interp_ops = {
     .exec_create = exec_create,
     .exec_free = exec_free,
     .call = exec_call,
+    .interpret = STINT_WITH_NATIVE ? exec_interpret : NULL,
     .call_tail = STINT_WITH_NATIVE ? exec_call_tail : NULL,
     .code_added = STINT_WITH_NATIVE ? interp_code_added : NULL,
     .visit_roots = exec_visit_roots,

@@ -125,7 +125,9 @@ const struct cell *interp_call_native(struct exec *ctx)
 {
     const struct native_body *body = (const struct native_body *)(const void *)ctx->ip;
     struct func *func = instance_func(ctx->instance, body->func_index);
-    if (!native_refresh(func))
+    bool is_interpreted = func == ctx->interpreted;
+    ctx->interpreted = NULL;
+    if (is_interpreted || !native_refresh(func))
         return body->translated;
     const struct type_def *type = func->type;
     /* The code charges its entry itself. */

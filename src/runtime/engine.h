@@ -45,6 +45,11 @@ struct engine_ops {
     MUST_CHECK enum stint_status (*call)(struct exec *exec, struct func *func, uint64_t *slots,
                                          struct stint_error *error);
 
+    /* The same out of machine code, interpreted even where the function has some of its own. NULL
+     * where there is none. */
+    MUST_CHECK enum stint_status (*interpret)(struct exec *exec, struct func *func, uint64_t *slots,
+                                              struct stint_error *error);
+
     /* Runs store->run->tail_callee, which machine code left for: its arguments are in run->values,
      * the results go to `slots`. NULL where there is no machine code. */
     MUST_CHECK enum stint_status (*call_tail)(struct exec *exec, uint64_t *slots,

@@ -54,7 +54,7 @@
 #ifndef RUNTIME_NATIVE_ABI_H
 #define RUNTIME_NATIVE_ABI_H
 
-enum { NATIVE_ABI_VERSION = 3 };
+enum { NATIVE_ABI_VERSION = 4 };
 
 /* Classes of images: bits of struct func.native_key, beside the address of the type. */
 enum {

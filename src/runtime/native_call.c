@@ -101,6 +101,15 @@ enum native_result native_call_index(struct stint_instance *context, uint32_t in
     return native_call_func(context, instance_func(context, index), slots);
 }
 
+enum native_result native_interpret(struct stint_instance *context, uint32_t index,
+                                    uint64_t *slots)
+{
+    struct stint_store *store = context->store;
+    enum stint_status status = store->engine->ops->interpret(
+        store->exec, instance_func(context, index), slots, store->call_error);
+    return status == STINT_OK ? NATIVE_OK : failed(context, status);
+}
+
 enum native_result native_call_table(struct stint_instance *context, uint32_t table, uint64_t at,
                                      uint32_t type, uint64_t *slots)
 {

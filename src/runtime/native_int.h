@@ -36,6 +36,8 @@ struct host_result native_call_words(struct stint_instance *context, struct func
 enum native_result native_words_failed(struct stint_instance *context, uint64_t status);
 enum native_result native_call_index(struct stint_instance *context, uint32_t index,
                                      uint64_t *slots);
+enum native_result native_interpret(struct stint_instance *context, uint32_t index,
+                                    uint64_t *slots);
 enum native_result native_call_table(struct stint_instance *context, uint32_t table, uint64_t at,
                                      uint32_t type, uint64_t *slots);
 enum native_result native_finish_tail(struct stint_instance *context, uint64_t *slots);

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loops whose passes the compiler counts beforehand: results, memory and fuel are the interpreter's,
  * wherever fuel runs out. */
-#include "check.h"
-
-#include <stdlib.h>
-
-#include "stint.h"
-#include "base/status.h"
+#include "both_engines.h"
 
 /* The end that toolchains give a loop: X, STEP, and BOUND as text, or nothing for 0. */
 #define NEXT(x, step) "(local.tee " x " (i32.add (local.get " x ") (i32.const " step ")))"
@@ -57,92 +52,12 @@ static const char *const names[] = {"constant", "nested", "large",  "down",  "up
                                     "to_local", "from_local", "around", "choice", "twice",
                                     "moving", "early", "again"};
 
-struct side {
-    stint_engine *engine;
-    stint_module *module;
-};
-
-struct outcome {
-    enum stint_status status;
-    int32_t result;
-    uint64_t fuel;
-    uint8_t memory[65536];
-};
-
-static struct stint_error error;
-static char reason[sizeof(error.message)];
-
-static bool make_side(enum stint_tier tier, struct side *ret_side)
-{
-    stint_config *config = stint_config_new();
-    *ret_side = (struct side){0};
-    memset(&error, 0, sizeof(error));
-    enum stint_status status = stint_config_set_tier(config, tier);
-    if (status == STINT_OK) {
-        stint_config_set_metering(config, true);
-        stint_config_set_opt_level(config, 2);
-        stint_config_set_cache(config, false);
-        status = stint_engine_new(config, &ret_side->engine, &error);
-    }
-    stint_config_free(config);
-    if (status == STINT_OK)
-        status = stint_module_new_from_text(ret_side->engine, text, strlen(text),
-                                            &ret_side->module, &error);
-    snprintf(reason, sizeof(reason), "%s", error.message);
-    return status == STINT_OK;
-}
-
-static void free_side(struct side *side)
-{
-    stint_module_release(side->module);
-    stint_engine_release(side->engine);
-}
-
-static void run_one(const struct side *side, const char *name, int32_t n, uint64_t fuel,
-                    struct outcome *ret_outcome)
-{
-    stint_linker *linker = NULL;
-    stint_store *store = NULL;
-    stint_instance *instance = NULL;
-    CHECK(stint_linker_new(side->engine, &linker, &error) == STINT_OK);
-    CHECK(stint_store_new(side->engine, NULL, &store, &error) == STINT_OK);
-    CHECK(stint_linker_instantiate(linker, store, side->module, &instance, &error) == STINT_OK);
-    stint_store_set_fuel(store, fuel);
-    stint_value value = stint_i32(n), result = stint_i32(-1);
-    ret_outcome->status = stint_func_call(store, stint_instance_func(instance, name), &value, 1,
-                                          &result, 1, &error);
-    ret_outcome->result = ret_outcome->status == STINT_OK ? result.of.i32 : 0;
-    ret_outcome->fuel = stint_store_fuel_used(store);
-    CHECK(stint_memory_read(stint_instance_memory(instance, "m"), 0, ret_outcome->memory,
-                            sizeof(ret_outcome->memory)));
-    stint_store_free(store);
-    stint_linker_free(linker);
-}
-
-static struct outcome interpreted, compiled;
-
-/* Returns the fuel that it took. */
-static uint64_t compare(const struct side *sides, const char *name, int32_t n, uint64_t fuel)
-{
-    run_one(&sides[0], name, n, fuel, &interpreted);
-    run_one(&sides[1], name, n, fuel, &compiled);
-    bool same = interpreted.status == compiled.status && interpreted.result == compiled.result &&
-                interpreted.fuel == compiled.fuel &&
-                memcmp(interpreted.memory, compiled.memory, sizeof(compiled.memory)) == 0;
-    if (!CHECK(same))
-        printf("%s(%d), fuel %llu: status %d, %d; result %d, %d; used %llu, %llu\n", name, n,
-               (unsigned long long)fuel, interpreted.status, compiled.status, interpreted.result,
-               compiled.result, (unsigned long long)interpreted.fuel,
-               (unsigned long long)compiled.fuel);
-    return interpreted.fuel;
-}
-
 TEST(counted_loops_are_the_same)
 {
     static const int32_t arguments[] = {1, 2, 11, 100, 30000};
     struct side sides[2];
-    CHECK(make_side(STINT_TIER_INTERP, &sides[0]));
-    bool is_there = make_side(STINT_TIER_AOT, &sides[1]);
+    CHECK(make_side(STINT_TIER_INTERP, text, &sides[0]));
+    bool is_there = make_side(STINT_TIER_AOT, text, &sides[1]);
     if (is_there)
         CHECK(stint_module_compiled_count(sides[1].module) == COUNT_OF(names));
     for (size_t i = 0; is_there && i < COUNT_OF(names); i++) {
