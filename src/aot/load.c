@@ -161,7 +161,8 @@ static void choose(const struct load *load, struct choice *ret_choice)
             best = (struct choice){header, *part, true};
     }
     if (!best.is_made && error.status == STINT_OK)
-        error_set(&error, STINT_MALFORMED, STINT_NO_OFFSET, "a core module of it was changed");
+        error_set(&error, STINT_MALFORMED, STINT_NO_OFFSET,
+                  "it has none for one of the core modules, or that module was changed");
     if (!best.is_made)
         refuse(load->loaded, &error,
                error.status == STINT_UNSUPPORTED ? compile_here : compile_again);

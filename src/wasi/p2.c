@@ -157,8 +157,7 @@ static void end_objects(struct wasi_p2 *wasi)
 void wasi_p2_restart(struct wasi_p2 *wasi)
 {
     end_objects(wasi);
-    handles_free(&wasi->handles);
-    handles_init(&wasi->handles, wasi->alloc);
+    handles_clear(&wasi->handles);
     wasi->realloc_of = NULL;
 }
 
