@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "http/http_conn_int.h"
+#include "http/http_tls.h"
 #include "http/proxy_header.h"
 #include "os/clock.h"
 
@@ -41,8 +42,10 @@ struct listener {
 struct socket {
     struct http_conn conn;
     int fd;
-    bool awaits_proxy;     /* a PROXY header comes first */
-    uint32_t peeked_bytes; /* of it */
+    struct http_tls_session *tls; /* NULL: plain */
+    struct http_tls *tls_from;    /* what to begin it with, after a PROXY header */
+    bool awaits_proxy;            /* a PROXY header comes first */
+    uint32_t peeked_bytes;        /* of it */
     uv_poll_t poll;
 };
 
@@ -113,14 +116,12 @@ static enum os_error socket_give(struct http_conn *conn, const struct http_span 
  * The header is only looked at until all of it is there, so that nothing behind it is taken: what
  * follows may be for OpenSSL. Events come only for more bytes than were seen already.
  */
-static enum os_error socket_greet(struct http_conn *conn)
+static enum os_error take_proxy_header(struct socket *socket)
 {
-    struct socket *socket = socket_of(conn);
+    struct http_conn *conn = &socket->conn;
     uint8_t data[PROXY_HEADER_MAX];
     struct proxy_header header;
     int low = 1;
-    if (!socket->awaits_proxy)
-        return OS_OK;
     ssize_t bytes = recv(socket->fd, data, sizeof(data), MSG_PEEK);
     if (bytes < 0)
         return os_error_of(errno == EINTR ? EAGAIN : errno);
@@ -143,6 +144,85 @@ static enum os_error socket_greet(struct http_conn *conn)
     return OS_OK;
 }
 
+static enum os_error socket_greet(struct http_conn *conn)
+{
+    struct socket *socket = socket_of(conn);
+    if (socket->awaits_proxy) {
+        enum os_error error = take_proxy_header(socket);
+        if (error != OS_OK)
+            return error;
+    }
+    if (socket->tls_from == NULL)
+        return OS_OK;
+    const struct http_tls_api *api = socket->tls_from->api;
+    if (socket->tls == NULL)
+        socket->tls = api->begin(socket->tls_from, socket->fd);
+    if (socket->tls == NULL)
+        return OS_NOMEM;
+    enum http_tls_result result = api->handshake(socket->tls);
+    conn->greeting_writes = result == HTTP_TLS_WANTS_WRITE;
+    if (result == HTTP_TLS_WANTS_READ || result == HTTP_TLS_WANTS_WRITE)
+        return OS_AGAIN;
+    conn->server->stats.handshakes += result == HTTP_TLS_OK;
+    conn->server->stats.bad_handshakes += result != HTTP_TLS_OK;
+    if (result != HTTP_TLS_OK)
+        return OS_PROTO;
+    conn->is_tls = true;
+    conn->is_h2 = api->is_h2(socket->tls);
+    return OS_OK;
+}
+
+static enum os_error error_of(enum http_tls_result result)
+{
+    switch (result) {
+    case HTTP_TLS_OK:
+        return OS_OK;
+    case HTTP_TLS_WANTS_READ:
+    case HTTP_TLS_WANTS_WRITE:
+        return OS_AGAIN;
+    default:
+        return OS_PIPE;
+    }
+}
+
+static enum os_error tls_take(struct http_conn *conn, void *data, size_t room, size_t *ret_bytes)
+{
+    struct socket *socket = socket_of(conn);
+    return error_of(socket->tls_from->api->read(socket->tls, data, room, ret_bytes));
+}
+
+static enum os_error tls_give(struct http_conn *conn, const struct http_span *spans, size_t count,
+                              size_t *ret_bytes)
+{
+    struct socket *socket = socket_of(conn);
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0, sent = 0;
+        while (at < spans[i].bytes) {
+            enum http_tls_result result = socket->tls_from->api->write(
+                socket->tls, (const uint8_t *)spans[i].data + at, spans[i].bytes - at, &sent);
+            if (result != HTTP_TLS_OK && total == 0)
+                return error_of(result);
+            if (result != HTTP_TLS_OK) {
+                *ret_bytes = total;
+                return OS_OK;
+            }
+            at += sent;
+            total += sent;
+        }
+    }
+    *ret_bytes = total;
+    return OS_OK;
+}
+
+static void tls_shut(struct http_conn *conn)
+{
+    struct socket *socket = socket_of(conn);
+    if (socket->tls != NULL && conn->is_tls)
+        socket->tls_from->api->shut(socket->tls);
+    (void)shutdown(socket->fd, SHUT_WR);
+}
+
 static void socket_shut(struct http_conn *conn)
 {
     (void)shutdown(socket_of(conn)->fd, SHUT_WR);
@@ -163,6 +243,12 @@ static void socket_close(struct http_conn *conn)
 {
     struct socket *socket = socket_of(conn);
     uv_poll_stop(&socket->poll);
+    if (socket->tls != NULL) {
+        if (conn->is_tls && !conn->is_broken && !conn->is_shut)
+            socket->tls_from->api->shut(socket->tls);
+        socket->tls_from->api->end(socket->tls);
+        socket->tls = NULL;
+    }
     close(socket->fd);
     socket->fd = -1;
     uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
@@ -178,9 +264,11 @@ static void on_socket_event(uv_poll_t *handle, int status, int events)
         http_conn_failed(conn);
         return;
     }
+    bool has_pending =
+        socket->tls != NULL && conn->wants_read && socket->tls_from->api->has_pending(socket->tls);
     if (events & UV_WRITABLE)
         http_conn_writable(conn);
-    if (events & UV_READABLE && conn->phase != HTTP_CLOSED)
+    if ((events & UV_READABLE || has_pending) && conn->phase != HTTP_CLOSED)
         http_conn_readable(conn);
 }
 
@@ -188,6 +276,9 @@ static void socket_watch(struct http_conn *conn)
 {
     struct socket *socket = socket_of(conn);
     int events = (conn->wants_read ? UV_READABLE : 0) | (conn->wants_write ? UV_WRITABLE : 0);
+    /* What was decrypted before it was wanted: no byte on the socket will tell of it. */
+    if (conn->wants_read && socket->tls != NULL && socket->tls_from->api->has_pending(socket->tls))
+        events |= UV_WRITABLE;
     if (events == 0)
         uv_poll_stop(&socket->poll);
     else
@@ -200,6 +291,15 @@ static const struct http_io proxied_io = {
     .greet = socket_greet,
     .watch = socket_watch,
     .shut = socket_shut,
+    .close = socket_close,
+};
+
+static const struct http_io tls_io = {
+    .receive = tls_take,
+    .send = tls_give,
+    .greet = socket_greet,
+    .watch = socket_watch,
+    .shut = tls_shut,
     .close = socket_close,
 };
 
@@ -264,7 +364,9 @@ static bool add_socket(struct listener *listener, int fd, const struct inet_addr
         socket->conn.local = (struct inet_address){0};
     socket->awaits_proxy =
         how->proxy_protocol && (how->is_proxy == NULL || how->is_proxy(how->env, peer));
-    http_conn_init(&socket->conn, server, socket->awaits_proxy ? &proxied_io : &socket_io);
+    socket->tls_from = how->tls;
+    const struct http_io *io = socket->awaits_proxy ? &proxied_io : &socket_io;
+    http_conn_init(&socket->conn, server, how->tls != NULL ? &tls_io : io);
     begin_ticking(loop);
     return true;
 }

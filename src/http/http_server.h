@@ -105,7 +105,8 @@ struct http_server_stats {
     uint64_t accepted, closed, requests;
     uint64_t refused; /* heads that were answered 4xx here */
     uint64_t timeouts;
-    uint64_t resets; /* streams that the peer reset */
+    uint64_t resets;                     /* streams that the peer reset */
+    uint64_t handshakes, bad_handshakes; /* of TLS; those that did not end well */
     uint32_t open, idle, exchanges;
     uint64_t received_bytes, sent_bytes;
 };

@@ -13,7 +13,9 @@
 #include <uv.h>
 
 #include "http/http_server.h"
+#include "http/http_tls.h"
 #include "os/clock.h"
+#include "os/plugin.h"
 
 static struct http_server *server;
 static uv_loop_t loop;
@@ -317,9 +319,10 @@ static void stats(struct http_exchange *exchange)
                  "{\"accepted\": %" PRIu64 ", \"closed\": %" PRIu64 ", \"requests\": %" PRIu64
                  ", \"refused\": %" PRIu64 ", \"timeouts\": %" PRIu64 ", \"resets\": %" PRIu64
                  ", \"open\": %u, \"idle\": %u, \"exchanges\": %u, \"received\": %" PRIu64
-                 ", \"sent\": %" PRIu64 ", \"rss_kib\": %" PRIu64 "}\n",
+                 ", \"sent\": %" PRIu64 ", \"handshakes\": %" PRIu64
+                 ", \"bad_handshakes\": %" PRIu64 ", \"rss_kib\": %" PRIu64 "}\n",
                  s.accepted, s.closed, s.requests, s.refused, s.timeouts, s.resets, s.open, s.idle,
-                 s.exchanges, s.received_bytes, s.sent_bytes, kib);
+                 s.exchanges, s.received_bytes, s.sent_bytes, s.handshakes, s.bad_handshakes, kib);
     answer(exchange, 200, text, (size_t)bytes);
 }
 
@@ -402,6 +405,55 @@ static bool set(const char *name, size_t name_bytes, uint64_t value)
     return false;
 }
 
+/* ---- TLS ---------------------------------------------------------------------------------- */
+
+static struct http_tls *tls;
+static struct http_tls_files tls_files[4];
+static size_t tls_file_count;
+
+/* tls=CERTIFICATE,KEY; may be given several times. */
+static bool add_files(char *text)
+{
+    char *comma = strchr(text, ',');
+    if (comma == NULL || tls_file_count == COUNT_OF(tls_files))
+        return false;
+    *comma = '\0';
+    tls_files[tls_file_count++] = (struct http_tls_files){text, comma + 1};
+    return true;
+}
+
+static bool load_tls(struct http_listen *how)
+{
+    struct stint_error error = {0};
+    struct http_tls_config tls_config = {.files = tls_files, .file_count = tls_file_count};
+    char message[400];
+    void *symbol;
+    if (plugin_load("libstint-tls.so", HTTP_TLS_SYMBOL, &symbol, &error) != STINT_OK) {
+        fprintf(stderr, "http_echo: %s\n", error.message);
+        return false;
+    }
+    const struct http_tls_api *(*get)(void);
+    memcpy(&get, &symbol, sizeof(get));
+    tls = get()->create(&tls_config, message, sizeof(message));
+    how->tls = tls;
+    if (tls == NULL) {
+        fprintf(stderr, "http_echo: %s\n", message);
+        return false;
+    }
+    uint8_t keys[1][HTTP_TLS_TICKET_KEY_BYTES] = {"a key that is good enough for a test"};
+    tls->api->set_ticket_keys(tls, keys, 1);
+    return true;
+}
+
+static void on_reload(uv_signal_t *handle, int number)
+{
+    char message[400] = "reloaded";
+    if (tls != NULL)
+        (void)tls->api->reload(tls, message, sizeof(message));
+    printf("%s\n", message);
+    fflush(stdout);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     static bool is_draining;
@@ -419,7 +471,7 @@ static int serve(const char *address, const struct http_listen *how)
                                    .writable = on_news,
                                    .end = on_end,
                                    .drained = on_drained};
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
     char bound[80];
     int fd;
     uv_loop_init(&loop);
@@ -430,16 +482,19 @@ static int serve(const char *address, const struct http_listen *how)
         fprintf(stderr, "http_echo: %s\n", error.message);
         return 1;
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
+        static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
         uv_signal_init(&loop, &signals[i]);
-        uv_signal_start(&signals[i], on_signal, i ? SIGINT : SIGTERM);
+        uv_signal_start(&signals[i], i < 2 ? on_signal : on_reload, numbers[i]);
         uv_unref((uv_handle_t *)&signals[i]);
     }
     printf("listening on %s\n", bound);
     fflush(stdout);
     uv_run(&loop, UV_RUN_DEFAULT);
     http_server_free(server);
-    for (int i = 0; i < 2; i++)
+    if (tls != NULL)
+        tls->api->free(tls);
+    for (int i = 0; i < 3; i++)
         uv_close((uv_handle_t *)&signals[i], NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     int result = uv_loop_close(&loop);
@@ -463,10 +518,13 @@ int main(int argc, char **argv)
             drain_ms = strtoull(equals + 1, NULL, 10);
         } else if (bytes == 5 && !memcmp(argv[i], "proxy", 5)) {
             how.proxy_protocol = true;
+        } else if (bytes == 3 && !memcmp(argv[i], "tls", 3)) {
+            if (!add_files(argv[i] + 4))
+                return 2;
         } else if (!equals || !set(argv[i], bytes, strtoull(equals + 1, NULL, 10))) {
             fprintf(stderr, "http_echo: what is %s?\n", argv[i]);
             return 2;
         }
     }
-    return serve(address, &how);
+    return tls_file_count == 0 || load_tls(&how) ? serve(address, &how) : 1;
 }

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS for the server. What was read from the files is a `set`, which sessions hold on to, so that
+ * reloading changes nothing for those that are there.
+ */
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/opensslv.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <threads.h>
+
+#include "http/http_tls.h"
+
+struct set {
+    atomic_size_t holders;
+    size_t count;
+    SSL_CTX **contexts; /* in the order of the files */
+};
+
+struct tls {
+    struct http_tls base;
+    struct http_tls_files *files;
+    size_t file_count;
+    bool without_tls_1_2, without_h2;
+    mtx_t lock; /* of `set` and the ticket keys */
+    struct set *set;
+    uint8_t keys[HTTP_TLS_TICKET_KEYS_MAX][HTTP_TLS_TICKET_KEY_BYTES];
+    size_t key_count;
+    atomic_size_t holders; /* sessions, and who made it */
+};
+
+struct http_tls_session {
+    SSL *ssl;
+    struct set *set;
+    struct tls *tls;
+};
+
+static int session_index; /* of a session in its SSL */
+static BIO_METHOD *socket_method;
+static once_flag once = ONCE_FLAG_INIT;
+
+static const struct http_tls_api api;
+
+/* ---- The socket --------------------------------------------------------------------------- */
+
+/* OpenSSL's own writes would raise SIGPIPE. */
+static int socket_write(BIO *bio, const char *data, int bytes)
+{
+    int fd = (int)(intptr_t)BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    ssize_t sent = send(fd, data, (size_t)bytes, MSG_NOSIGNAL);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+        BIO_set_retry_write(bio);
+    return (int)sent;
+}
+
+static int socket_read(BIO *bio, char *data, int room)
+{
+    int fd = (int)(intptr_t)BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    ssize_t bytes = recv(fd, data, (size_t)room, 0);
+    if (bytes < 0 && (errno == EAGAIN || errno == EINTR))
+        BIO_set_retry_read(bio);
+    return (int)bytes;
+}
+
+static long socket_control(BIO *bio, int command, long number, void *data)
+{
+    return command == BIO_CTRL_FLUSH;
+}
+
+static void prepare(void)
+{
+    session_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    socket_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+    if (socket_method == NULL)
+        return;
+    BIO_meth_set_write(socket_method, socket_write);
+    BIO_meth_set_read(socket_method, socket_read);
+    BIO_meth_set_ctrl(socket_method, socket_control);
+}
+
+/* ---- What OpenSSL calls ------------------------------------------------------------------- */
+
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_bytes,
+                           const unsigned char *in, unsigned in_bytes, void *env)
+{
+    static const unsigned char both[] = "\x02h2\x08http/1.1";
+    const struct tls *tls = env;
+    size_t skip = tls->without_h2 ? 3 : 0;
+    unsigned char *chosen;
+    if (SSL_select_next_proto(&chosen, out_bytes, both + skip, (unsigned)(sizeof(both) - 1 - skip),
+                              in, in_bytes) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int choose_certificate(SSL *ssl, int *alert, void *env)
+{
+    const struct http_tls_session *session = SSL_get_ex_data(ssl, session_index);
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == NULL)
+        return SSL_TLSEXT_ERR_OK;
+    for (size_t i = 0; i < session->set->count; i++) {
+        X509 *certificate = SSL_CTX_get0_certificate(session->set->contexts[i]);
+        if (X509_check_host(certificate, name, 0, 0, NULL) == 1) {
+            SSL_set_SSL_CTX(ssl, session->set->contexts[i]);
+            return SSL_TLSEXT_ERR_OK;
+        }
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* 1: the key to use; 2: an old one, so that a new ticket is due; 0: none, and the full handshake. */
+static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                      EVP_MAC_CTX *mac, int is_new)
+{
+    struct http_tls_session *session = SSL_get_ex_data(ssl, session_index);
+    struct tls *tls = session->tls;
+    uint8_t key[HTTP_TLS_TICKET_KEY_BYTES];
+    int found = -1;
+    mtx_lock(&tls->lock);
+    for (size_t i = 0; i < tls->key_count && found < 0; i++) {
+        if (is_new || CRYPTO_memcmp(name, tls->keys[i], 16) == 0) {
+            memcpy(key, tls->keys[i], sizeof(key));
+            found = (int)i;
+        }
+    }
+    mtx_unlock(&tls->lock);
+    if (found < 0)
+        return 0;
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key + 16, 32),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    bool ok = EVP_MAC_CTX_set_params(mac, params) == 1;
+    if (is_new) {
+        memcpy(name, key, 16);
+        ok = ok && RAND_bytes(iv, EVP_MAX_IV_LENGTH) == 1 &&
+             EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key + 48, iv) == 1;
+    } else {
+        ok = ok && EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key + 48, iv) == 1;
+    }
+    OPENSSL_cleanse(key, sizeof(key));
+    return !ok ? -1 : found > 0 ? 2 : 1;
+}
+
+/* ---- Files -------------------------------------------------------------------------------- */
+
+static void *fail(char *message, size_t room, const char *file, const char *what)
+{
+    unsigned long code = ERR_peek_last_error();
+    const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
+    (void)snprintf(message, room, "%s: %s%s%s", file, what, reason ? ": " : "",
+                   reason ? reason : "");
+    ERR_clear_error();
+    return NULL;
+}
+
+static SSL_CTX *load(struct tls *tls, const struct http_tls_files *files, char *message,
+                     size_t room)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    if (context == NULL)
+        return fail(message, room, files->certificate, "OpenSSL gives no context");
+    const char *file = NULL, *what = NULL;
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1) {
+        file = files->certificate;
+        what = "cannot read the certificate";
+    } else if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1) {
+        file = files->key;
+        what = "cannot read the key, or it is not that of the certificate";
+    } else if (SSL_CTX_check_private_key(context) != 1) {
+        file = files->key;
+        what = "the key is not that of the certificate";
+    }
+    if (file != NULL) {
+        SSL_CTX_free(context);
+        return fail(message, room, file, what);
+    }
+    SSL_CTX_set_min_proto_version(context, tls->without_tls_1_2 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_id_context(context, (const unsigned char *)"stint", 5);
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, tls);
+    SSL_CTX_set_tlsext_servername_callback(context, choose_certificate);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
+    return context;
+}
+
+static void release_set(struct set *set)
+{
+    if (set == NULL || atomic_fetch_sub(&set->holders, 1) > 1)
+        return;
+    for (size_t i = 0; i < set->count; i++)
+        SSL_CTX_free(set->contexts[i]);
+    OPENSSL_free(set->contexts);
+    OPENSSL_free(set);
+}
+
+static struct set *load_set(struct tls *tls, char *message, size_t room)
+{
+    struct set *set = OPENSSL_zalloc(sizeof(*set));
+    SSL_CTX **contexts = OPENSSL_zalloc(tls->file_count * sizeof(SSL_CTX *));
+    if (set == NULL || contexts == NULL) {
+        OPENSSL_free(set);
+        OPENSSL_free(contexts);
+        return fail(message, room, "TLS", "out of memory");
+    }
+    atomic_init(&set->holders, 1);
+    set->contexts = contexts;
+    for (; set->count < tls->file_count; set->count++) {
+        contexts[set->count] = load(tls, &tls->files[set->count], message, room);
+        if (contexts[set->count] == NULL) {
+            release_set(set);
+            return NULL;
+        }
+    }
+    return set;
+}
+
+static void release(struct tls *tls)
+{
+    if (tls == NULL || atomic_fetch_sub(&tls->holders, 1) > 1)
+        return;
+    release_set(tls->set);
+    for (size_t i = 0; i < tls->file_count; i++) {
+        OPENSSL_free((void *)(uintptr_t)tls->files[i].certificate);
+        OPENSSL_free((void *)(uintptr_t)tls->files[i].key);
+    }
+    OPENSSL_cleanse(tls->keys, sizeof(tls->keys));
+    OPENSSL_free(tls->files);
+    mtx_destroy(&tls->lock);
+    OPENSSL_free(tls);
+}
+
+static struct http_tls *tls_create(const struct http_tls_config *config, char *message, size_t room)
+{
+    call_once(&once, prepare);
+    if (config->file_count == 0 || socket_method == NULL)
+        return fail(message, room, "TLS", config->file_count ? "out of memory" : "no certificate");
+    struct tls *tls = OPENSSL_zalloc(sizeof(*tls));
+    if (tls == NULL)
+        return fail(message, room, "TLS", "out of memory");
+    tls->base.api = &api;
+    tls->without_h2 = config->without_h2;
+    tls->without_tls_1_2 = config->without_tls_1_2;
+    atomic_init(&tls->holders, 1);
+    mtx_init(&tls->lock, mtx_plain);
+    tls->files = OPENSSL_zalloc(config->file_count * sizeof(*tls->files));
+    bool ok = tls->files != NULL;
+    tls->file_count = ok ? config->file_count : 0;
+    for (size_t i = 0; i < tls->file_count; i++) {
+        tls->files[i].certificate = OPENSSL_strdup(config->files[i].certificate);
+        tls->files[i].key = OPENSSL_strdup(config->files[i].key);
+        ok = ok && tls->files[i].certificate != NULL && tls->files[i].key != NULL;
+    }
+    if (ok)
+        tls->set = load_set(tls, message, room);
+    else
+        fail(message, room, "TLS", "out of memory");
+    if (tls->set == NULL) {
+        release(tls);
+        return NULL;
+    }
+    return &tls->base;
+}
+
+static bool tls_reload(struct http_tls *base, char *message, size_t room)
+{
+    struct tls *tls = (struct tls *)base;
+    struct set *set = load_set(tls, message, room);
+    if (set == NULL)
+        return false;
+    mtx_lock(&tls->lock);
+    struct set *old = tls->set;
+    tls->set = set;
+    mtx_unlock(&tls->lock);
+    release_set(old);
+    return true;
+}
+
+static void tls_free(struct http_tls *base)
+{
+    release((struct tls *)base);
+}
+
+static void tls_set_ticket_keys(struct http_tls *base,
+                                const uint8_t keys[][HTTP_TLS_TICKET_KEY_BYTES], size_t count)
+{
+    struct tls *tls = (struct tls *)base;
+    if (count > HTTP_TLS_TICKET_KEYS_MAX)
+        count = HTTP_TLS_TICKET_KEYS_MAX;
+    mtx_lock(&tls->lock);
+    OPENSSL_cleanse(tls->keys, sizeof(tls->keys));
+    if (count > 0)
+        memcpy(tls->keys, keys, count * HTTP_TLS_TICKET_KEY_BYTES);
+    tls->key_count = count;
+    mtx_unlock(&tls->lock);
+}
+
+static struct set *hold_set(struct tls *tls)
+{
+    mtx_lock(&tls->lock);
+    struct set *set = tls->set;
+    atomic_fetch_add(&set->holders, 1);
+    mtx_unlock(&tls->lock);
+    return set;
+}
+
+static void describe(X509 *certificate, struct http_tls_certificate *ret)
+{
+    struct tm tm;
+    memset(ret, 0, sizeof(*ret));
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && ret->name[0] == '\0'; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type == GEN_DNS)
+            (void)snprintf(ret->name, sizeof(ret->name), "%.*s",
+                           ASN1_STRING_length(name->d.dNSName),
+                           (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+    }
+    GENERAL_NAMES_free(names);
+    if (ret->name[0] == '\0')
+        X509_NAME_oneline(X509_get_subject_name(certificate), ret->name, sizeof(ret->name));
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) == 1)
+        ret->expires_s = (int64_t)timegm(&tm);
+}
+
+static size_t tls_certificates(struct http_tls *base, struct http_tls_certificate *ret, size_t max)
+{
+    struct set *set = hold_set((struct tls *)base);
+    size_t count = set->count;
+    for (size_t i = 0; i < count && i < max; i++)
+        describe(SSL_CTX_get0_certificate(set->contexts[i]), &ret[i]);
+    release_set(set);
+    return count;
+}
+
+/* ---- Sessions ----------------------------------------------------------------------------- */
+
+static void session_end(struct http_tls_session *session)
+{
+    if (session == NULL)
+        return;
+    SSL_free(session->ssl);
+    release_set(session->set);
+    release(session->tls);
+    OPENSSL_free(session);
+}
+
+static struct http_tls_session *session_begin(struct http_tls *base, int fd)
+{
+    struct tls *tls = (struct tls *)base;
+    struct http_tls_session *session = OPENSSL_zalloc(sizeof(*session));
+    if (session == NULL)
+        return NULL;
+    session->tls = tls;
+    atomic_fetch_add(&tls->holders, 1);
+    session->set = hold_set(tls);
+    session->ssl = SSL_new(session->set->contexts[0]);
+    BIO *bio = BIO_new(socket_method);
+    if (session->ssl == NULL || bio == NULL ||
+        SSL_set_ex_data(session->ssl, session_index, session) != 1) {
+        BIO_free(bio);
+        session_end(session);
+        return NULL;
+    }
+    BIO_set_data(bio, (void *)(intptr_t)fd);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(session->ssl, bio, bio);
+    SSL_set_accept_state(session->ssl);
+    return session;
+}
+
+static enum http_tls_result result_of(struct http_tls_session *session, int result)
+{
+    int error = SSL_get_error(session->ssl, result);
+    ERR_clear_error();
+    switch (error) {
+    case SSL_ERROR_WANT_READ:
+        return HTTP_TLS_WANTS_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return HTTP_TLS_WANTS_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return HTTP_TLS_OK;
+    default:
+        return HTTP_TLS_FAILED;
+    }
+}
+
+static enum http_tls_result session_handshake(struct http_tls_session *session)
+{
+    ERR_clear_error();
+    int result = SSL_do_handshake(session->ssl);
+    if (result == 1)
+        return HTTP_TLS_OK;
+    enum http_tls_result why = result_of(session, result);
+    return why == HTTP_TLS_OK ? HTTP_TLS_FAILED : why;
+}
+
+static enum http_tls_result session_read(struct http_tls_session *session, void *data, size_t room,
+                                         size_t *ret_bytes)
+{
+    *ret_bytes = 0;
+    ERR_clear_error();
+    int result = SSL_read_ex(session->ssl, data, room, ret_bytes);
+    return result == 1 ? HTTP_TLS_OK : result_of(session, result);
+}
+
+static enum http_tls_result session_write(struct http_tls_session *session, const void *data,
+                                          size_t bytes, size_t *ret_bytes)
+{
+    *ret_bytes = 0;
+    ERR_clear_error();
+    int result = SSL_write_ex(session->ssl, data, bytes, ret_bytes);
+    if (result == 1)
+        return HTTP_TLS_OK;
+    enum http_tls_result why = result_of(session, result);
+    return why == HTTP_TLS_OK ? HTTP_TLS_FAILED : why;
+}
+
+static bool session_has_pending(struct http_tls_session *session)
+{
+    return SSL_pending(session->ssl) > 0;
+}
+
+static bool session_is_h2(struct http_tls_session *session)
+{
+    const unsigned char *name;
+    unsigned bytes;
+    SSL_get0_alpn_selected(session->ssl, &name, &bytes);
+    return bytes == 2 && !memcmp(name, "h2", 2);
+}
+
+static void session_shut(struct http_tls_session *session)
+{
+    ERR_clear_error();
+    (void)SSL_shutdown(session->ssl);
+    ERR_clear_error();
+}
+
+static const struct http_tls_api api = {
+    .version = HTTP_TLS_API_VERSION,
+    .description = OPENSSL_VERSION_TEXT,
+    .create = tls_create,
+    .reload = tls_reload,
+    .free = tls_free,
+    .set_ticket_keys = tls_set_ticket_keys,
+    .certificates = tls_certificates,
+    .begin = session_begin,
+    .handshake = session_handshake,
+    .read = session_read,
+    .write = session_write,
+    .has_pending = session_has_pending,
+    .is_h2 = session_is_h2,
+    .shut = session_shut,
+    .end = session_end,
+};
+
+__attribute__((visibility("default"))) const struct http_tls_api *stint_tls_api(void);
+
+const struct http_tls_api *stint_tls_api(void)
+{
+    return &api;
+}
