@@ -481,7 +481,8 @@ static void look_at(struct http_exchange *exchange)
     const struct http_config *config = &exchange->conn->server->config;
     const struct http_stream *stream = exchange->stream;
     uint64_t now = exchange->conn->server->now_ns;
-    bool is_stuck = http_buffer_used(&stream->out) > 0 || exchange->is_finished;
+    bool is_stuck =
+        http_buffer_used(&stream->out) > 0 || exchange->is_finished || exchange->wants_room;
     bool is_slow = false;
     if (exchange->wants_body) {
         uint64_t waited = exchange->waited_ns + (now - exchange->wait_since_ns);

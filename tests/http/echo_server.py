@@ -16,20 +16,23 @@ SLOW = 20  # seconds after which a test gives up; never what a test waits for
 class Echo:
     """A running server; keys are those of http_echo."""
 
-    def __init__(self, **settings):
+    def __init__(self, *arguments, **settings):
         # What the sanitizer keeps from reuse would look like memory that grows.
         options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=4"
-        self.process = subprocess.Popen([ECHO, *[f"{k}={v}" for k, v in settings.items()]],
+        self.process = subprocess.Popen([ECHO, *arguments,
+                                         *[f"{k}={v}" for k, v in settings.items()]],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         env=dict(os.environ, ASAN_OPTIONS=options))
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError("http_echo: " + self.process.stderr.read())
         self.port = int(line.rsplit(":", 1)[1])
+        self.socks, self.is_told = [], False
 
     def connect(self):
         sock = socket.create_connection(("127.0.0.1", self.port), timeout=SLOW)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socks.append(sock)
         return sock
 
     def ask(self, *pieces, half_close=False):
@@ -58,9 +61,16 @@ class Echo:
                 raise AssertionError(f"it never came to that: {self.stats()}")
             time.sleep(0.02)
 
+    def drain(self):
+        self.is_told = True
+        self.process.terminate()
+
     def stop(self):
         """Ends it; its exit status and what it wrote to stderr (a sanitizer's report, …)."""
-        self.process.terminate()
+        for sock in self.socks:
+            sock.close()
+        if not self.is_told:
+            self.drain()
         try:
             _, err = self.process.communicate(timeout=SLOW)
         except subprocess.TimeoutExpired:
@@ -71,8 +81,8 @@ class Echo:
 
 
 @contextlib.contextmanager
-def echo(**settings):
-    server = Echo(**settings)
+def echo(*arguments, **settings):
+    server = Echo(*arguments, **settings)
     try:
         yield server
     finally:

@@ -428,7 +428,7 @@ def test_drain():
         assert idle.recv(1000).endswith(HELLO)
         busy.sendall(request("/slow?ms=300"))
         server.wait_for(lambda s: s["exchanges"] == 2)
-        server.process.terminate()
+        server.drain()
         expect(read_all(idle), b"")
         response = one(read_all(busy))
         expect((response.body, response.fields["connection"]), (b"late\n", "close"))
@@ -437,7 +437,7 @@ def test_drain():
         sock = server.connect()
         sock.sendall(request("/never"))
         server.wait_for(lambda s: s["exchanges"] == 2)
-        server.process.terminate()
+        server.drain()
         expect(read_all(sock).replace(b"<reset>", b""), b"")
 
 
