@@ -332,6 +332,19 @@ def run_h1(options, run, spawner):
     return {"medians": medians, "bytes": sizes}
 
 
+def run_fiber(options, run, spawner):
+    """Fibers: switches, starts, and the memory of what is suspended."""
+    figures, units = {}, {}
+    for name, value, unit in release_lines(options, run, spawner, "fiber", "fiber_costs"):
+        figures.setdefault(name, []).append(float(value))
+        units[name] = unit
+    medians = {name: median(values) for name, values in figures.items()}
+    print("Fibers: a switch, a start with its end, and memory of one that is suspended")
+    run.print_table(["what", "median"],
+                    [[name, f"{value:.1f} {units[name]}"] for name, value in medians.items()])
+    return {"medians": medians}
+
+
 # ---- Loading and compiling --------------------------------------------------------------------
 
 
@@ -417,6 +430,7 @@ def run_compile(options, run, spawner):
 
 RUNNERS = {"aot": run_aot, "tiers": run_tiers, "slots": run_slots, "entry": run_entry,
            "component": run_component, "cslots": run_component_slots, "h1": run_h1,
+           "fiber": run_fiber,
            "load": run_load, "compile": run_compile}
 
 
