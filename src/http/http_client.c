@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -183,7 +184,10 @@ static void set_options(struct call *call)
 {
     const struct http_client_request *request = call->request;
     CURL *curl = call->curl;
+    const char *authorities = getenv("SSL_CERT_FILE");
     curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    if (authorities != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

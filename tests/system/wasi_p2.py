@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """WASI 0.2 for core modules that import it by name: the guests of tests/wasi/p2."""
 
+import contextlib
 import http.server
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -367,6 +369,17 @@ def socket_states(t):
 
 
 @test
+def network_ipv6(t):
+    allow = ("--net", "allow", "[::1]:*")
+    result = run("run", *allow, guest("network"), "tcp6")
+    if result.out.startswith("bind ") and not result.out.startswith("bind 99"):
+        raise Skip("this machine has no IPv6")
+    t.equal(result.out, "bind 99\nlisten 99\nconnect 99\nfinish 0\naccept 0\nsix to 1\nfamily 1\n"
+            "of the other family 3\n")
+    ends(t, "network", "udp6", flags=allow, out="bind 99\nbind 99\nsent 1\nsix from 1\n")
+
+
+@test
 def time_ends_a_wait_for_a_socket(t):
     server = Server(answers=False)
     result = run("run", "--timeout", "50ms", "--net", "allow", "127.0.0.1:*", guest("network"),
@@ -422,6 +435,132 @@ def outgoing_requests(t):
     server.shutdown()
     server.server_close()
     ends(t, "fetch", host, "/", flags=allow, out="failed 6\n", code=1)
+
+
+def certificates(t):
+    """The file of a test's authority, and a server's context with a certificate for localhost."""
+    if shutil.which("openssl") is None:
+        raise Skip("openssl is not installed")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], check=True, capture_output=True, cwd=t.folder)
+
+    t.file("names", "subjectAltName=DNS:localhost\n")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj",
+            "/CN=test authority")
+    openssl("req", *key, "-keyout", "key.pem", "-out", "asked.pem", "-subj", "/CN=localhost")
+    openssl("x509", "-req", "-in", "asked.pem", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-out", "cert.pem", "-days", "2", "-extfile", "names")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(t.path("cert.pem"), t.path("key.pem"))
+    return t.path("ca.pem"), context
+
+
+def needs_client():
+    if not os.path.exists(os.path.join(os.path.dirname(STINT), "libstint-http.so")):
+        raise Skip("libstint-http.so was not built")
+
+
+@test
+def outgoing_tls(t):
+    needs_client()
+    authority, context = certificates(t)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *args: None  # a client that does not trust us hangs up
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = server.server_port
+    allow = ("--net", "allow", f"127.0.0.1:{port}")
+    trusting = dict(os.environ, SSL_CERT_FILE=authority)
+    at = f"localhost:{port}"
+    ends(t, "fetch", at, "/", "", "https", flags=allow, env=trusting,
+         out="status 200\nhello\nend 1\n")
+    # An authority that is not known, another name, and no TLS at all on one side or the other.
+    ends(t, "fetch", at, "/", "", "https", flags=allow, out="failed 13\n", code=1)
+    ends(t, "fetch", f"127.0.0.1:{port}", "/", "", "https", flags=allow, env=trusting,
+         out="failed 13\n", code=1)
+    server.shutdown()
+    server.server_close()
+    plain = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    plain.handle_error = lambda *args: None
+    threading.Thread(target=plain.serve_forever, daemon=True).start()
+    port = plain.server_port
+    ends(t, "fetch", f"localhost:{port}", "/", "", "https", env=trusting,
+         flags=("--net", "allow", f"127.0.0.1:{port}"), out="failed 12\n", code=1)
+    plain.shutdown()
+    plain.server_close()
+
+
+class Web6(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+@test
+def outgoing_ipv6(t):
+    needs_client()
+    try:
+        server = Web6(("::1", 0), Web)
+    except OSError as error:
+        raise Skip("this machine has no IPv6") from error
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    at = f"[::1]:{server.server_port}"
+    ends(t, "fetch", at, "/", flags=("--net", "allow", at), out="status 200\nhello\nend 1\n")
+    ends(t, "fetch", at, "/", flags=("--net", "allow", "127.0.0.0/8:*"), out="failed 4\n", code=1)
+    server.shutdown()
+    server.server_close()
+
+
+@test
+def outgoing_private_addresses(t):
+    """Rules are for the address that is reached, however it is written."""
+    needs_client()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = server.server_port
+    elsewhere = ("--net", "allow", "10.0.0.0/8:*")
+    for host in ("127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "[::ffff:127.0.0.1]",
+                 "[::ffff:7f00:1]", "localhost"):
+        ends(t, "fetch", f"{host}:{port}", "/", flags=elsewhere, out="failed 4\n", code=1)
+    other_port = ("--net", "allow", f"127.0.0.1:{port - 1}")
+    ends(t, "fetch", f"127.0.0.1:{port}", "/", flags=other_port, out="failed 4\n", code=1)
+    server.shutdown()
+    server.server_close()
+
+
+@test
+def outgoing_timeouts(t):
+    """A server that takes no connection, one that never answers, and one that stops half-way."""
+    needs_client()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as held:
+        for _ in range(4):  # as many as the queue holds, and more: who comes later waits
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        at = "127.0.0.1:%u" % full.getsockname()[1]
+        ends(t, "fetch", at, "/", "", "http", "connect", flags=("--net", "allow", at),
+             out="failed 8\n", code=1)
+    for kind, sent, out, code in (
+            ("first", b"", "failed 33\n", 1),
+            ("first", b"HTTP/1.1 200 OK\r\ncontent-le", "failed 33\n", 1),
+            ("between", b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc",
+             "status 200\nabc\nend 0\n", 0)):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            at = "127.0.0.1:%u" % server.getsockname()[1]
+            connections = []
+
+            def serve(server=server, sent=sent, connections=connections):
+                connection, _ = server.accept()
+                connections.append(connection)
+                connection.sendall(sent)
+
+            thread = threading.Thread(target=serve, daemon=True)
+            thread.start()
+            ends(t, "fetch", at, "/", "", "http", kind, flags=("--net", "allow", at), out=out,
+                 code=code)
+            thread.join(10)
+            for connection in connections:
+                connection.close()
 
 
 # ---- Linking ------------------------------------------------------------------------------------

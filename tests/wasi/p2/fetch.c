@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wasi:http/outgoing-handler: POSTs or GETs from argument 1 (authority), 2 (path), 3 (a body). */
+/* wasi:http/outgoing-handler: POSTs or GETs from argument 1 (authority), 2 (path), 3 (a body); 4 is the
+ * scheme, 5 a timeout that is set to 200 ms. */
 #include "p2_guest.h"
 
 #define HTTP "wasi:http/types@0.2.0"
@@ -33,9 +34,26 @@ IMPORT(HTTP, "[method]future-incoming-response.get") void get(u32, struct future
 IMPORT(HTTP, "[method]incoming-response.status") u32 status(u32);
 IMPORT(HTTP, "[method]incoming-response.consume") void consume(u32, struct result *);
 IMPORT(HTTP, "[method]incoming-body.stream") void stream_of(u32, struct result *);
+IMPORT(HTTP, "[constructor]request-options") u32 options_new(void);
+IMPORT(HTTP, "[method]request-options.set-connect-timeout") u32 set_connect(u32, u32, u64);
+IMPORT(HTTP, "[method]request-options.set-first-byte-timeout") u32 set_first(u32, u32, u64);
+IMPORT(HTTP, "[method]request-options.set-between-bytes-timeout") u32 set_between(u32, u32, u64);
 IMPORT("wasi:io/poll@0.2.0", "[method]pollable.block") void block(u32);
 IMPORT("wasi:io/streams@0.2.0", "[method]input-stream.blocking-read")
 void blocking_read(u32, u64, struct result *);
+
+static u32 options(struct list timeout)
+{
+    enum { TIMEOUT_NS = 200000000 };
+    u32 made = options_new();
+    if (same("connect", timeout.data, timeout.count))
+        set_connect(made, 1, TIMEOUT_NS);
+    if (same("first", timeout.data, timeout.count))
+        set_first(made, 1, TIMEOUT_NS);
+    if (same("between", timeout.data, timeout.count))
+        set_between(made, 1, TIMEOUT_NS);
+    return made;
+}
 
 EXPORT("wasi:cli/run@0.2.0#run") u32 run(void)
 {
@@ -45,7 +63,7 @@ EXPORT("wasi:cli/run@0.2.0#run") u32 run(void)
     u64 ignored[5];
     struct list body = argument(3);
     u32 request = request_new(fields_new());
-    set_scheme(request, 1, 0, 0, 0);
+    set_scheme(request, 1, same("https", argument(4).data, argument(4).count), 0, 0);
     set_authority(request, 1, argument(1).data, argument(1).count);
     set_path(request, 1, argument(2).data, argument(2).count);
     u32 outgoing = 0;
@@ -54,7 +72,8 @@ EXPORT("wasi:cli/run@0.2.0#run") u32 run(void)
         request_body(request, &result);
         outgoing = result.value;
     }
-    send(request, 0, 0, &sent);
+    u32 has_options = argument(5).count > 0;
+    send(request, has_options, has_options ? options(argument(5)) : 0, &sent);
     if (sent.is_error) {
         say("denied", sent.code);
         return 1;

@@ -53,6 +53,7 @@ struct status {
 
 #define ADDRESS u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32
 #define LOCAL(port) 0, port, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0
+#define LOCAL6(port) 1, port, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0
 
 IMPORT("wasi:sockets/instance-network@0.2.0", "instance-network") u32 instance_network(void);
 IMPORT("wasi:sockets/tcp-create-socket@0.2.0", "create-tcp-socket")
@@ -226,6 +227,78 @@ static void udp(void)
         udp_send(a.handles[1], datagrams, 1000, &sent);
 }
 
+/* Both ends of a connection over IPv6. */
+static void tcp6(void)
+{
+    struct result result;
+    struct address_result address;
+    struct handles client, server;
+    struct status status;
+    u32 sockets[2];
+    for (int i = 0; i < 2; i++) {
+        create_tcp(1, &result);
+        sockets[i] = result.value;
+    }
+    start_bind(sockets[0], network, LOCAL6(0), &status);
+    told("bind", status);
+    finish_bind(sockets[0], &status);
+    start_listen(sockets[0], &status);
+    finish_listen(sockets[0], &status);
+    told("listen", status);
+    local(sockets[0], &address);
+    start_connect(sockets[1], network, LOCAL6(address.port), &status);
+    told("connect", status);
+    block(subscribe(sockets[1]));
+    finish_connect(sockets[1], &client);
+    say("finish", client.is_error);
+    block(subscribe(sockets[0]));
+    tcp_accept(sockets[0], &server);
+    say("accept", server.is_error);
+    blocking_write(client.handles[1], "six", 3, &result);
+    blocking_read(server.handles[1], 10, &result);
+    print_bytes(result.list.data, result.list.count);
+    remote(sockets[1], &address);
+    say(" to", address.is_v6 && address.rest[0] == 0 && address.rest[3] == 1 << 16);
+    say("family", family(sockets[1]));
+    create_tcp(1, &result);
+    start_connect(result.value, network, LOCAL(address.port), &status);
+    told("of the other family", status);
+}
+
+static void udp6(void)
+{
+    struct result result;
+    struct handles a, b;
+    struct status status;
+    struct address_result address;
+    struct result64 sent, permit;
+    u32 sockets[2];
+    for (int i = 0; i < 2; i++) {
+        create_udp(1, &result);
+        sockets[i] = result.value;
+        udp_bind(sockets[i], network, LOCAL6(0), &status);
+        told("bind", status);
+        udp_bound(sockets[i], &status);
+    }
+    udp_local(sockets[1], &address);
+    udp_stream(sockets[0], 0, LOCAL6(0), &a);
+    udp_stream(sockets[1], 0, LOCAL6(0), &b);
+    struct outgoing datagram = {.data = {(u8 *)"six", 3},
+                                .is_some = 1,
+                                .is_v6 = 1,
+                                .port = address.port,
+                                .rest = {0, 0, 0, 1 << 16}};
+    check_send(a.handles[1], &permit);
+    udp_send(a.handles[1], &datagram, 1, &sent);
+    say("sent", sent.is_error ? 1000 + (sent.error_case & 255) : sent.value);
+    block(incoming_subscribe(b.handles[0]));
+    receive(b.handles[0], 10, &result);
+    struct datagram *first = (struct datagram *)result.list.data;
+    print_bytes(first->data.data, first->data.count);
+    udp_local(sockets[0], &address);
+    say(" from", first->is_v6 && first->port == address.port && first->rest[3] == 1 << 16);
+}
+
 static void names(struct list name, u32 port)
 {
     struct result result;
@@ -316,6 +389,10 @@ EXPORT("wasi:cli/run@0.2.0#run") u32 run(void)
         server();
     if (wants("udp") || wants("udp-too-many"))
         udp();
+    if (wants("tcp6"))
+        tcp6();
+    if (wants("udp6"))
+        udp6();
     if (wants("name"))
         names(argument(2), (u32)number_of(argument(3)));
     if (wants("options"))
