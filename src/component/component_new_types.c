@@ -319,6 +319,8 @@ static uint32_t named_in_wrapper(struct component_new *n, struct new_space *spac
     (void)buf_append_string(&name, "import-type-");
     (void)buf_append(&name, type->name.text, type->name.bytes);
     (void)buf_append_format(&name, "-x%u", (unsigned)space->arg_count);
+    if (name.failed)
+        (void)new_fail_nomem(n);
     new_put_name(space->args, (const char *)name.data, name.bytes);
     (void)buf_append_byte(space->args, CODE_SORT_TYPE);
     (void)buf_append_uleb(space->args, new_named(n, &n->root, type));
