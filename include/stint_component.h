@@ -22,6 +22,10 @@ STINT_API STINT_CHECK enum stint_status stint_component_new(stint_engine *engine
                                                             const uint8_t *bytes, size_t size_bytes,
                                                             stint_component **ret_component,
                                                             struct stint_error *error);
+/* From a file with a binary. Experimental. */
+STINT_API STINT_CHECK enum stint_status
+stint_component_new_from_file(stint_engine *engine, const char *path,
+                              stint_component **ret_component, struct stint_error *error);
 /* Its instances may go on. Accepts NULL. Experimental. */
 STINT_API void stint_component_free(stint_component *component);
 
@@ -38,6 +42,15 @@ STINT_API void stint_component_import(const stint_component *component, size_t i
                                       struct stint_component_item *ret_item);
 STINT_API void stint_component_export(const stint_component *component, size_t index,
                                       struct stint_component_item *ret_item);
+
+/*
+ * Lets guests with WASI 0.2 reach what a rule says, beside earlier ones; without a rule, nothing. A rule
+ * is HOST:PORT, where HOST is a name, an address, a block of them ("10.0.0.0/8") or *, and PORT a number,
+ * a range or *. STINT_ARGUMENT says what is wrong with it. Experimental.
+ */
+STINT_API STINT_CHECK enum stint_status stint_wasi_config_allow_net(stint_wasi_config *config,
+                                                                    const char *rule,
+                                                                    struct stint_error *error);
 
 /*
  * Instantiates in a store of the same engine. `wasi` says what the guest may use, as in preview 1, and

@@ -8,8 +8,11 @@
 #include "base/buf.h"
 #include "component/plan.h"
 #include "component/wave.h"
+#include "os/pages.h"
 #include "stint_component.h"
+#include "wasi/host_net.h"
 #include "wasi/p2.h"
+#include "wasm/limits.h"
 
 enum { RESULT_BYTES_MAX = 1 << 30 };
 
@@ -22,6 +25,7 @@ struct stint_component_instance {
     struct alloc *alloc; /* the store's */
     struct plan *plan;
     struct wasi_p2 *wasi;
+    struct host_net *net; /* or NULL */
     struct component_instance *instance;
     struct buf result; /* of the last call */
 };
@@ -34,8 +38,8 @@ enum stint_status stint_component_new(stint_engine *engine, const uint8_t *bytes
     struct stint_error own_error = {0};
     if (error == NULL)
         error = &own_error;
-    enum stint_status status = component_code_create(engine, bytes, size_bytes, false, NULL, &file,
-                                                     &refusal, error);
+    enum stint_status status =
+        component_code_create(engine, bytes, size_bytes, false, NULL, &file, &refusal, error);
     if (status != STINT_OK)
         return status;
     struct stint_component *component = alloc_get_zeroed(&engine->alloc, 1, sizeof(*component));
@@ -52,6 +56,21 @@ enum stint_status stint_component_new(stint_engine *engine, const uint8_t *bytes
     component->engine = engine_retain(engine);
     *ret_component = component;
     return STINT_OK;
+}
+
+enum stint_status stint_component_new_from_file(stint_engine *engine, const char *path,
+                                                stint_component **ret_component,
+                                                struct stint_error *error)
+{
+    const uint8_t *bytes;
+    size_t size_bytes;
+    enum stint_status status = pages_map_file(path, LIMIT_MODULE_BYTES, &bytes, &size_bytes, error);
+    if (status != STINT_OK)
+        return status;
+    /* Copied, so that nobody who rewrites the file can change a validated component. */
+    status = stint_component_new(engine, bytes, size_bytes, ret_component, error);
+    pages_unmap_file(bytes, size_bytes);
+    return status;
 }
 
 void stint_component_free(stint_component *component)
@@ -104,6 +123,37 @@ void stint_component_export(const stint_component *component, size_t index,
 
 /* ---- Instances ------------------------------------------------------------------------------------- */
 
+enum stint_status stint_wasi_config_allow_net(stint_wasi_config *config, const char *rule,
+                                              struct stint_error *error)
+{
+    struct stint_error own_error = {0};
+    if (error == NULL)
+        error = &own_error;
+    struct host_net *tried = host_net_create(&alloc_root);
+    enum stint_status status =
+        tried != NULL ? host_net_allow(tried, rule, error) : api_no_memory(error);
+    host_net_free(tried);
+    if (status == STINT_OK && api_wasi_add_rule(config, rule) != STINT_OK)
+        status = api_no_memory(error);
+    return status;
+}
+
+static enum stint_status open_net(struct stint_component_instance *made,
+                                  const stint_wasi_config *wasi, struct stint_error *error)
+{
+    size_t count = 0;
+    const char *const *rules = wasi != NULL ? api_wasi_rules(wasi, &count) : NULL;
+    enum stint_status status = STINT_OK;
+    if (count == 0)
+        return STINT_OK;
+    made->net = host_net_create(made->alloc);
+    if (made->net == NULL)
+        return api_no_memory(error);
+    for (size_t i = 0; i < count && status == STINT_OK; i++)
+        status = host_net_allow(made->net, rules[i], error);
+    return status;
+}
+
 static enum stint_status open_wasi(struct stint_component_instance *made,
                                    const stint_wasi_config *wasi, struct stint_error *error)
 {
@@ -112,7 +162,11 @@ static enum stint_status open_wasi(struct stint_component_instance *made,
         shared = api_wasi_config(wasi);
     else
         shared.stdin_fd = shared.stdout_fd = shared.stderr_fd = -1;
+    enum stint_status status = open_net(made, wasi, error);
+    if (status != STINT_OK)
+        return status;
     struct wasi_p2_config config = wasi_p2_config_default(&shared);
+    config.net = made->net;
     return wasi_p2_create(made->alloc, &config, &made->wasi, error);
 }
 
@@ -152,6 +206,7 @@ void stint_component_instance_free(stint_component_instance *instance)
         return;
     component_instance_free(instance->instance);
     wasi_p2_free(instance->wasi);
+    host_net_free(instance->net);
     plan_release(instance->plan);
     buf_free(&instance->result);
     alloc_put(instance->alloc, instance, sizeof(*instance));

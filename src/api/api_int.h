@@ -121,6 +121,9 @@ MUST_CHECK enum stint_status api_wasi_restart(stint_store *store, const stint_wa
 
 /* What a configuration says; its strings stay the configuration's. */
 struct wasi_p1_config api_wasi_config(const stint_wasi_config *config);
+/* Rules of what WASI 0.2 may reach; they are right. */
+MUST_CHECK enum stint_status api_wasi_add_rule(stint_wasi_config *config, const char *rule);
+const char *const *api_wasi_rules(const stint_wasi_config *config, size_t *ret_count);
 
 /* Whether an import names a function of WASI. */
 bool api_wasi_has(const struct wasm_import *import);

@@ -16,6 +16,8 @@ struct stint_wasi_config {
     size_t env_count, env_capacity;
     struct wasi_p1_dir *dirs;
     size_t dir_count, dir_capacity;
+    const char **rules; /* of what WASI 0.2 may reach */
+    size_t rule_count, rule_capacity;
     int stdin_fd, stdout_fd, stderr_fd;
 };
 
@@ -36,6 +38,7 @@ void stint_wasi_config_free(stint_wasi_config *config)
     alloc_put(&alloc_root, config->args, config->arg_capacity * sizeof(*config->args));
     alloc_put(&alloc_root, config->env, config->env_capacity * sizeof(*config->env));
     alloc_put(&alloc_root, config->dirs, config->dir_capacity * sizeof(*config->dirs));
+    alloc_put(&alloc_root, config->rules, config->rule_capacity * sizeof(*config->rules));
     arena_free(&config->arena);
     alloc_put(&alloc_root, config, sizeof(*config));
 }
@@ -91,6 +94,22 @@ void stint_wasi_config_set_stdio(stint_wasi_config *config, int stdin_fd, int st
     config->stdin_fd = stdin_fd;
     config->stdout_fd = stdout_fd;
     config->stderr_fd = stderr_fd;
+}
+
+enum stint_status api_wasi_add_rule(stint_wasi_config *config, const char *rule)
+{
+    const char *copy = keep(config, rule);
+    if (copy == NULL || !vec_reserve(&alloc_root, &config->rules, &config->rule_capacity,
+                                     config->rule_count + 1, sizeof(*config->rules)))
+        return STINT_NOMEM;
+    config->rules[config->rule_count++] = copy;
+    return STINT_OK;
+}
+
+const char *const *api_wasi_rules(const stint_wasi_config *config, size_t *ret_count)
+{
+    *ret_count = config->rule_count;
+    return config->rules;
 }
 
 static void free_wasi(void *wasi)

@@ -205,8 +205,7 @@ static void drop_one(struct input *input)
         uint32_t rep;
         bool was_owned;
         const struct resource_type *type = rows[i].type;
-        if (type == NULL ||
-            handle_drop(handles, type, index, &rep, &was_owned, &error) != STINT_OK)
+        if (type == NULL || handle_drop(handles, type, index, &rep, &was_owned, &error) != STINT_OK)
             continue;
         if (was_owned)
             (void)type->drop(type->env, rep, &error);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Components through the public API. */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "stint_component.h"
@@ -138,6 +140,41 @@ TEST(what_is_not_a_component)
     CHECK_INT(stint_component_instantiate(t.component, t.store, NULL, &t.instance, &t.error),
               STINT_UNLINKABLE);
     CHECK(strstr(t.error.message, "test:none/none") != NULL);
+    close_test(&t);
+}
+
+TEST(components_of_files)
+{
+    struct api_test t;
+    char path[] = "/tmp/stint-component-XXXXXX";
+    REQUIRE(open_test(&t));
+    int fd = mkstemp(path);
+    REQUIRE(fd >= 0 && write(fd, adder, sizeof(adder)) == (ssize_t)sizeof(adder));
+    close(fd);
+    CHECK_INT(stint_component_new_from_file(t.engine, path, &t.component, &t.error), STINT_OK);
+    CHECK_INT(stint_component_export_count(t.component), 3);
+    unlink(path);
+    stint_component_free(t.component);
+    t.component = NULL;
+    CHECK_INT(stint_component_new_from_file(t.engine, path, &t.component, &t.error),
+              STINT_NOT_FOUND);
+    close_test(&t);
+}
+
+TEST(rules_of_the_network)
+{
+    struct api_test t;
+    REQUIRE(open_test(&t));
+    stint_wasi_config *wasi = stint_wasi_config_new();
+    REQUIRE(wasi != NULL);
+    CHECK_INT(stint_wasi_config_allow_net(wasi, "127.0.0.1:80-90", NULL), STINT_OK);
+    CHECK_INT(stint_wasi_config_allow_net(wasi, "example.org:*", &t.error), STINT_OK);
+    CHECK_INT(stint_wasi_config_allow_net(wasi, "example.org", &t.error), STINT_ARGUMENT);
+    CHECK(strstr(t.error.message, "example.org") != NULL);
+    REQUIRE(stint_component_new(t.engine, adder, sizeof(adder), &t.component, NULL) == STINT_OK);
+    CHECK_INT(stint_component_instantiate(t.component, t.store, wasi, &t.instance, NULL), STINT_OK);
+    stint_wasi_config_free(wasi);
+    CHECK_INT(stint_component_call_text(t.instance, NULL, "add", "(1, 2)", NULL, NULL), STINT_OK);
     close_test(&t);
 }
 
