@@ -1,20 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds a Rust package as a WASI preview 1 module: tools/guest-rust.sh PACKAGE-FOLDER OUT.wasm
+# Builds a Rust package as a WASI preview 1 module, or as a component of WASI 0.2:
+# tools/guest-rust.sh [--component] PACKAGE-FOLDER OUT.wasm
 #
-# With rustup: its target wasm32-wasip1, which is added when it is not there yet. Without: Debian's
-# rustc-web, cargo-web and rust-web-src build the standard library once (a minute) and link it with
-# wasi-libc; nothing is written into the system's folders. The package's own profile decides on size.
+# With rustup: its target wasm32-wasip1, or wasm32-wasip2 for --component, which is added when it is not
+# there yet. Without, and for modules only: Debian's rustc-web, cargo-web and rust-web-src build the
+# standard library once (a minute) and link it with wasi-libc; nothing is written into the system's
+# folders. The package's own profile decides on size.
 # Ends with 3 when the toolchain is missing, with a message that says what to install.
 set -eu
 
-[ $# -eq 2 ] || { echo "usage: tools/guest-rust.sh PACKAGE-FOLDER OUT.wasm" >&2; exit 2; }
+target=wasm32-wasip1
+if [ "${1:-}" = --component ]; then
+    target=wasm32-wasip2
+    shift
+fi
+[ $# -eq 2 ] || { echo "usage: tools/guest-rust.sh [--component] PACKAGE-FOLDER OUT.wasm" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 package=$(cd "$1" && pwd)
 mkdir -p "$(dirname "$2")"
 out=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
-target=wasm32-wasip1
 export CARGO_TARGET_DIR="${STINT_BUILD:-$root/build}/rust"
 
 give_up() {
@@ -39,6 +45,8 @@ fi
 
 if has_target; then
     set --
+elif [ $target = wasm32-wasip2 ]; then
+    give_up "rustc has no standard library for $target: rustup target add $target"
 elif [ -e "$sysroot/lib/rustlib/src/rust/library/std/Cargo.toml" ]; then
     libc=/usr/lib/wasm32-wasi
     linker=$(command -v wasm-ld-19 || true)

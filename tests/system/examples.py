@@ -196,6 +196,20 @@ def long_sensor_rust():
     limit("sensor-rust")
 
 
+def long_sensor_rust_as_component():
+    """The same program for wasm32-wasip2: Rust's own linker makes a component of it."""
+    component = os.path.join(scratch, "sensor-rust-p2.wasm")
+    done = subprocess.run([os.path.join(ROOT, "tools", "guest-rust.sh"), "--component",
+                           os.path.join(EXAMPLES, "sensor-rust"), component], text=True,
+                          env=dict(os.environ, STINT_BUILD=scratch), capture_output=True)
+    if done.returncode == 3:
+        raise Skip(done.stderr.strip().splitlines()[-1])
+    equal(done.returncode, 0)
+    built["sensor-rust-p2"] = component
+    sensor_output("sensor-rust-p2")
+    sensor_refuses("sensor-rust-p2")
+
+
 def long_walk_go():
     module = build("walk-go")
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
