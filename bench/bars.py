@@ -8,6 +8,7 @@ import time
 
 import engines as engines_module
 import measure
+from http_bench import run_http
 from measure import BUILD, BenchError, median
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -429,7 +430,7 @@ def run_compile(options, run, spawner):
 
 
 RUNNERS = {"aot": run_aot, "tiers": run_tiers, "slots": run_slots, "entry": run_entry,
-           "component": run_component, "cslots": run_component_slots, "h1": run_h1,
+           "component": run_component, "cslots": run_component_slots, "h1": run_h1, "http": run_http,
            "fiber": run_fiber,
            "load": run_load, "compile": run_compile}
 
