@@ -2,7 +2,7 @@
 #
 # libstint.a, libstint.so and everything that `make install` installs beside the program.
 get_property(folders GLOBAL PROPERTY STINT_FOLDERS_BUILT)
-list(REMOVE_ITEM folders stint_cli stint_wast)
+list(REMOVE_ITEM folders stint_cli stint_wast stint_app)
 if(NOT folders OR NOT STINT_FLAVOUR MATCHES "^(release|gcc)$")
   return()
 endif()
@@ -75,6 +75,8 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 if(TARGET stint)
   install(TARGETS stint RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # For `stint build`, which tells projects in C where it is.
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/guest/c DESTINATION ${CMAKE_INSTALL_DATADIR}/stint/guest)
   install(DIRECTORY ${share}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL
           FILES_MATCHING PATTERN "*.1")
   install(FILES ${share}/completions/stint.bash OPTIONAL RENAME stint

@@ -275,7 +275,8 @@ static const struct shape *pick_either(const struct shape *shape, const struct t
         bool is_table = type == SHAPE_TABLE || type == SHAPE_MAP;
         bool is_array = type == SHAPE_ARRAY || type == SHAPE_MANY;
         if (is_table == (value->kind == TOML_TABLE) && is_array == (value->kind == TOML_ARRAY) &&
-            (type == SHAPE_BOOLEAN) == (value->kind == TOML_BOOLEAN))
+            (type == SHAPE_BOOLEAN) == (value->kind == TOML_BOOLEAN) &&
+            (type != SHAPE_TEXT || value->kind == TOML_STRING))
             return shape->either[i];
     }
     return NULL;

@@ -28,17 +28,41 @@ enum { PATH_BYTES = 4096, ENVIRONMENT_MAX = 4096 };
 
 /* ---- Commands ---------------------------------------------------------------------------- */
 
-/* What commands see beside our own environment: the program, and the guest kit, which is beside it
- * where it was installed, or in the source tree that it was built in. */
+/* What commands see beside our own environment: the program; the guest kit, which is beside it where
+ * it was installed, or in the source tree that it was built in; and the newest clang, which some
+ * systems have only under a name with its version. */
 struct extras {
-    char program[PATH_BYTES + 16], kit[PATH_BYTES + 64];
+    char program[PATH_BYTES + 16], kit[PATH_BYTES + 64], clang[32];
 };
+
+static bool is_in_path(const char *name)
+{
+    char file[PATH_BYTES];
+    const char *path = getenv("PATH");
+    while (path != NULL && *path != 0) {
+        int bytes = (int)strcspn(path, ":");
+        snprintf(file, sizeof(file), "%.*s/%s", bytes, path, name);
+        if (access(file, X_OK) == 0)
+            return true;
+        path += bytes + (path[bytes] == ':');
+    }
+    return false;
+}
+
+static void find_clang(struct extras *extras)
+{
+    const size_t head = strlen("CLANG=");
+    snprintf(extras->clang, sizeof(extras->clang), "CLANG=clang");
+    for (unsigned version = 40; version >= 14 && !is_in_path(extras->clang + head); version--)
+        snprintf(extras->clang, sizeof(extras->clang), "CLANG=clang-%u", version);
+}
 
 static void find_extras(struct extras *extras)
 {
     static const char *const places[] = {"/../share/stint/guest/c", "/../../guest/c"};
     char self[PATH_BYTES];
     struct file_stat stat;
+    find_clang(extras);
     ssize_t bytes = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (bytes <= 0)
         return;
@@ -57,12 +81,14 @@ static void find_extras(struct extras *extras)
 static void fill_environment(const struct extras *extras, const char *list[ENVIRONMENT_MAX])
 {
     size_t count = 0;
-    for (; environ[count] != NULL && count < ENVIRONMENT_MAX - 3; count++)
+    for (; environ[count] != NULL && count < ENVIRONMENT_MAX - 4; count++)
         list[count] = environ[count];
     if (extras->program[0] != 0 && getenv("STINT") == NULL)
         list[count++] = extras->program;
     if (extras->kit[0] != 0 && getenv("STINT_KIT") == NULL)
         list[count++] = extras->kit;
+    if (getenv("CLANG") == NULL)
+        list[count++] = extras->clang;
     list[count] = NULL;
 }
 
@@ -179,8 +205,8 @@ const struct verb verb_build = {
     .description = "Runs the build commands of the manifest, of all components or of those that are "
                    "named, each in its folder, and then compiles each component's file to machine "
                    "code, as 'stint compile' does, for 'stint up'. Commands see STINT, this "
-                   "program, and STINT_KIT, the folder of the guest kit for C. A component that "
-                   "fails keeps no other from being built.",
+                   "program, STINT_KIT, the folder of the guest kit for C, and CLANG. A component "
+                   "that fails keeps no other from being built.",
     .examples = "stint build\n"
                 "stint build -f shop/spin.toml cart",
     .flags = build_flags,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/address.h"
+#include "app/app_describe.h"
 #include "app/region_route.h"
 #include "app/routes.h"
 #include "base/nearest.h"
@@ -177,32 +178,57 @@ static int decide(const struct app *app, const struct route_options *options, co
     return answer.http == NULL ? CLI_EXIT_FAILED : CLI_EXIT_OK;
 }
 
+/* All routes, and what is behind them. */
+static int describe(const struct app *app)
+{
+    struct buf text;
+    buf_init(&text, &alloc_root, SIZE_MAX);
+    bool is_good = app_describe(app, NULL, &text);
+    if (is_good)
+        fwrite(text.data, 1, text.bytes, stdout);
+    else
+        cli_error("out of memory");
+    buf_free(&text);
+    return is_good ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+static int read_and_route(const struct route_options *options, const char *path)
+{
+    struct app_problems problems;
+    struct app *app = NULL;
+    int code = CLI_EXIT_FAILED;
+    struct app_file_options how = {
+        .path = options->manifest,
+        .runtime_config = options->runtime_config,
+        .region = options->region,
+        .variables = &options->variables,
+        .allow_unset = path != NULL,
+        .is_quiet = path != NULL,
+    };
+    app_problems_init(&problems, &alloc_root);
+    if (app_file_read(&how, &app, &problems) == STINT_OK)
+        code = path == NULL ? describe(app) : decide(app, options, path);
+    app_free(app);
+    app_problems_free(&problems);
+    return code;
+}
+
 static int cmd_route(const struct verb *verb, int argc, char **argv)
 {
     struct route_options options;
-    struct app_problems problems;
-    struct app *app = NULL;
     int operands, code;
     memset(&options, 0, sizeof(options));
     if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
         return code;
-    if (argc - operands != 1 || argv[operands][0] != '/') {
-        cli_error(argc - operands == 1 ? "'%s' is no path: it should begin with /"
-                                       : "which path? Give one, such as /%s",
-                  argc - operands == 1 ? argv[operands] : "");
+    const char *path = operands < argc ? argv[operands] : NULL;
+    if (argc - operands > 1 || (path != NULL && path[0] != '/')) {
+        if (argc - operands > 1)
+            cli_error("one PATH at a time, please");
+        else
+            cli_error("'%s' is no path: it should begin with /", path);
         code = cli_try_help(verb);
     } else {
-        struct app_file_options how = {.path = options.manifest,
-                                       .region = options.region,
-                                       .allow_unset = true,
-                                       .is_quiet = true};
-        app_problems_init(&problems, &alloc_root);
-        if (app_file_read(&how, &app, &problems) == STINT_OK)
-            code = decide(app, &options, argv[operands]);
-        else
-            code = CLI_EXIT_FAILED;
-        app_free(app);
-        app_problems_free(&problems);
+        code = read_and_route(&options, path);
     }
     flags_free(verb, &options);
     return code;
@@ -210,13 +236,16 @@ static int cmd_route(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_route = {
     .name = "route",
-    .synopsis = "[options] PATH",
+    .synopsis = "[options] [PATH]",
     .summary = "Show which component and region a request is for, and why",
     .description = "Reads a manifest, and tells for a request of PATH which route it takes, which "
                    "component answers, and, where there are regions, which of them, step by step. "
                    "Nothing is started, and nothing is asked over the network: regions are healthy "
-                   "unless --down says otherwise.",
-    .examples = "stint route /hello\n"
+                   "unless --down says otherwise.\n\n"
+                   "Without PATH it checks the manifest, and shows all routes, the components, what "
+                   "they may reach and their limits.",
+    .examples = "stint route\n"
+                "stint route /hello\n"
                 "stint route --country KR --down asia /hello\n"
                 "stint route -f shop/spin.toml --client 192.0.2.7 --json /cart",
     .flags = route_flags,
