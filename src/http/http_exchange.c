@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a handler does with an exchange. Nothing here calls it back: changes are marked. */
 #include "http/http_conn_int.h"
+#include "os/clock.h"
 
 const struct http_request *http_exchange_request(const struct http_exchange *exchange)
 {
@@ -68,6 +69,12 @@ void http_respond(struct http_exchange *exchange, unsigned status,
     if (status < 200 || status > 999) {
         http_abort(exchange);
         return;
+    }
+    /* From outside of an event: the server's time is that of the last one. */
+    if (!exchange->conn->is_running) {
+        struct http_server *server = exchange->conn->server;
+        uint64_t now = clock_now_ns(OS_CLOCK_MONOTONIC);
+        server->now_ns = now > server->now_ns ? now : server->now_ns;
     }
     exchange->is_answered = true;
     bool ok = exchange->stream != NULL
