@@ -114,11 +114,18 @@ TEST(a_trap_ends_the_instance)
     struct api_test t;
     struct stint_error error = {0};
     REQUIRE(open_test(&t));
+    stint_component_instance *other = NULL;
     REQUIRE(instantiate(&t));
+    REQUIRE(stint_component_instantiate(t.component, t.store, NULL, &other, NULL) == STINT_OK);
     CHECK_INT(stint_component_call_text(t.instance, NULL, "trap", NULL, NULL, &t.error), STINT_TRAP);
     CHECK_INT(t.error.trap, STINT_TRAP_UNREACHABLE);
     CHECK_INT(stint_component_call_text(t.instance, NULL, "add", "(1, 2)", NULL, &error),
               STINT_TRAP);
+    /* It is the only one that is hurt. */
+    const char *result = NULL;
+    REQUIRE(stint_component_call_text(other, NULL, "add", "(1, 2)", &result, NULL) == STINT_OK);
+    CHECK_STR(result, "3");
+    stint_component_instance_free(other);
     close_test(&t);
 }
 
