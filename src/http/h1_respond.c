@@ -335,6 +335,13 @@ static bool send_now(struct http_conn *conn, const struct http_span *body, size_
     return put_rest(conn, body, count, sent - waiting);
 }
 
+size_t http_h1_send_room(const struct http_exchange *exchange)
+{
+    const struct http_conn *conn = exchange->conn;
+    size_t used = http_buffer_used(&conn->out), max = conn->server->config.send_bytes_max;
+    return used < max ? max - used : 0;
+}
+
 size_t http_h1_write(struct http_exchange *exchange, const void *data, size_t bytes)
 {
     struct http_conn *conn = exchange->conn;

@@ -262,6 +262,7 @@ MUST_CHECK bool http_h1_respond(struct http_exchange *exchange, unsigned status,
                                 const struct http_header *headers, size_t header_count,
                                 uint64_t length);
 MUST_CHECK bool http_h1_refusal(struct http_conn *conn, unsigned status);
+size_t http_h1_send_room(const struct http_exchange *exchange);
 size_t http_h1_write(struct http_exchange *exchange, const void *data, size_t bytes);
 void http_h1_finish(struct http_exchange *exchange, const struct http_header *trailers,
                     size_t trailer_count);

@@ -107,6 +107,17 @@ size_t http_write(struct http_exchange *exchange, const void *data, size_t bytes
     return taken == allowed ? bytes : taken;
 }
 
+size_t http_room(struct http_exchange *exchange)
+{
+    if (!exchange->is_answered || exchange->is_finished || http_is_lost(exchange))
+        return 0;
+    if (exchange->is_silent)
+        return SIZE_MAX;
+    size_t room = http_h1_send_room(exchange);
+    exchange->wants_room = room == 0;
+    return room;
+}
+
 void http_finish(struct http_exchange *exchange, const struct http_header *trailers,
                  size_t trailer_count)
 {

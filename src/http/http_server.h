@@ -137,8 +137,9 @@ void http_body_limit(struct http_exchange *exchange, uint64_t bytes);
 void http_respond(struct http_exchange *exchange, unsigned status,
                   const struct http_header *headers, size_t header_count, uint64_t length);
 /* As much of it as there is room for; 0 after the peer is gone. */
-size_t http_room(const struct http_exchange *exchange); /* what it would take now */
 size_t http_write(struct http_exchange *exchange, const void *data, size_t bytes);
+/* How much http_write would take now. After 0 `writable` tells of room, as after a write. */
+size_t http_room(struct http_exchange *exchange);
 /* The response is whole. If it is shorter than `length` said, the connection or stream is broken off. */
 void http_finish(struct http_exchange *exchange, const struct http_header *trailers,
                  size_t trailer_count);

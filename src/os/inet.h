@@ -53,6 +53,10 @@ MUST_CHECK enum os_error inet_set_option(int fd, bool is_v6, enum inet_option op
 /* "127.0.0.1", "::1"; false for anything else. The port stays 0. */
 bool inet_parse(const char *text, struct inet_address *ret_address);
 
+/* The same the other way round, without the port. */
+enum { INET_TEXT_BYTES = 46 };
+void inet_format(const struct inet_address *address, char text[INET_TEXT_BYTES]);
+
 enum { INET_LOOKUP_MAX = 32 };
 /* Asks the system's resolver, which may take long: OS_NOENT (no such name), OS_AGAIN (try later),
  * OS_IO. `ret_count` addresses, without ports. */

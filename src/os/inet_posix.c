@@ -197,6 +197,12 @@ enum os_error inet_set_option(int fd, bool is_v6, enum inet_option option, int v
     return error_of_result(setsockopt(fd, level, name, &value, sizeof(value)));
 }
 
+void inet_format(const struct inet_address *address, char text[INET_TEXT_BYTES])
+{
+    if (inet_ntop(address->is_v6 ? AF_INET6 : AF_INET, address->ip, text, INET_TEXT_BYTES) == NULL)
+        text[0] = '\0';
+}
+
 bool inet_parse(const char *text, struct inet_address *ret_address)
 {
     struct inet_address address = {.is_v6 = false};

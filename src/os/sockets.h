@@ -17,6 +17,12 @@ enum { SOCKET_PEEK = 1, SOCKET_WAIT_ALL = 2 };
  */
 MUST_CHECK enum stint_status socket_listen_tcp(const char *address, int *ret_fd,
                                                struct stint_error *error);
+/*
+ * The same for a server of `count` threads, each with a socket of its own between which the system spreads
+ * connections; port 0 takes one for all of them. An address that another process listens on is in use.
+ */
+MUST_CHECK enum stint_status socket_listen_group(const char *address, size_t count, int *ret_fds,
+                                                 struct stint_error *error);
 /* "127.0.0.1:8080" as the socket is bound; writes at most `size` bytes with the NUL. */
 MUST_CHECK enum os_error socket_local_address(int fd, char *text, size_t size);
 /* Whether the descriptor is a socket that listens. */

@@ -82,21 +82,30 @@ static bool parse_address(const char *text, union socket_address *ret_address, s
     return parse_host(host, port, ret_address, ret_size);
 }
 
-enum stint_status socket_listen_tcp(const char *address, int *ret_fd, struct stint_error *error)
+static enum stint_status read_address(const char *address, union socket_address *ret_address,
+                                      socklen_t *ret_size, struct stint_error *error)
 {
-    union socket_address bound;
-    socklen_t size;
-    if (!parse_address(address, &bound, &size))
-        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
-                         "'%s' is not an IP address and port such as 127.0.0.1:8080 or [::1]:8080",
-                         address);
-    int fd = socket(bound.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (parse_address(address, ret_address, ret_size))
+        return STINT_OK;
+    return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
+                     "'%s' is not an IP address and port such as 127.0.0.1:8080 or [::1]:8080",
+                     address);
+}
+
+/* `address` is what messages call it. */
+static enum stint_status listen_at(const char *address, const union socket_address *bound,
+                                   socklen_t size, int backlog, bool is_shared, int *ret_fd,
+                                   struct stint_error *error)
+{
+    int fd = socket(bound->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd == -1)
         return error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot make a socket for %s: %s",
                          address, os_error_text(os_error_of(errno)));
     int on = 1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(fd, &bound.any, size) != 0 || listen(fd, BACKLOG) != 0) {
+    if (is_shared)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    if (bind(fd, &bound->any, size) != 0 || listen(fd, backlog) != 0) {
         enum os_error reason = os_error_of(errno);
         file_close(fd);
         return error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot listen on %s: %s", address,
@@ -104,6 +113,39 @@ enum stint_status socket_listen_tcp(const char *address, int *ret_fd, struct sti
     }
     *ret_fd = fd;
     return STINT_OK;
+}
+
+enum stint_status socket_listen_tcp(const char *address, int *ret_fd, struct stint_error *error)
+{
+    union socket_address bound;
+    socklen_t size;
+    enum stint_status status = read_address(address, &bound, &size, error);
+    return status == STINT_OK ? listen_at(address, &bound, size, BACKLOG, false, ret_fd, error)
+                              : status;
+}
+
+enum stint_status socket_listen_group(const char *address, size_t count, int *ret_fds,
+                                      struct stint_error *error)
+{
+    union socket_address bound;
+    socklen_t size;
+    size_t made = 0;
+    int first;
+    /* Sockets of a group may be joined by other processes of the same user: one that is not of a group
+     * finds out whether there are any. */
+    enum stint_status status = read_address(address, &bound, &size, error);
+    if (status == STINT_OK)
+        status = listen_at(address, &bound, size, 1, false, &first, error);
+    if (status != STINT_OK)
+        return status;
+    if (getsockname(first, &bound.any, &size) != 0) /* the port that 0 stood for */
+        status = error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot listen on %s", address);
+    file_close(first);
+    for (; made < count && status == STINT_OK; made++)
+        status = listen_at(address, &bound, size, SOMAXCONN, true, &ret_fds[made], error);
+    while (status != STINT_OK && made > 1)
+        file_close(ret_fds[--made - 1]);
+    return status;
 }
 
 enum os_error socket_local_address(int fd, char *text, size_t text_size)

@@ -43,7 +43,13 @@ bool thread_start(struct thread *thread, void (*main)(void *context), void *cont
         return false;
     }
     pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+    /* Faults are the thread's own: blocked, they would end the process. */
     sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGTRAP);
+    sigdelset(&all, SIGFPE);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&thread->id, &attributes, run, start);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -65,7 +65,22 @@ static bool reset(void *owner, struct pool_slot *slot)
     return config->reset == NULL || config->reset(config->env, slot->store) == STINT_OK;
 }
 
-static const struct pool_slots_ops ops = {.fill = fill, .reset = reset};
+/* What the embedder keeps for a store is still needed while that is freed. */
+static void before_end(void *owner, struct pool_slot *slot)
+{
+    (void)owner;
+    slot->user = slot->store != NULL ? slot->store->user : NULL;
+}
+
+static void after_end(void *owner, struct pool_slot *slot)
+{
+    const struct pool_config *config = &((struct stint_pool *)owner)->config;
+    if (config->end != NULL && slot->user != NULL)
+        config->end(config->env, slot->user);
+}
+
+static const struct pool_slots_ops ops = {
+    .fill = fill, .reset = reset, .before_end = before_end, .after_end = after_end};
 
 /* ---- The pool ---------------------------------------------------------------------------- */
 

@@ -35,6 +35,8 @@ struct pool_config {
     /* Called after each use, before the store's own state is restored: resets what the host keeps
      * for it. A failure ends the slot. May be NULL. */
     enum stint_status (*reset)(void *env, struct stint_store *store);
+    /* Called when a slot has ended, with the store's `user` unless that is NULL. May be NULL. */
+    void (*end)(void *env, void *user);
     void *env;
     void (*env_free)(void *env); /* called by pool_free, not when pool_create fails; may be NULL */
 

@@ -192,6 +192,15 @@ uint8_t host_pipe_code(struct host_pipe *pipe)
     return code;
 }
 
+bool host_pipe_is_whole(struct host_pipe *pipe, size_t *ret_bytes)
+{
+    lock_take(&pipe->lock);
+    bool is_whole = pipe->is_finished && pipe->code == 0;
+    *ret_bytes = waiting(pipe);
+    lock_give(&pipe->lock);
+    return is_whole;
+}
+
 void host_pipe_close(struct host_pipe *pipe)
 {
     lock_take(&pipe->lock);

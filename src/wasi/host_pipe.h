@@ -40,6 +40,8 @@ MUST_CHECK enum os_error host_pipe_read(struct host_pipe *pipe, void *data, size
                                         size_t *ret_bytes);
 /* The code of host_pipe_fail, or 0. */
 uint8_t host_pipe_code(struct host_pipe *pipe);
+/* Whether it has ended well, so that nothing follows the `ret_bytes` that are still to be read. */
+bool host_pipe_is_whole(struct host_pipe *pipe, size_t *ret_bytes);
 /* Wants no more. */
 void host_pipe_close(struct host_pipe *pipe);
 bool host_pipe_is_closed(struct host_pipe *pipe);

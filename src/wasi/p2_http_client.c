@@ -59,7 +59,7 @@ static uint8_t find_target(const struct p2_outgoing_request *request, struct tar
 static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
                      const struct p2_request_options *options, struct host_http_job **ret_job)
 {
-    static _Thread_local struct target target;
+    struct target target;
     struct http_client_header headers[64];
     struct stint_error error = {0};
     uint8_t code = find_target(request, &target);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `stint up`: the server is a plug-in (edge/edge.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "edge/edge.h"
+#include "os/plugin.h"
+
+struct up_options {
+#define SECTION(title)
+#define FLAG(kind, field, ...) flag_##kind field;
+#include "cli/up_flags.def"
+#undef SECTION
+#undef FLAG
+};
+
+static const struct flag up_flags[] = {
+#define SECTION(title) FLAG_SECTION_ROW(title)
+#define FLAG(kind, field, ...) FLAG_ROW(struct up_options, kind, field, __VA_ARGS__)
+#include "cli/up_flags.def"
+#undef SECTION
+#undef FLAG
+};
+
+static int serve(const struct up_options *options, const char *path)
+{
+    const struct edge_api *api = NULL;
+    struct stint_error error = {0};
+    void *symbol;
+    const char *no_cache = getenv("STINT_NO_CACHE");
+    enum stint_status status = plugin_load(EDGE_PLUGIN, EDGE_SYMBOL, &symbol, &error);
+    if (status == STINT_OK)
+        api = symbol;
+    if (api == NULL || api->version != EDGE_VERSION) {
+        cli_error("%s", api == NULL ? error.message : EDGE_PLUGIN " belongs to another version");
+        return CLI_EXIT_FAILED;
+    }
+    const struct edge_options edge = {
+        .path = path,
+        .listen = options->listen.items,
+        .listen_count = options->listen.count,
+        .env = options->env.items,
+        .env_count = options->env.count,
+        .workers = options->workers.is_given ? (uint32_t)options->workers.value : 0,
+        .drain_ns = options->drain.value,
+        .tier = options->tier,
+        .log_level = options->log_level,
+        .access_log = options->access_log,
+        .quiet = options->quiet,
+        .no_cache = options->no_cache || (no_cache != NULL && strcmp(no_cache, "1") == 0),
+    };
+    return api->up(&edge);
+}
+
+static int cmd_up(const struct verb *verb, int argc, char **argv)
+{
+    struct up_options options;
+    int operands, code;
+    memset(&options, 0, sizeof(options));
+    if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
+        return code;
+    const char *path = options.file;
+    if (argc - operands > 1 || (argc - operands == 1 && path != NULL)) {
+        cli_error("one application at a time");
+        code = cli_try_help(verb);
+    } else {
+        if (argc - operands == 1)
+            path = argv[operands];
+        code = serve(&options, path != NULL ? path : ".");
+    }
+    flags_free(verb, &options);
+    return code;
+}
+
+const struct verb verb_up = {
+    .name = "up",
+    .synopsis = "[options] [FILE]",
+    .summary = "Serve an application over HTTP",
+    .description =
+        "Serves an application until it is interrupted. FILE is its manifest, spin.toml as Spin has "
+        "it, the folder that it is in, or a component that handles wasi:http; the working directory "
+        "unless said. Each request gets a fresh instance of its component.\n\n"
+        "SIGTERM and Ctrl-C let the requests that are on their way end first; a second signal ends "
+        "everything at once.",
+    .examples = "stint up\n"
+                "stint up greet.wasm --listen 127.0.0.1:8080\n"
+                "stint up -f shop/spin.toml --access-log /var/log/shop.jsonl",
+    .flags = up_flags,
+    .flag_count = COUNT_OF(up_flags),
+    .complete = COMPLETE_FILE,
+    .run = cmd_up,
+};

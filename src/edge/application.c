@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/application.h"
+
+#include <string.h>
+
+#include "edge/request.h"
+#include "os/files.h"
+#include "wasi/host_net.h"
+
+extern char **environ;
+
+/* ---- The manifest ------------------------------------------------------------------------ */
+
+static void log_problems(struct log_buffer *log, struct app_problems *problems)
+{
+    struct buf text;
+    buf_init(&text, &alloc_root, 1 << 20);
+    if (app_problems_print(problems, &text)) {
+        char *at = (char *)text.data, *end = at + text.bytes;
+        for (char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
+            log_line(log, problems->errors > 0 ? LOG_ERROR : LOG_WARN, NULL, NULL, "%.*s",
+                     (int)(stop - at), at);
+    }
+    buf_free(&text);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t bytes = strlen(text), end_bytes = strlen(end);
+    return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
+}
+
+static enum stint_status read_app(const struct edge_options *options, struct log_buffer *log,
+                                  struct app **ret_app)
+{
+    struct app_problems problems;
+    char path[4096];
+    struct file_stat stat;
+    const struct app_config config = {.alloc = &alloc_root,
+                                      .path = path,
+                                      .environment = (const char *const *)environ};
+    bool is_folder = file_stat_host(options->path, &stat) == OS_OK && stat.type == FILE_DIRECTORY;
+    (void)snprintf(path, sizeof(path), "%s%s", options->path, is_folder ? "/spin.toml" : "");
+    app_problems_init(&problems, &alloc_root);
+    enum stint_status status = ends_with(path, ".wasm") ? app_from_file(&config, ret_app, &problems)
+                                                        : app_read(&config, ret_app, &problems);
+    log_problems(log, &problems);
+    app_problems_free(&problems);
+    return status;
+}
+
+/* ---- Components -------------------------------------------------------------------------- */
+
+static void on_guest_log(void *user, bool is_stderr, const char *line, size_t bytes)
+{
+    struct request *request = user;
+    if (request == NULL || !request->component->app->log_output)
+        return;
+    log_line(&request->worker->log, is_stderr ? LOG_WARN : LOG_INFO, request->component->app->id,
+             request->id, "%.*s", (int)bytes, line);
+}
+
+static const char **join_pairs(struct arena *arena, const struct app_pairs *pairs,
+                               const struct edge_options *options, size_t *ret_count)
+{
+    size_t count = 0;
+    const char **env = arena_get_zeroed(arena, pairs->count + options->env_count + 1, sizeof(*env));
+    for (uint32_t i = 0; env != NULL && i < pairs->count; i++) {
+        const struct app_pair *pair = &pairs->items[i];
+        size_t bytes = strlen(pair->name) + strlen(pair->value) + 2;
+        char *text = arena_get(arena, bytes);
+        if (text == NULL)
+            return NULL;
+        (void)snprintf(text, bytes, "%s=%s", pair->name, pair->value);
+        env[count++] = text;
+    }
+    for (size_t i = 0; env != NULL && i < options->env_count; i++)
+        env[count++] = options->env[i];
+    *ret_count = count;
+    return env;
+}
+
+static enum stint_status load_component(struct edge_server *server, struct edge_app *app,
+                                        uint32_t number, struct stint_error *error)
+{
+    struct edge_component *component = &app->components[number];
+    const struct app_component *from = component->app;
+    struct arena arena;
+    if (from->source.kind != APP_SOURCE_FILE)
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "sources from URLs and registries are not fetched yet");
+    arena_init(&arena, &alloc_root);
+    struct guest_config config = {.id = from->id,
+                                  .path = from->source.path,
+                                  .net = app->nets[number],
+                                  .limits = store_limits_default(),
+                                  .log = on_guest_log};
+    if (from->limits.memory_bytes != APP_UNLIMITED)
+        config.limits.memory_bytes_max = from->limits.memory_bytes;
+    if (from->limits.concurrency < UINT32_MAX)
+        config.instances_max = (uint32_t)from->limits.concurrency;
+    config.env = join_pairs(&arena, &from->environment, server->options, &config.env_count);
+    enum stint_status status =
+        config.env != NULL
+            ? guest_create(server->engine, &config, &component->guest, error)
+            : error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+    arena_free(&arena);
+    return status;
+}
+
+/* False: there are components, and none of them loads. */
+static bool load_components(struct edge_server *server, struct edge_app *app,
+                            struct log_buffer *log)
+{
+    uint32_t loaded = 0;
+    for (uint32_t i = 0; i < app->app->component_count; i++) {
+        struct edge_component *component = &app->components[i];
+        struct stint_error error = {0};
+        component->app = &app->app->components[i];
+        if (load_component(server, app, i, &error) != STINT_OK) {
+            (void)snprintf(component->problem, sizeof(component->problem), "%s", error.message);
+            log_line(log, LOG_ERROR, component->app->id, NULL, "%s: %s",
+                     component->app->source.path, error.message);
+            continue;
+        }
+        loaded++;
+        const char *refusal = guest_refusal(component->guest);
+        if (refusal != NULL)
+            log_line(log, LOG_WARN, component->app->id, NULL, "its machine code is not used: %s",
+                     refusal);
+        else if (!guest_has_code(component->guest))
+            log_line(log, LOG_WARN, component->app->id, NULL,
+                     "it has no machine code, so it starts interpreted: 'stint compile %s' makes it "
+                     "fast from the first request on",
+                     component->app->source.path);
+    }
+    return loaded > 0 || app->app->component_count == 0;
+}
+
+/* ---- Versions ---------------------------------------------------------------------------- */
+
+enum stint_status application_load(struct edge_server *server, struct log_buffer *log,
+                                   struct edge_app **ret_app)
+{
+    struct edge_app *app = alloc_get_zeroed(&alloc_root, 1, sizeof(*app));
+    if (app == NULL)
+        return STINT_NOMEM;
+    atomic_init(&app->references, 1);
+    enum stint_status status = read_app(server->options, log, &app->app);
+    if (status == STINT_OK) {
+        size_t count = app->app->component_count;
+        app->components = alloc_get_zeroed(&alloc_root, count + 1, sizeof(*app->components));
+        app->nets = alloc_get_zeroed(&alloc_root, count + 1, sizeof(*app->nets));
+        if (app->components == NULL || app->nets == NULL)
+            status = STINT_NOMEM;
+    }
+    struct stint_error error = {0};
+    if (status == STINT_OK)
+        status = routes_create(&alloc_root, app->app, &app->routes, &error);
+    if (status == STINT_OK && !load_components(server, app, log))
+        status = STINT_INVALID;
+    if (status == STINT_OK)
+        *ret_app = app;
+    else
+        application_release(app);
+    return status;
+}
+
+struct edge_app *application_retain(struct edge_app *app)
+{
+    atomic_fetch_add_explicit(&app->references, 1, memory_order_relaxed);
+    return app;
+}
+
+void application_release(struct edge_app *app)
+{
+    if (app == NULL ||
+        atomic_fetch_sub_explicit(&app->references, 1, memory_order_acq_rel) != 1)
+        return;
+    size_t count = app->app != NULL ? app->app->component_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (app->components != NULL)
+            guest_free(app->components[i].guest);
+        if (app->nets != NULL)
+            host_net_free(app->nets[i]);
+    }
+    alloc_put(&alloc_root, app->components,
+              app->components != NULL ? (count + 1) * sizeof(*app->components) : 0);
+    alloc_put(&alloc_root, app->nets, app->nets != NULL ? (count + 1) * sizeof(*app->nets) : 0);
+    routes_free(app->routes);
+    app_free(app->app);
+    alloc_put(&alloc_root, app, sizeof(*app));
+}

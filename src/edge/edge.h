@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libstint-edge.so: the server behind `stint up`. The program loads it with dlopen and finds one symbol,
+ * EDGE_SYMBOL, of type const struct edge_api. It brings its own copy of the runtime, so nothing but this
+ * struct passes between the two.
+ */
+#ifndef EDGE_EDGE_H
+#define EDGE_EDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EDGE_PLUGIN "libstint-edge.so"
+#define EDGE_SYMBOL "stint_edge"
+enum { EDGE_VERSION = 1 };
+
+struct edge_options {
+    const char *path;             /* a manifest, a folder with spin.toml, or a .wasm */
+    const char *const *listen;    /* "127.0.0.1:3000", "[::]:443" */
+    size_t listen_count;          /* 0: what the manifest says, else 127.0.0.1:3000 */
+    const char *const *env;       /* "NAME=value", for every component */
+    size_t env_count;
+    uint32_t workers;             /* threads that serve; 0: one a core */
+    uint64_t drain_ns;            /* how long requests may go on after SIGTERM; 0: the default */
+    const char *tier;             /* "interp", "jit", "aot" */
+    const char *log_level;        /* "error", "warn", "info", "debug"; NULL: info */
+    const char *access_log;       /* a file, "-" for stdout, NULL: what the manifest says */
+    bool quiet;                   /* no text on stdout about where it listens */
+    bool no_cache;
+};
+
+struct edge_api {
+    uint32_t version;
+    /* Serves until a signal ends it. The exit code of the program. */
+    int (*up)(const struct edge_options *options);
+};
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the server share. */
+#ifndef EDGE_EDGE_INT_H
+#define EDGE_EDGE_INT_H
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "app/routes.h"
+#include "edge/edge.h"
+#include "edge/guest.h"
+#include "edge/log.h"
+#include "edge/loop.h"
+#include "http/http_server.h"
+#include "os/thread.h"
+
+/* A component of the application, as it is served. */
+struct edge_component {
+    const struct app_component *app;
+    struct guest *guest; /* NULL: it did not load, and its routes answer 503 */
+    char problem[STINT_ERROR_MESSAGE_BYTES]; /* then: why */
+    atomic_uint running;                     /* requests */
+};
+
+/* One version of the application; shared by all workers, freed with the last request that uses it. */
+struct edge_app {
+    atomic_uint references;
+    struct app *app;
+    struct routes *routes;
+    struct edge_component *components; /* app->component_count */
+    struct host_net **nets;            /* of each component; NULL: it reaches nothing */
+};
+
+struct edge_server {
+    const struct edge_options *options;
+    struct stint_engine *engine;
+    struct edge_app *app;
+    struct log log;
+    struct worker *workers;
+    uint32_t worker_count;
+    uint64_t drain_ns;
+};
+
+struct worker {
+    struct edge_server *server;
+    uint32_t number;
+    uv_loop_t uv;
+    uv_async_t wake; /* from other threads: look at `is_draining` */
+    struct loop *loop;
+    struct http_server *http;
+    struct edge_app *app;
+    struct request *free_requests;
+    struct log_buffer log;
+    uint64_t request_count, id_seed;
+    atomic_bool is_draining;
+    bool has_uv, has_thread;
+    bool is_drained;       /* no connection is left */
+    uint32_t running;      /* requests that are not over */
+    uv_prepare_t prepare;
+    uv_timer_t flush_time; /* of an access log with few lines */
+    struct thread thread;
+};
+
+/* Makes it with its sockets, which it takes over, also on failure. */
+MUST_CHECK enum stint_status worker_create(struct worker *worker, struct edge_server *server,
+                                           uint32_t number, const int *fds, uint32_t fd_count,
+                                           struct stint_error *error);
+MUST_CHECK bool worker_start(struct worker *worker);
+void worker_drain(struct worker *worker); /* from any thread: finish what runs, then end */
+void worker_join(struct worker *worker);
+void worker_free(struct worker *worker); /* after worker_join, or if it never started */
+/* In its own thread: no connection is left; a request is over. */
+void worker_drained(struct worker *worker);
+void worker_idle(struct worker *worker);
+
+/* request.c: the handler of http_server.h, whose env is the worker. */
+extern const struct http_handler request_handler;
+void requests_free(struct worker *worker);
+
+#endif

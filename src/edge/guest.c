@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guests as components; core modules are in guest_core.c. */
+#include "edge/guest_int.h"
+
+#include <string.h>
+
+#include "api/component_code.h"
+#include "base/buf.h"
+#include "os/files.h"
+#include "runtime/native.h"
+
+static const char handler_interface[] = "wasi:http/incoming-handler";
+
+static enum stint_status no_memory(struct stint_error *error)
+{
+    return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+}
+
+/* ---- What a guest writes ----------------------------------------------------------------- */
+
+enum { LINE_BYTES_MAX = 4096 };
+
+static void put_line(struct guest_output *output)
+{
+    const struct guest_host *host = output->host;
+    if (host->guest->config.log != NULL)
+        host->guest->config.log(host->user, output->is_stderr, (const char *)output->line.data,
+                                output->line.bytes);
+    buf_clear(&output->line);
+}
+
+static void on_write(struct host_sink *sink, const void *data, size_t bytes)
+{
+    struct guest_output *output = (struct guest_output *)sink;
+    const uint8_t *at = data, *end = at + bytes;
+    while (at < end) {
+        const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t piece = (size_t)((newline != NULL ? newline : end) - at);
+        size_t room = LINE_BYTES_MAX - output->line.bytes;
+        /* What is longer than a line may be is cut into several. */
+        bool is_cut = piece > room;
+        (void)buf_append(&output->line, at, is_cut ? room : piece);
+        at += is_cut ? room : piece + (newline != NULL);
+        if (is_cut || newline != NULL)
+            put_line(output);
+    }
+}
+
+static void output_init(struct guest_output *output, struct guest_host *host, bool is_stderr)
+{
+    output->sink.write = on_write;
+    output->host = host;
+    output->is_stderr = is_stderr;
+    buf_init(&output->line, &alloc_root, LINE_BYTES_MAX);
+}
+
+/* A last line without an end. */
+static void output_flush(struct guest_output *output)
+{
+    if (output->line.bytes > 0)
+        put_line(output);
+}
+
+/* ---- A slot's host ----------------------------------------------------------------------- */
+
+enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret_host,
+                                    struct stint_error *error)
+{
+    const struct guest_config *config = &guest->config;
+    struct alloc *alloc = &guest->engine->alloc;
+    struct guest_host *host = alloc_get_zeroed(alloc, 1, sizeof(*host));
+    if (host == NULL)
+        return no_memory(error);
+    host->guest = guest;
+    output_init(&host->outputs[0], host, false);
+    output_init(&host->outputs[1], host, true);
+    host->shared = wasi_p1_config_default();
+    host->shared.stdin_fd = host->shared.stdout_fd = host->shared.stderr_fd = -1;
+    host->shared.stdout_sink = &host->outputs[0].sink;
+    host->shared.stderr_sink = &host->outputs[1].sink;
+    host->shared.args = &config->id;
+    host->shared.arg_count = 1;
+    host->shared.env = config->env;
+    host->shared.env_count = config->env_count;
+    host->shared.dirs = config->dirs;
+    host->shared.dir_count = config->dir_count;
+    struct wasi_p2_config p2 = wasi_p2_config_default(&host->shared);
+    p2.net = config->net;
+    enum stint_status status = wasi_p2_create(alloc, &p2, &host->p2, error);
+    if (status == STINT_OK)
+        *ret_host = host;
+    else
+        guest_host_free(host);
+    return status;
+}
+
+void guest_host_free(struct guest_host *host)
+{
+    if (host == NULL)
+        return;
+    wasi_p2_free(host->p2);
+    wasi_p1_free(host->p1);
+    buf_free(&host->outputs[0].line);
+    buf_free(&host->outputs[1].line);
+    alloc_put(&host->guest->engine->alloc, host, sizeof(*host));
+}
+
+enum stint_status guest_host_restart(struct guest_host *host)
+{
+    struct stint_error ignored = {0};
+    output_flush(&host->outputs[0]);
+    output_flush(&host->outputs[1]);
+    wasi_p2_restart(host->p2);
+    return host->p1 != NULL ? wasi_p1_restart(host->p1, &host->shared, &ignored) : STINT_OK;
+}
+
+/* ---- Slots of components ----------------------------------------------------------------- */
+
+static enum stint_status make_slot(void *env, struct stint_store *store,
+                                   struct component_pool_host *ret_host, struct stint_error *error)
+{
+    struct guest_host *host;
+    enum stint_status status = guest_host_create(env, &host, error);
+    if (status != STINT_OK)
+        return status;
+    store->user = host;
+    ret_host->env = host;
+    ret_host->resolvers[0] = wasi_p2_resolver(host->p2);
+    ret_host->resolver_count = 1;
+    return STINT_OK;
+}
+
+static enum stint_status reset_slot(void *env, void *slot_env)
+{
+    (void)env;
+    return guest_host_restart(slot_env);
+}
+
+static void end_slot(void *env, void *slot_env)
+{
+    (void)env;
+    guest_host_free(slot_env);
+}
+
+static enum stint_status find_handler(struct guest *guest, struct stint_error *error)
+{
+    static const char *const versions[] = {"@0.2.0", "@0.2.0-rc-2023-11-10",
+                                           "@0.2.0-rc-2023-10-18"};
+    for (size_t i = 0; i < COUNT_OF(versions) && guest->handler == NULL; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "%s%s", handler_interface, versions[i]);
+        guest->handler = plan_find(guest->plan, name, "handle");
+    }
+    if (guest->handler == NULL || guest->handler->func->param_count != 2)
+        return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
+                         "the component does not export %s, so it cannot answer requests",
+                         handler_interface);
+    return STINT_OK;
+}
+
+static enum stint_status create_component(struct guest *guest, struct stint_error *error)
+{
+    struct component_refusal refusal;
+    const struct module_origin origin = {guest->config.path, guest->stat, 0};
+    guest->origin = origin;
+    enum stint_status status =
+        component_code_create(guest->engine, guest->bytes, guest->bytes_count, true, &guest->origin,
+                              &guest->file, &refusal, error);
+    if (status == STINT_OK && refusal.reason[0] != '\0')
+        (void)snprintf(guest->refusal, sizeof(guest->refusal), "%s; %s", refusal.reason,
+                       refusal.remedy);
+    if (status == STINT_OK)
+        status = plan_create(guest->file, &guest->plan, error);
+    if (status == STINT_OK)
+        status = find_handler(guest, error);
+    if (status != STINT_OK)
+        return status;
+    struct component_pool_config config = component_pool_config_default();
+    config.make = make_slot;
+    config.reset = reset_slot;
+    config.end = end_slot;
+    config.env = guest;
+    config.limits = guest->config.limits;
+    config.slots_max = guest->config.instances_max;
+    return component_pool_create(guest->plan, &config, &guest->components, error);
+}
+
+/* ---- Loading ----------------------------------------------------------------------------- */
+
+static enum stint_status read_file(struct guest *guest, struct stint_error *error)
+{
+    const char *path = guest->config.path;
+    struct buf bytes;
+    int fd;
+    enum os_error reason = file_open_host(path, FILE_READ, &fd);
+    if (!reason)
+        reason = file_stat_of(fd, &guest->stat);
+    else
+        fd = -1;
+    if (!reason && guest->stat.type != FILE_REGULAR)
+        reason = guest->stat.type == FILE_DIRECTORY ? OS_ISDIR : OS_INVAL;
+    if (reason) {
+        file_close(fd);
+        return error_set(error, STINT_IO, STINT_NO_OFFSET, "%s", os_error_text(reason));
+    }
+    buf_init(&bytes, &alloc_root, GUEST_FILE_BYTES_MAX);
+    while (!reason && bytes.bytes < guest->stat.size_bytes) {
+        size_t left = guest->stat.size_bytes - bytes.bytes, done = 0;
+        if (!buf_reserve(&bytes, left))
+            break;
+        struct file_span span = {bytes.data + bytes.bytes, left};
+        reason = file_read(fd, &span, 1, (int64_t)bytes.bytes, &done);
+        if (done == 0)
+            break;
+        bytes.bytes += done;
+    }
+    file_close(fd);
+    if (reason || bytes.bytes != guest->stat.size_bytes) {
+        buf_free(&bytes);
+        return error_set(error, STINT_IO, STINT_NO_OFFSET, "%s",
+                         reason ? os_error_text(reason) : "it is too large, or is being written");
+    }
+    guest->bytes = bytes.data;
+    guest->bytes_count = bytes.bytes;
+    guest->bytes_capacity = bytes.capacity_bytes;
+    return STINT_OK;
+}
+
+static bool copy_strings(struct arena *arena, const char *const *strings, size_t count,
+                         const char *const **ret_copy)
+{
+    const char **copy = arena_get_zeroed(arena, count + 1, sizeof(*copy));
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = arena_copy_string(arena, strings[i], strlen(strings[i]));
+        if (copy[i] == NULL)
+            return false;
+    }
+    *ret_copy = copy;
+    return copy != NULL;
+}
+
+static bool copy_config(struct guest *guest, const struct guest_config *from)
+{
+    struct guest_config *config = &guest->config;
+    struct arena *arena = &guest->arena;
+    *config = *from;
+    config->id = arena_copy_string(arena, from->id, strlen(from->id));
+    config->path = arena_copy_string(arena, from->path, strlen(from->path));
+    struct wasi_p1_dir *dirs = arena_get_zeroed(arena, from->dir_count + 1, sizeof(*dirs));
+    if (config->id == NULL || config->path == NULL || dirs == NULL)
+        return false;
+    for (size_t i = 0; i < from->dir_count; i++) {
+        dirs[i] = from->dirs[i];
+        dirs[i].host_path = arena_copy_string(arena, from->dirs[i].host_path,
+                                              strlen(from->dirs[i].host_path));
+        dirs[i].guest_path = arena_copy_string(arena, from->dirs[i].guest_path,
+                                               strlen(from->dirs[i].guest_path));
+        if (dirs[i].host_path == NULL || dirs[i].guest_path == NULL)
+            return false;
+    }
+    config->dirs = dirs;
+    return copy_strings(arena, from->env, from->env_count, &config->env);
+}
+
+/* "\0asm", then layer 1 for components, version 1 for modules. */
+static bool is_component(const struct guest *guest)
+{
+    return guest->bytes_count >= 8 && guest->bytes[6] == 1;
+}
+
+enum stint_status guest_create(struct stint_engine *engine, const struct guest_config *config,
+                               struct guest **ret_guest, struct stint_error *error)
+{
+    struct guest *guest = alloc_get_zeroed(&engine->alloc, 1, sizeof(*guest));
+    if (guest == NULL)
+        return no_memory(error);
+    guest->engine = engine;
+    arena_init(&guest->arena, &engine->alloc);
+    enum stint_status status = copy_config(guest, config) ? STINT_OK : no_memory(error);
+    if (status == STINT_OK)
+        status = read_file(guest, error);
+    if (status == STINT_OK)
+        status = is_component(guest) ? create_component(guest, error)
+                                     : guest_core_create(guest, error);
+    if (status == STINT_OK)
+        *ret_guest = guest;
+    else
+        guest_free(guest);
+    return status;
+}
+
+void guest_free(struct guest *guest)
+{
+    if (guest == NULL)
+        return;
+    component_pool_free(guest->components);
+    pool_free(guest->modules);
+    plan_release(guest->plan);
+    component_release(guest->file);
+    rt_module_release(guest->module);
+    alloc_put(&alloc_root, guest->bytes, guest->bytes_capacity);
+    arena_free(&guest->arena);
+    alloc_put(&guest->engine->alloc, guest, sizeof(*guest));
+}
+
+const char *guest_refusal(const struct guest *guest)
+{
+    return guest->refusal[0] != '\0' ? guest->refusal : NULL;
+}
+
+static bool module_has_code(const struct stint_module *module)
+{
+    return atomic_load_explicit(&module->native, memory_order_acquire) != NULL;
+}
+
+bool guest_has_code(const struct guest *guest)
+{
+    if (guest->module != NULL)
+        return module_has_code(guest->module);
+    for (uint32_t i = 0; i < guest->file->module_count; i++) {
+        if (module_has_code(guest->file->modules[i]))
+            return true;
+    }
+    return false;
+}
+
+/* ---- Machine code ------------------------------------------------------------------------ */
+
+enum { QUICK_FROM_BYTES = 1 << 20 }; /* larger modules are not optimised as far */
+
+static int ask_cancelled(void *context, uint32_t done, uint32_t total)
+{
+    (void)done;
+    (void)total;
+    return atomic_load_explicit((const atomic_int *)context, memory_order_relaxed);
+}
+
+static enum stint_status compile_module(struct stint_module *module, const atomic_int *is_cancelled,
+                                        struct stint_error *error)
+{
+    const struct tier_config *tier = &module->engine->config.tier;
+    if (module_has_code(module) || tier->source == NULL)
+        return STINT_OK;
+    if (tier->uses_cache && tier->source->find(module) == STINT_OK)
+        return STINT_OK;
+    const struct tier_request request = {
+        .jobs = 1,
+        .is_quick = module->wasm->size_bytes > QUICK_FROM_BYTES,
+        .is_kept = tier->uses_cache,
+        .progress = ask_cancelled,
+        .progress_context = (void *)(uintptr_t)is_cancelled,
+    };
+    return tier->source->compile(module, &request, error);
+}
+
+enum stint_status guest_compile(struct guest *guest, const atomic_int *is_cancelled,
+                                struct stint_error *error)
+{
+    enum stint_status status = STINT_OK;
+    if (guest->module != NULL)
+        return compile_module(guest->module, is_cancelled, error);
+    for (uint32_t i = 0; i < guest->file->module_count && status == STINT_OK; i++)
+        status = compile_module(guest->file->modules[i], is_cancelled, error);
+    return status;
+}
+
+/* ---- Uses -------------------------------------------------------------------------------- */
+
+enum stint_status guest_take(struct guest *guest, void *user, struct guest_use **ret_use,
+                             struct stint_error *error)
+{
+    struct component_instance *component = NULL;
+    struct stint_instance *module = NULL;
+    enum stint_status status = guest->components != NULL
+                                   ? component_pool_take(guest->components, &component, error)
+                                   : pool_take(guest->modules, &module, error);
+    if (status != STINT_OK)
+        return status;
+    struct stint_store *store =
+        component != NULL ? component_instance_store(component) : module->store;
+    struct guest_host *host = store->user;
+    host->user = user;
+    host->use.host = host;
+    host->use.store = store;
+    host->use.component = component;
+    host->use.module = module;
+    *ret_use = &host->use;
+    return STINT_OK;
+}
+
+struct stint_store *guest_use_store(struct guest_use *use)
+{
+    return use->store;
+}
+
+static enum stint_status call_component(struct guest_use *use,
+                                        const struct p2_exchange_handles *handles,
+                                        struct stint_error *error)
+{
+    const struct plan_export *handler = use->host->guest->handler;
+    struct arena arena;
+    struct cvalue result;
+    const struct cvalue args[2] = {
+        {.type = handler->func->params[0].type,
+         .handle = {handles->request_type, handles->request_rep}},
+        {.type = handler->func->params[1].type,
+         .handle = {handles->outparam_type, handles->outparam_rep}},
+    };
+    arena_init(&arena, &alloc_root);
+    enum stint_status status =
+        component_call(use->component, handler, args, &arena, &result, error);
+    arena_free(&arena);
+    return status;
+}
+
+enum stint_status guest_handle(struct guest_use *use, const struct p2_request *request,
+                               struct stint_error *error)
+{
+    struct p2_exchange_handles handles;
+    enum stint_status status =
+        p2_exchange_create(use->host->p2, request, &use->exchange, error);
+    if (status == STINT_OK)
+        status = p2_exchange_open(use->exchange, &handles, error);
+    if (status != STINT_OK)
+        return status;
+    return use->component != NULL ? call_component(use, &handles, error)
+                                  : guest_core_call(use, &handles, error);
+}
+
+const struct p2_response *guest_use_response(struct guest_use *use)
+{
+    return use->exchange != NULL ? p2_exchange_response(use->exchange) : NULL;
+}
+
+const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count)
+{
+    return p2_exchange_trailers(use->exchange, ret_count);
+}
+
+void guest_give(struct guest_use *use)
+{
+    struct guest *guest = use->host->guest;
+    use->store->waiter = NULL;
+    p2_exchange_release(use->exchange);
+    use->exchange = NULL;
+    if (use->component != NULL)
+        component_pool_give(guest->components, use->component);
+    else
+        pool_give(guest->modules, use->module);
+}

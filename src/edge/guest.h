@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guests that handle requests: a component or module of an app, loaded once for all workers, with warm
+ * slots of which each request takes one.
+ *
+ *     status = guest_create(engine, &config, &guest, &error);
+ *     status = guest_take(guest, &use, &error);             on the fiber of the request
+ *     … limits, guest_use_store(use)->waiter = …;
+ *     status = guest_handle(use, &request, &error);         the response: guest_use_response(use)
+ *     guest_give(use);
+ */
+#ifndef EDGE_GUEST_H
+#define EDGE_GUEST_H
+
+#include <stdatomic.h>
+
+#include "runtime/store.h"
+#include "wasi/p1.h"
+#include "wasi/p2_http.h"
+
+struct guest;
+struct guest_use;
+struct host_net;
+
+struct guest_config {
+    const char *id;   /* the component's, for messages */
+    const char *path; /* of the .wasm */
+    const char *const *env;
+    size_t env_count;
+    const struct wasi_p1_dir *dirs; /* by path */
+    size_t dir_count;
+    const struct host_net *net; /* what it may reach; stays */
+    struct store_limits limits;
+    uint32_t instances_max; /* 0: what the machine allows */
+    /* A line that a guest wrote to stdout or stderr, without its end; by the thread that runs it.
+     * `user` is guest_take's. */
+    void (*log)(void *user, bool is_stderr, const char *line, size_t bytes);
+};
+
+/* Loads and links it, and makes the first slot. Copies `config`. */
+MUST_CHECK enum stint_status guest_create(struct stint_engine *engine,
+                                          const struct guest_config *config,
+                                          struct guest **ret_guest, struct stint_error *error);
+void guest_free(struct guest *guest); /* once all uses are given back; accepts NULL */
+/* Whether all of its code, or some, is machine code. */
+bool guest_has_code(const struct guest *guest);
+/* Why machine code that the file carries is not used, and what helps; NULL when all is well. */
+const char *guest_refusal(const struct guest *guest);
+
+/* Gives it machine code, from the cache or the compiler; later calls use it. Takes a while; thread-safe,
+ * once a guest. `is_cancelled` not 0: stop soon. */
+MUST_CHECK enum stint_status guest_compile(struct guest *guest, const atomic_int *is_cancelled,
+                                           struct stint_error *error);
+
+/* STINT_LIMIT: as many as may be are taken. */
+MUST_CHECK enum stint_status guest_take(struct guest *guest, void *user, struct guest_use **ret_use,
+                                        struct stint_error *error);
+struct stint_store *guest_use_store(struct guest_use *use);
+/* Calls the handler, once a use. */
+MUST_CHECK enum stint_status guest_handle(struct guest_use *use, const struct p2_request *request,
+                                          struct stint_error *error);
+/* NULL before guest_handle has begun. */
+const struct p2_response *guest_use_response(struct guest_use *use);
+const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count);
+/* Not from inside a guest's call. */
+void guest_give(struct guest_use *use);
+
+#endif

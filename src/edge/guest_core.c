@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guests as core modules that import preview 1 and WASI 0.2 by name and export the handler under its
+ * canonical name, as bindings generators emit them before they make components.
+ */
+#include <string.h>
+
+#include "api/module_code.h"
+#include "edge/guest_int.h"
+
+static enum stint_status import_one(struct guest_host *host, struct stint_store *store,
+                                    const struct wasm_import *import, const struct type_def *type,
+                                    struct func **ret_func, struct stint_error *error)
+{
+    const struct wasm_name *module = &import->module, *name = &import->field;
+    if (wasi_p1_knows_module(module->text, module->bytes))
+        return wasi_p1_import(host->p1, store, module->text, module->bytes, name->text, name->bytes,
+                              type, ret_func, error);
+    if (wasi_p2_knows_module(module->text, module->bytes))
+        return wasi_p2_import(host->p2, store, module->text, module->bytes, name->text, name->bytes,
+                              type, ret_func, error);
+    return STINT_NOT_FOUND;
+}
+
+static enum stint_status link_slot(void *env, struct stint_store *store,
+                                   struct extern_value *ret_imports, struct stint_error *error)
+{
+    struct guest *guest = env;
+    const struct wasm_module *wasm = guest->module->wasm;
+    struct guest_host *host;
+    enum stint_status status = guest_host_create(guest, &host, error);
+    if (status != STINT_OK)
+        return status;
+    store->user = host;
+    status = wasi_p1_create(&guest->engine->alloc, &host->shared, &host->p1, error);
+    if (status == STINT_OK)
+        status = wasi_p1_keep(host->p1, error);
+    for (uint32_t i = 0; i < wasm->import_count && status == STINT_OK; i++) {
+        const struct wasm_import *import = &wasm->imports[i];
+        ret_imports[i].kind = EXTERN_FUNC;
+        status = STINT_NOT_FOUND;
+        if (import->kind == EXTERN_FUNC)
+            status = import_one(host, store, import, module_func_type(wasm, import->index),
+                                &ret_imports[i].func, error);
+        if (status == STINT_NOT_FOUND)
+            status = error_set(error, STINT_UNLINKABLE, STINT_NO_OFFSET,
+                               "it imports %.*s %.*s, which there is not here",
+                               (int)import->module.bytes, import->module.text,
+                               (int)import->field.bytes, import->field.text);
+    }
+    return status;
+}
+
+static enum stint_status reset_slot(void *env, struct stint_store *store)
+{
+    (void)env;
+    return guest_host_restart(store->user);
+}
+
+static void end_slot(void *env, void *user)
+{
+    (void)env;
+    guest_host_free(user);
+}
+
+static bool find_handler(struct guest *guest)
+{
+    const struct wasm_module *wasm = guest->module->wasm;
+    for (uint32_t i = 0; i < wasm->export_count; i++) {
+        const struct wasm_export *export = &wasm->exports[i];
+        if (export->kind != EXTERN_FUNC ||
+            !wasi_p2_is_export(export->name.text, export->name.bytes, "wasi:http/incoming-handler",
+                               "handle"))
+            continue;
+        const struct type_def *type = module_func_type(wasm, export->index);
+        guest->handler_index = export->index;
+        return type->param_count == 2 && type->result_count == 0 && type->params[0] == VT_I32 &&
+               type->params[1] == VT_I32;
+    }
+    return false;
+}
+
+enum stint_status guest_core_create(struct guest *guest, struct stint_error *error)
+{
+    struct pool_config config = pool_config_default();
+    enum stint_status status = module_code_create(guest->engine, guest->bytes, guest->bytes_count,
+                                                  true, &guest->module, error);
+    if (status != STINT_OK)
+        return status;
+    if (!find_handler(guest))
+        return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
+                         "the module exports no wasi:http/incoming-handler, so it cannot answer "
+                         "requests");
+    config.link = link_slot;
+    config.reset = reset_slot;
+    config.end = end_slot;
+    config.env = guest;
+    config.limits = guest->config.limits;
+    config.slots_max = guest->config.instances_max;
+    return pool_create(guest->module, &config, &guest->modules, error);
+}
+
+enum stint_status guest_core_call(struct guest_use *use, const struct p2_exchange_handles *handles,
+                                  struct stint_error *error)
+{
+    struct handle_table *table = wasi_p2_handles(use->host->p2);
+    struct func *handler = instance_func(use->module, use->host->guest->handler_index);
+    uint32_t request, outparam;
+    enum stint_status status =
+        handle_add(table, handles->request_type, handles->request_rep, NULL, &request, error);
+    if (status == STINT_OK)
+        status =
+            handle_add(table, handles->outparam_type, handles->outparam_rep, NULL, &outparam, error);
+    if (status != STINT_OK)
+        return status;
+    uint64_t slots[] = {request, outparam};
+    return rt_call(use->store, handler, slots, error);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to the files guest*.c. */
+#ifndef EDGE_GUEST_INT_H
+#define EDGE_GUEST_INT_H
+
+#include <stdio.h>
+
+#include "aot/load.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "component/component_pool.h"
+#include "edge/guest.h"
+#include "os/files.h"
+#include "wasi/host_file.h"
+#include "wasi/p2.h"
+
+enum { GUEST_FILE_BYTES_MAX = 1 << 30 };
+
+struct guest_use {
+    struct guest_host *host;
+    struct stint_store *store;
+    struct component_instance *component; /* or: */
+    struct stint_instance *module;
+    struct p2_exchange *exchange;
+};
+
+/* Lines that a guest writes. */
+struct guest_output {
+    struct host_sink sink;
+    struct guest_host *host;
+    struct buf line;
+    bool is_stderr;
+};
+
+/* What a slot's guest has of the host. */
+struct guest_host {
+    struct guest *guest;
+    void *user; /* of the current use */
+    struct wasi_p1_config shared;
+    struct wasi_p1 *p1; /* core modules only */
+    struct wasi_p2 *p2;
+    struct guest_output outputs[2];
+    struct guest_use use;
+};
+
+struct guest {
+    struct stint_engine *engine;
+    struct arena arena; /* the configuration */
+    struct guest_config config;
+    uint8_t *bytes;
+    size_t bytes_count, bytes_capacity;
+    struct file_stat stat;
+    struct module_origin origin;
+    char refusal[STINT_ERROR_MESSAGE_BYTES + 100];
+    /* A component: */
+    struct component_file *file;
+    struct plan *plan;
+    const struct plan_export *handler;
+    struct component_pool *components;
+    /* or a core module: */
+    struct stint_module *module;
+    struct stint_pool *modules;
+    uint32_t handler_index; /* of the exported function */
+};
+
+MUST_CHECK enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret_host,
+                                               struct stint_error *error);
+void guest_host_free(struct guest_host *host); /* accepts NULL */
+MUST_CHECK enum stint_status guest_host_restart(struct guest_host *host);
+
+MUST_CHECK enum stint_status guest_core_create(struct guest *guest, struct stint_error *error);
+MUST_CHECK enum stint_status guest_core_call(struct guest_use *use,
+                                             const struct p2_exchange_handles *handles,
+                                             struct stint_error *error);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+#include "os/clock.h"
+
+enum { BUFFER_BYTES_MAX = 4 << 20, LINE_BYTES_MAX = 8192, ACCESS_BYTES_MANY = 32 << 10 };
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+static const char *const level_colours[] = {"\033[31m", "\033[33m", "", "\033[2m"};
+
+bool log_level_parse(const char *name, enum log_level *ret_level)
+{
+    for (size_t i = 0; i < COUNT_OF(level_names); i++) {
+        if (strcmp(name, level_names[i]) == 0) {
+            *ret_level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void log_buffer_init(struct log_buffer *buffer, struct log *log)
+{
+    *buffer = (struct log_buffer){.log = log};
+    buf_init(&buffer->lines, &alloc_root, BUFFER_BYTES_MAX);
+    buf_init(&buffer->access, &alloc_root, BUFFER_BYTES_MAX);
+}
+
+void log_buffer_free(struct log_buffer *buffer)
+{
+    log_flush(buffer);
+    buf_free(&buffer->lines);
+    buf_free(&buffer->access);
+}
+
+static unsigned long long count_lines(const uint8_t *data, size_t bytes)
+{
+    unsigned long long count = 0;
+    for (size_t i = 0; i < bytes; i++)
+        count += data[i] == '\n';
+    return count;
+}
+
+/* A log that cannot be written must not stop the server: lines are counted as lost. */
+static void flush_one(struct log *log, struct buf *lines, int fd)
+{
+    size_t done = 0;
+    while (fd >= 0 && done < lines->bytes) {
+        ssize_t written = write(fd, lines->data + done, lines->bytes - done);
+        if (written <= 0)
+            break;
+        done += (size_t)written;
+    }
+    if (done < lines->bytes)
+        atomic_fetch_add(&log->lost, count_lines(lines->data + done, lines->bytes - done));
+    buf_clear(lines);
+    lines->failed = false;
+}
+
+void log_flush(struct log_buffer *buffer)
+{
+    if (buffer->lines.bytes > 0)
+        flush_one(buffer->log, &buffer->lines, buffer->log->fd);
+    if (buffer->access.bytes > 0)
+        flush_one(buffer->log, &buffer->access, buffer->log->access_fd);
+}
+
+bool log_flush_most(struct log_buffer *buffer)
+{
+    if (buffer->lines.bytes > 0)
+        flush_one(buffer->log, &buffer->lines, buffer->log->fd);
+    if (buffer->access.bytes >= ACCESS_BYTES_MANY)
+        flush_one(buffer->log, &buffer->access, buffer->log->access_fd);
+    return buffer->access.bytes > 0;
+}
+
+const char *log_time(struct log_buffer *buffer)
+{
+    uint64_t unix_ns = clock_now_ns(OS_CLOCK_REALTIME);
+    unsigned ms = (unsigned)(unix_ns / 1000000 % 1000);
+    char *text = buffer->time;
+    if (buffer->second != unix_ns / 1000000000 || text[0] == '\0') {
+        time_t seconds = (time_t)(unix_ns / 1000000000);
+        struct tm tm;
+        gmtime_r(&seconds, &tm);
+        (void)snprintf(text, LOG_TIME_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.000Z",
+                       (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                       tm.tm_min, tm.tm_sec);
+        buffer->second = unix_ns / 1000000000;
+    }
+    text[20] = (char)('0' + ms / 100);
+    text[21] = (char)('0' + ms / 10 % 10);
+    text[22] = (char)('0' + ms % 10);
+    return text;
+}
+
+bool log_put_number(struct buf *out, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return buf_append(out, digits + at, sizeof(digits) - at);
+}
+
+bool log_json_text(struct buf *out, const char *text, size_t bytes)
+{
+    const uint8_t *at = (const uint8_t *)text, *end = at + bytes;
+    bool ok = true;
+    while (at < end && ok) {
+        const uint8_t *plain = at;
+        while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+            at++;
+        ok = buf_append(out, plain, (size_t)(at - plain));
+        if (at == end || !ok)
+            break;
+        size_t length = *at >= 0x80 ? utf8_decode(at, (size_t)(end - at), NULL) : 0;
+        if (length > 0)
+            ok = buf_append(out, at, length);
+        else if (*at >= 0x80)
+            ok = buf_append_string(out, "\\ufffd");
+        else if (*at == '"' || *at == '\\')
+            ok = buf_append_byte(out, '\\') && buf_append_byte(out, *at);
+        else
+            ok = buf_append_format(out, "\\u%04x", *at);
+        at += length > 0 ? length : 1;
+    }
+    return ok;
+}
+
+/* On a terminal nothing that a guest says may steer it. */
+static void put_plain(struct buf *out, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        (void)buf_append_byte(out, (unsigned char)*at < 0x20 || *at == 0x7f ? ' ' : (uint8_t)*at);
+}
+
+static void put_text(struct log_buffer *buffer, enum log_level level, const char *time,
+                     const char *component, const char *request, const char *message)
+{
+    struct buf *out = &buffer->lines;
+    bool has_colour = buffer->log->has_colour && level_colours[level][0] != '\0';
+    (void)buf_append_format(out, "%s %s%-5s%s", time, has_colour ? level_colours[level] : "",
+                            level_names[level], has_colour ? "\033[0m" : "");
+    if (component != NULL)
+        (void)buf_append_format(out, " %s", component);
+    if (request != NULL)
+        (void)buf_append_format(out, " [%s]", request);
+    (void)buf_append_byte(out, ' ');
+    put_plain(out, message);
+    (void)buf_append_byte(out, '\n');
+}
+
+static void put_json(struct log_buffer *buffer, enum log_level level, const char *time,
+                     const char *component, const char *request, const char *message)
+{
+    struct buf *out = &buffer->lines;
+    (void)buf_append_format(out, "{\"time\":\"%s\",\"level\":\"%s\"", time, level_names[level]);
+    if (component != NULL) {
+        (void)buf_append_string(out, ",\"component\":\"");
+        (void)log_json_text(out, component, strlen(component));
+        (void)buf_append_byte(out, '"');
+    }
+    if (request != NULL)
+        (void)buf_append_format(out, ",\"request\":\"%s\"", request);
+    (void)buf_append_string(out, ",\"message\":\"");
+    (void)log_json_text(out, message, strlen(message));
+    (void)buf_append_string(out, "\"}\n");
+}
+
+void log_line(struct log_buffer *buffer, enum log_level level, const char *component,
+              const char *request, const char *format, ...)
+{
+    char message[LINE_BYTES_MAX];
+    va_list args;
+    if (level > buffer->log->level)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    const char *time = log_time(buffer);
+    size_t before = buffer->lines.bytes;
+    if (buffer->log->is_json)
+        put_json(buffer, level, time, component, request, message);
+    else
+        put_text(buffer, level, time, component, request, message);
+    if (buffer->lines.failed) { /* never half a line */
+        buffer->lines.bytes = before;
+        buffer->lines.failed = false;
+        atomic_fetch_add(&buffer->log->lost, 1);
+    }
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a request to a guest and back. The guest runs on a fiber; each time that it has run, this takes
+ * what it has written and gives it what has come (pump), and the same when the connection can take or
+ * has more. A request ends when both are over: its exchange and its guest.
+ */
+#include "edge/request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/random.h"
+#include "runtime/trace.h"
+
+enum { PIECE_BYTES = 32 << 10, BACKTRACE_FRAMES = 16, ROOM_BYTES_MAX = 1 << 20 };
+
+/* ---- Answers of our own ------------------------------------------------------------------ */
+
+void request_answer(struct request *request, unsigned status, const char *text)
+{
+    static const struct http_header plain = {"content-type", "text/plain; charset=utf-8", 12, 25};
+    struct http_header headers[2] = {plain, {"retry-after", "1", 11, 1}};
+    char body[256];
+    int bytes = snprintf(body, sizeof(body), "%s (request %s)\n", text, request->id);
+    request->is_responded = request->is_finished = true;
+    request->answer = status;
+    http_respond(request->exchange, status, headers, status == 429 || status == 503 ? 2 : 1,
+                 (uint64_t)bytes);
+    (void)http_write(request->exchange, body, (size_t)bytes);
+    http_finish(request->exchange, NULL, 0);
+}
+
+/* What a manifest has as the answer of a route. */
+static void answer_fixed(struct request *request, const struct app_static_response *response)
+{
+    enum { HEADERS_MAX = 32 };
+    struct http_header headers[HEADERS_MAX];
+    size_t count = 0, bytes = strlen(response->body);
+    for (; count < response->headers.count && count < HEADERS_MAX; count++) {
+        const struct app_pair *pair = &response->headers.items[count];
+        headers[count] = (struct http_header){pair->name, pair->value, (uint32_t)strlen(pair->name),
+                                              (uint32_t)strlen(pair->value)};
+    }
+    request->is_responded = request->is_finished = true;
+    request->answer = response->status;
+    http_respond(request->exchange, response->status, headers, count, bytes);
+    (void)http_write(request->exchange, response->body, bytes);
+    http_finish(request->exchange, NULL, 0);
+}
+
+/* ---- The guest's end --------------------------------------------------------------------- */
+
+/* What a client may be told. */
+static unsigned status_of_failure(const struct request *request, const char **ret_text)
+{
+    switch (request->status) {
+    case STINT_LIMIT:
+    case STINT_NOMEM:
+        *ret_text = "Too many requests at a time";
+        return 503;
+    case STINT_TIMEOUT:
+        *ret_text = "The function took too long";
+        return 504;
+    case STINT_FUEL:
+        *ret_text = "The function used too much CPU time";
+        return 503;
+    default:
+        *ret_text = "The function failed";
+        return 500;
+    }
+}
+
+static void log_failure(struct request *request)
+{
+    struct log_buffer *log = &request->worker->log;
+    const char *id = request->component->app->id;
+    const struct stint_error *error = &request->error;
+    enum log_level level = request->status == STINT_INTERRUPTED ? LOG_DEBUG : LOG_ERROR;
+    if (request->status == STINT_EXIT && error->exit_code == 0)
+        return;
+    log_line(log, level, id, request->id, "%s%s%s", status_text(request->status),
+             error->message[0] != '\0' ? ": " : "", error->message);
+    if (request->use == NULL || request->status != STINT_TRAP)
+        return;
+    struct frame_info frames[BACKTRACE_FRAMES];
+    struct buf text;
+    size_t total = rt_backtrace(guest_use_store(request->use), frames, COUNT_OF(frames));
+    size_t count = total < COUNT_OF(frames) ? total : COUNT_OF(frames);
+    buf_init(&text, &alloc_root, 1 << 16);
+    if (trace_format(&text, frames, count, total, id, false)) {
+        char *at = (char *)text.data, *end = at + text.bytes;
+        for (char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
+            log_line(log, level, id, request->id, "%.*s", (int)(stop - at), at);
+    }
+    buf_free(&text);
+}
+
+static void free_request(struct request *request)
+{
+    struct worker *worker = request->worker;
+    request->next_free = worker->free_requests;
+    worker->free_requests = request;
+    worker->running--;
+    worker_idle(worker);
+}
+
+/* Gives everything back once both sides are done. */
+static void end_if_over(struct request *request)
+{
+    if (request->is_alive || request->exchange != NULL)
+        return;
+    if (request->use != NULL)
+        guest_give(request->use);
+    request->use = NULL;
+    host_pipe_release(request->body);
+    request->body = NULL;
+    if (request->component != NULL)
+        atomic_fetch_sub_explicit(&request->component->running, 1, memory_order_relaxed);
+    free_request(request);
+}
+
+/* ---- Bodies ------------------------------------------------------------------------------ */
+
+/* From the connection to the guest. */
+static void pump_request(struct request *request)
+{
+    uint8_t piece[PIECE_BYTES];
+    while (!request->is_body_whole && request->body != NULL) {
+        size_t room = host_pipe_room(request->body), bytes = 0, taken = 0;
+        if (host_pipe_is_closed(request->body))
+            request->is_body_whole = true; /* nobody wants the rest */
+        if (room == 0 || request->is_body_whole)
+            return;
+        enum os_error error = http_body_read(request->exchange, piece,
+                                             room < sizeof(piece) ? room : sizeof(piece), &bytes);
+        if (error == OS_AGAIN)
+            return;
+        if (error || bytes == 0)
+            request->is_body_whole = true;
+        if (error)
+            host_pipe_fail(request->body, 1); /* its peer is gone */
+        else if (bytes == 0)
+            host_pipe_finish(request->body);
+        else if (host_pipe_write(request->body, piece, bytes, &taken))
+            request->is_body_whole = true;
+    }
+}
+
+static bool name_is(const struct p2_header *header, const char *name, size_t bytes)
+{
+    return header->name_bytes == bytes && memcmp(header->name, name, bytes) == 0;
+}
+
+static void respond(struct request *request, const struct p2_response *response)
+{
+    enum { FEW = 48 };
+    struct http_header few[FEW], *headers = few;
+    uint64_t length = HTTP_LENGTH_UNKNOWN;
+    size_t count = response->header_count, waiting;
+    if (count > FEW)
+        headers = alloc_get(&alloc_root, count * sizeof(*headers));
+    if (headers == NULL) {
+        request_answer(request, 500, "Out of memory");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct p2_header *header = &response->headers[i];
+        headers[i] = (struct http_header){header->name, (const char *)header->value,
+                                          header->name_bytes, header->value_bytes};
+        if (name_is(header, "content-length", 14)) {
+            length = 0;
+            for (uint32_t k = 0; k < header->value_bytes && length < UINT64_MAX / 20; k++)
+                length = length * 10 + (uint64_t)(header->value[k] - '0');
+        }
+    }
+    /* A guest that is done has written all that it will. */
+    if (length == HTTP_LENGTH_UNKNOWN && response->body == NULL)
+        length = 0;
+    else if (length == HTTP_LENGTH_UNKNOWN && request->is_done &&
+             host_pipe_is_whole(response->body, &waiting))
+        length = waiting;
+    request->is_responded = true;
+    request->answer = response->status;
+    http_respond(request->exchange, response->status, headers, count, length);
+    if (headers != few)
+        alloc_put(&alloc_root, headers, count * sizeof(*headers));
+}
+
+static void finish(struct request *request)
+{
+    size_t count = 0;
+    const struct p2_header *trailers = guest_use_trailers(request->use, &count);
+    struct http_header *copy = NULL;
+    if (count > 0)
+        copy = alloc_get(&alloc_root, count * sizeof(*copy));
+    for (size_t i = 0; copy != NULL && i < count; i++)
+        copy[i] = (struct http_header){trailers[i].name, (const char *)trailers[i].value,
+                                       trailers[i].name_bytes, trailers[i].value_bytes};
+    request->is_finished = true;
+    http_finish(request->exchange, copy, copy != NULL ? count : 0);
+    alloc_put(&alloc_root, copy, count * sizeof(*copy));
+}
+
+/* From the guest to the connection. */
+static void pump_response(struct request *request, const struct p2_response *response)
+{
+    uint8_t piece[PIECE_BYTES];
+    while (!request->is_finished) {
+        size_t room = http_room(request->exchange), bytes = 0;
+        if (response->body == NULL) {
+            finish(request);
+            return;
+        }
+        enum os_error error = host_pipe_read(response->body, piece,
+                                             room < sizeof(piece) ? room : sizeof(piece), &bytes);
+        if (error == OS_AGAIN && !request->is_done)
+            return;
+        if (error) { /* it ends before it is whole */
+            request->is_finished = true;
+            http_abort(request->exchange);
+        } else if (bytes > 0) {
+            (void)http_write(request->exchange, piece, bytes);
+        } else if (room == 0) {
+            return;
+        } else {
+            finish(request);
+        }
+    }
+}
+
+/* ---- Turns ------------------------------------------------------------------------------- */
+
+static void conclude(struct request *request)
+{
+    const char *text = "The function gave no answer";
+    unsigned status = 500;
+    if (request->is_responded)
+        return;
+    if (request->status != STINT_OK)
+        status = status_of_failure(request, &text);
+    request_answer(request, status, text);
+}
+
+static void pump(struct request *request)
+{
+    if (request->exchange == NULL)
+        return;
+    pump_request(request);
+    const struct p2_response *response =
+        request->use != NULL ? guest_use_response(request->use) : NULL;
+    if (response != NULL && response->state == P2_RESPONSE_SET && !request->is_responded)
+        respond(request, response);
+    if (response != NULL && request->is_responded && !request->is_finished)
+        pump_response(request, response);
+    if (request->is_done && !request->is_responded)
+        conclude(request);
+}
+
+/* On the fiber. */
+static void run(void *arg)
+{
+    struct request *request = arg;
+    struct edge_component *component = request->component;
+    const struct app_limits *limits = &component->app->limits;
+    uint64_t before_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    request->status = guest_take(component->guest, request, &request->use, &request->error);
+    if (request->status == STINT_OK) {
+        struct stint_store *store = guest_use_store(request->use);
+        store->waiter = &request->task.waiter;
+        if (limits->timeout_ns != APP_UNLIMITED)
+            rt_timeout_set(store, limits->timeout_ns);
+        if (limits->fuel != APP_UNLIMITED)
+            rt_fuel_set(store, limits->fuel);
+        request->status = guest_handle(request->use, &request->message, &request->error);
+    }
+    request->guest_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - before_ns;
+    request->is_done = true;
+}
+
+static void turn(struct request *request, bool is_alive)
+{
+    request->is_alive = is_alive;
+    if (!is_alive && request->status != STINT_OK)
+        log_failure(request);
+    pump(request);
+    end_if_over(request);
+}
+
+static void after(void *env, bool is_alive)
+{
+    turn(env, is_alive);
+}
+
+static void start(struct request *request)
+{
+    bool is_alive = false;
+    loop_task_init(&request->task, request->worker->loop, after, request);
+    request->is_alive = true;
+    enum stint_status status = loop_start(&request->task, run, request, &is_alive);
+    if (status != STINT_OK) {
+        request->status = status;
+        request->is_done = true;
+    }
+    turn(request, is_alive);
+}
+
+/* ---- The handler ------------------------------------------------------------------------- */
+
+static struct request *new_request(struct worker *worker)
+{
+    struct request *request = worker->free_requests;
+    if (request == NULL) {
+        request = alloc_get_zeroed(&alloc_root, 1, sizeof(*request));
+        if (request != NULL)
+            buf_init(&request->room, &alloc_root, ROOM_BYTES_MAX);
+    } else {
+        const struct request kept = *request;
+        worker->free_requests = request->next_free;
+        *request = (struct request){.headers = kept.headers,
+                                    .header_capacity = kept.header_capacity,
+                                    .room = kept.room};
+        buf_clear(&request->room);
+    }
+    if (request == NULL)
+        return NULL;
+    request->worker = worker;
+    worker->running++;
+    return request;
+}
+
+void requests_free(struct worker *worker)
+{
+    for (struct request *request; (request = worker->free_requests) != NULL;) {
+        worker->free_requests = request->next_free;
+        buf_free(&request->room);
+        alloc_put(&alloc_root, request->headers,
+                  request->header_capacity * sizeof(*request->headers));
+        alloc_put(&alloc_root, request, sizeof(*request));
+    }
+}
+
+/* Unique in this process, and hard to guess elsewhere. */
+static void make_id(struct request *request)
+{
+    static const char digits[] = "0123456789abcdef";
+    struct worker *worker = request->worker;
+    uint64_t number = worker->id_seed + ++worker->request_count * 0x9e3779b97f4a7c15u;
+    for (int i = 0; i < REQUEST_ID_BYTES - 1; i++, number >>= 4)
+        request->id[i] = digits[number & 15];
+    request->id[REQUEST_ID_BYTES - 1] = '\0';
+}
+
+static bool admit(struct request *request)
+{
+    struct edge_component *component = request->component;
+    unsigned running =
+        1 + atomic_fetch_add_explicit(&component->running, 1, memory_order_relaxed);
+    if (component->guest == NULL) {
+        request_answer(request, 503, "This function is not available");
+        return false;
+    }
+    if (running > component->app->limits.concurrency) {
+        request_answer(request, 503, "Too many requests at a time");
+        return false;
+    }
+    return true;
+}
+
+static void on_request(void *env, struct http_exchange *exchange)
+{
+    struct worker *worker = env;
+    struct request *request = new_request(worker);
+    const struct http_request *http = http_exchange_request(exchange);
+    if (request == NULL) {
+        http_abort(exchange);
+        return;
+    }
+    request->exchange = exchange;
+    request->start_ns = http->start_ns;
+    request->app = worker->app;
+    http_exchange_set_user(exchange, request);
+    make_id(request);
+    if (!request_route(request)) {
+        request_answer(request, 404, "Nothing is served here");
+        return;
+    }
+    if (request->component == NULL) {
+        answer_fixed(request, request->route->response);
+        return;
+    }
+    if (!admit(request))
+        return;
+    if (http->has_body) {
+        if (host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &request->body))
+            request->body = NULL;
+    }
+    if ((http->has_body && request->body == NULL) || !request_fill(request)) {
+        request_answer(request, 503, "Out of memory");
+        return;
+    }
+    pump_request(request);
+    start(request);
+}
+
+static void on_progress(void *env, struct http_exchange *exchange)
+{
+    struct request *request = http_exchange_user(exchange);
+    (void)env;
+    if (request == NULL)
+        return;
+    pump(request);
+    end_if_over(request);
+}
+
+/* The guest goes on only where its answer was on its way: else nobody waits for it. */
+static void on_end(void *env, struct http_exchange *exchange)
+{
+    struct request *request = http_exchange_user(exchange);
+    (void)env;
+    if (request == NULL)
+        return;
+    request_log(request);
+    bool is_lost = http_is_lost(exchange);
+    request->exchange = NULL;
+    if (request->body != NULL && !request->is_body_whole)
+        host_pipe_fail(request->body, 1);
+    if (request->is_alive && is_lost && request->use != NULL) {
+        rt_interrupt(guest_use_store(request->use));
+        loop_wake(&request->task);
+    }
+    end_if_over(request);
+}
+
+static void on_drained(void *env, struct http_server *server)
+{
+    (void)server;
+    worker_drained(env);
+}
+
+const struct http_handler request_handler = {on_request, on_progress, on_progress, on_end,
+                                             on_drained};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a guest sees of a request: what the client sent, but for what only the host may say. */
+#include "edge/request.h"
+
+#include <string.h>
+
+/* Those that the server adds. */
+enum { HEADERS_ADDED_MAX = ROUTE_HEADERS_MAX + 16 };
+
+static bool reserve(struct request *request, size_t count)
+{
+    return vec_reserve(&alloc_root, &request->headers, &request->header_capacity,
+                       count + HEADERS_ADDED_MAX, sizeof(*request->headers));
+}
+
+static void add(struct request *request, const char *name, uint32_t name_bytes, const char *value,
+                uint32_t value_bytes)
+{
+    request->headers[request->message.header_count++] =
+        (struct p2_header){.name = name,
+                           .value = (const uint8_t *)value,
+                           .name_bytes = name_bytes,
+                           .value_bytes = value_bytes};
+}
+
+static bool add_route_headers(struct request *request, const struct http_request *from)
+{
+    struct route_header headers[ROUTE_HEADERS_MAX];
+    const struct route_request route = {.scheme = from->scheme,
+                                        .authority = from->authority,
+                                        .target = from->path,
+                                        .client = from->peer};
+    size_t room = ROUTE_ROOM_BYTES(strlen(from->path) + strlen(from->authority));
+    if (!buf_reserve(&request->room, room))
+        return false;
+    uint32_t count = routes_headers(request->app->routes, &request->match, &route, headers,
+                                    (char *)request->room.data, room);
+    for (uint32_t i = 0; i < count; i++)
+        add(request, headers[i].name, (uint32_t)strlen(headers[i].name), headers[i].value,
+            headers[i].value_bytes);
+    return count > 0;
+}
+
+bool request_fill(struct request *request)
+{
+    const struct http_request *from = http_exchange_request(request->exchange);
+    if (!reserve(request, from->header_count))
+        return false;
+    request->message = (struct p2_request){.method = from->method,
+                                           .scheme = from->scheme,
+                                           .authority = from->authority,
+                                           .path_with_query = from->path,
+                                           .headers = request->headers,
+                                           .body = request->body};
+    for (size_t i = 0; i < from->header_count; i++) {
+        const struct http_header *header = &from->headers[i];
+        if (!route_header_is_own(header->name, header->name_bytes))
+            add(request, header->name, header->name_bytes, header->value, header->value_bytes);
+    }
+    return add_route_headers(request, from);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `stint up`: reads the application, loads its components, listens, and serves until it is told to end.
+ * The main thread only waits for signals; workers serve.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/compile.h"
+#include "edge/application.h"
+#include "edge/edge_int.h"
+#include "interp/interp.h"
+#include "os/clock.h"
+#include "os/files.h"
+#include "os/machine.h"
+#include "os/sockets.h"
+#include "stint_config.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, LISTEN_MAX = 64 };
+
+extern char **environ;
+
+struct up {
+    struct edge_server server;
+    struct log_buffer log; /* the main thread's */
+    const char *addresses[LISTEN_MAX];
+    uint32_t address_count;
+    int (*sockets)[LISTEN_MAX]; /* by worker */
+    uint32_t sockets_made;      /* workers that have not taken theirs over begin here */
+    struct thread compiler;     /* for components without machine code */
+    bool has_compiler;
+    atomic_int is_ending;
+};
+
+/* ---- Preparation ------------------------------------------------------------------------- */
+
+static enum stint_status create_engine(struct up *up, struct stint_error *error)
+{
+    const struct edge_options *options = up->server.options;
+    struct engine_config config = engine_config_default();
+    const char *tier = options->tier != NULL ? options->tier : STINT_TIER_DEFAULT;
+    config.is_metered = true;
+    config.tier.mode = strcmp(tier, "interp") == 0 ? TIER_INTERP
+                       : strcmp(tier, "aot") == 0  ? TIER_AOT
+                                                   : TIER_JIT;
+    config.tier.source = compile_source();
+    config.tier.uses_cache = !options->no_cache;
+    config.tier.is_looked_up = true;
+    enum stint_status status = engine_create(&config, &interp_ops, &up->server.engine);
+    return status == STINT_OK ? status
+                              : error_set(error, status, STINT_NO_OFFSET, "no memory for an engine");
+}
+
+static void open_log(struct up *up)
+{
+    const struct edge_options *options = up->server.options;
+    struct log *log = &up->server.log;
+    const char *no_colour = getenv("NO_COLOR");
+    bool is_terminal = file_is_terminal(STDERR_FILENO);
+    log->fd = STDERR_FILENO;
+    log->access_fd = -1;
+    log->is_json = !is_terminal;
+    log->has_colour = is_terminal && (no_colour == NULL || no_colour[0] == '\0');
+    log->level = LOG_INFO;
+    if (options->log_level != NULL)
+        (void)log_level_parse(options->log_level, &log->level);
+    log_buffer_init(&up->log, log);
+}
+
+static enum stint_status open_access_log(struct up *up, struct stint_error *error)
+{
+    const struct edge_options *options = up->server.options;
+    const char *path = options->access_log != NULL ? options->access_log
+                                                   : up->server.app->app->server.access_log;
+    struct log *log = &up->server.log;
+    if (strcmp(path, "off") == 0 || path[0] == '\0')
+        return STINT_OK;
+    if (strcmp(path, "-") == 0 || strcmp(path, "stdout") == 0)
+        log->access_fd = STDOUT_FILENO;
+    else if (strcmp(path, "stderr") == 0)
+        log->access_fd = STDERR_FILENO;
+    else {
+        enum os_error reason =
+            file_open_host(path, FILE_WRITE | FILE_APPEND | FILE_CREATE, &log->access_fd);
+        if (reason)
+            return error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot open the access log %s: %s",
+                             path, os_error_text(reason));
+        (void)!file_set_nonblocking(log->access_fd, false);
+    }
+    return STINT_OK;
+}
+
+/* ---- Listening --------------------------------------------------------------------------- */
+
+static void choose_addresses(struct up *up)
+{
+    const struct edge_options *options = up->server.options;
+    const struct app_server *settings = &up->server.app->app->server;
+    size_t given = options->listen_count;
+    size_t count = given > 0 ? given : settings->listen_count;
+    for (size_t i = 0; i < count && i < LISTEN_MAX; i++)
+        up->addresses[up->address_count++] =
+            given > 0 ? options->listen[i] : settings->listen[i].address;
+}
+
+/* All that cannot be listened on is said, not the first alone. */
+static enum stint_status open_sockets(struct up *up)
+{
+    uint32_t workers = up->server.worker_count;
+    enum stint_status worst = STINT_OK;
+    int *group = alloc_get_zeroed(&alloc_root, workers, sizeof(*group));
+    up->sockets = alloc_get_zeroed(&alloc_root, workers, sizeof(*up->sockets));
+    if (group == NULL || up->sockets == NULL)
+        worst = STINT_NOMEM;
+    for (uint32_t i = 0; i < up->address_count && worst != STINT_NOMEM; i++) {
+        struct stint_error error = {0};
+        enum stint_status status =
+            socket_listen_group(up->addresses[i], workers, group, &error);
+        if (status != STINT_OK) {
+            log_line(&up->log, LOG_ERROR, NULL, NULL, "%s", error.message);
+            worst = status;
+        }
+        for (uint32_t k = 0; k < workers; k++)
+            up->sockets[k][i] = status == STINT_OK ? group[k] : -1;
+    }
+    alloc_put(&alloc_root, group, workers * sizeof(*group));
+    return worst;
+}
+
+static void close_sockets(struct up *up)
+{
+    for (uint32_t k = up->sockets_made; up->sockets != NULL && k < up->server.worker_count; k++) {
+        for (uint32_t i = 0; i < up->address_count; i++) {
+            if (up->sockets[k][i] > 0)
+                file_close(up->sockets[k][i]);
+        }
+    }
+    alloc_put(&alloc_root, up->sockets,
+              up->sockets != NULL ? up->server.worker_count * sizeof(*up->sockets) : 0);
+}
+
+static void announce(struct up *up)
+{
+    char address[80];
+    for (uint32_t i = 0; i < up->address_count; i++) {
+        if (socket_local_address(up->sockets[0][i], address, sizeof(address)))
+            continue;
+        log_line(&up->log, LOG_INFO, NULL, NULL, "serving on http://%s", address);
+        if (!up->server.options->quiet)
+            printf("Serving http://%s\n", address);
+    }
+    (void)fflush(stdout);
+    log_flush(&up->log);
+}
+
+/* ---- Machine code ------------------------------------------------------------------------ */
+
+/* Requests are short, so nothing in them is seen to run often: whole components are compiled, while
+ * they are served interpreted. */
+static void compile_all(void *context)
+{
+    struct up *up = context;
+    struct edge_app *app = up->server.app;
+    struct log_buffer log;
+    log_buffer_init(&log, &up->server.log);
+    for (uint32_t i = 0; i < app->app->component_count; i++) {
+        struct edge_component *component = &app->components[i];
+        struct stint_error error = {0};
+        if (component->guest == NULL || guest_has_code(component->guest))
+            continue;
+        enum stint_status status = guest_compile(component->guest, &up->is_ending, &error);
+        if (status == STINT_OK)
+            log_line(&log, LOG_INFO, component->app->id, NULL, "runs as machine code now");
+        else if (status != STINT_INTERRUPTED)
+            log_line(&log, LOG_WARN, component->app->id, NULL, "stays interpreted: %s",
+                     error.message);
+        log_flush(&log);
+    }
+    log_buffer_free(&log);
+}
+
+static void start_compiler(struct up *up)
+{
+    if (up->server.engine->config.tier.mode == TIER_JIT)
+        up->has_compiler = thread_start(&up->compiler, compile_all, up, true);
+}
+
+static void stop_compiler(struct up *up)
+{
+    atomic_store(&up->is_ending, 1);
+    if (up->has_compiler)
+        thread_join(&up->compiler);
+}
+
+/* ---- Running ----------------------------------------------------------------------------- */
+
+static enum stint_status start_workers(struct up *up, struct stint_error *error)
+{
+    struct edge_server *server = &up->server;
+    server->workers = alloc_get_zeroed(&alloc_root, server->worker_count, sizeof(struct worker));
+    if (server->workers == NULL)
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+    for (uint32_t i = 0; i < server->worker_count; i++) {
+        up->sockets_made = i + 1;
+        enum stint_status status = worker_create(&server->workers[i], server, i, up->sockets[i],
+                                                 up->address_count, error);
+        if (status != STINT_OK)
+            return status;
+    }
+    for (uint32_t i = 0; i < server->worker_count; i++) {
+        if (!worker_start(&server->workers[i]))
+            return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no thread for a worker");
+    }
+    return STINT_OK;
+}
+
+static void await_end(struct up *up, const sigset_t *signals)
+{
+    int number = 0;
+    sigwait(signals, &number);
+    log_line(&up->log, LOG_INFO, NULL, NULL,
+             "signal %d: finishing the requests that are on their way", number);
+    log_flush(&up->log);
+    for (uint32_t i = 0; i < up->server.worker_count; i++)
+        worker_drain(&up->server.workers[i]);
+    /* Who asks twice means it. */
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+    for (uint32_t i = 0; i < up->server.worker_count; i++)
+        worker_join(&up->server.workers[i]);
+}
+
+static void stop_workers(struct up *up)
+{
+    struct edge_server *server = &up->server;
+    for (uint32_t i = 0; server->workers != NULL && i < server->worker_count; i++) {
+        struct worker *worker = &server->workers[i];
+        if (worker->has_thread) {
+            worker_drain(worker);
+            worker_join(worker);
+        }
+        worker_free(worker);
+    }
+    alloc_put(&alloc_root, server->workers,
+              server->workers != NULL ? server->worker_count * sizeof(struct worker) : 0);
+}
+
+static int fail(struct up *up, const struct stint_error *error)
+{
+    if (error->message[0] != '\0')
+        log_line(&up->log, LOG_ERROR, NULL, NULL, "%s", error->message);
+    return EXIT_FAILED;
+}
+
+static int serve(struct up *up, const sigset_t *signals)
+{
+    struct edge_server *server = &up->server;
+    struct stint_error error = {0};
+    enum stint_status status = create_engine(up, &error);
+    if (status == STINT_OK)
+        status = application_load(server, &up->log, &server->app);
+    if (status == STINT_OK)
+        status = open_access_log(up, &error);
+    if (status != STINT_OK)
+        return fail(up, &error);
+    const struct app_server *settings = &server->app->app->server;
+    server->drain_ns = server->options->drain_ns != 0 ? server->options->drain_ns : settings->drain_ns;
+    server->worker_count = server->options->workers != 0 ? server->options->workers
+                           : settings->workers != 0      ? settings->workers
+                                                         : machine_cpu_count();
+    choose_addresses(up);
+    status = open_sockets(up);
+    if (status == STINT_OK)
+        announce(up);
+    if (status == STINT_OK)
+        status = start_workers(up, &error);
+    if (status != STINT_OK)
+        return fail(up, &error);
+    start_compiler(up);
+    await_end(up, signals);
+    return EXIT_OK;
+}
+
+static int run(const struct edge_options *options)
+{
+    struct up up = {.server = {.options = options}};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    open_log(&up);
+    int code = serve(&up, &signals);
+    stop_compiler(&up);
+    stop_workers(&up);
+    close_sockets(&up);
+    application_release(up.server.app);
+    log_buffer_free(&up.log);
+    engine_release(up.server.engine);
+    return code;
+}
+
+__attribute__((visibility("default"))) const struct edge_api stint_edge = {EDGE_VERSION, run};

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A thread that serves: an event loop with its connections, its guests' fibers and its logs. */
+#include <string.h>
+
+#include "edge/edge_int.h"
+#include "os/clock.h"
+#include "os/files.h"
+#include "os/random.h"
+
+enum { GUEST_STACK_BYTES = 1 << 20, GUEST_STACKS_KEEP = 256, FLUSH_MS = 200 };
+
+static void on_flush_time(uv_timer_t *timer)
+{
+    log_flush(&((struct worker *)timer->data)->log);
+}
+
+/* Before the loop waits. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct worker *worker = prepare->data;
+    if (log_flush_most(&worker->log) && !uv_is_active((uv_handle_t *)&worker->flush_time))
+        uv_timer_start(&worker->flush_time, on_flush_time, FLUSH_MS, 0);
+}
+
+/* ---- The end ----------------------------------------------------------------------------- */
+
+/* Once nothing is left, the loop's own handles go, and with them the loop ends. */
+void worker_idle(struct worker *worker)
+{
+    if (!worker->is_drained || worker->running > 0 || worker->loop == NULL)
+        return;
+    loop_free(worker->loop);
+    worker->loop = NULL;
+    uv_close((uv_handle_t *)&worker->wake, NULL);
+    uv_close((uv_handle_t *)&worker->prepare, NULL);
+    uv_close((uv_handle_t *)&worker->flush_time, NULL);
+}
+
+void worker_drained(struct worker *worker)
+{
+    worker->is_drained = true;
+    worker_idle(worker);
+}
+
+static void on_wake(uv_async_t *async)
+{
+    struct worker *worker = async->data;
+    if (atomic_load(&worker->is_draining) && !worker->is_drained)
+        http_server_drain(worker->http,
+                          clock_now_ns(OS_CLOCK_MONOTONIC) + worker->server->drain_ns);
+}
+
+void worker_drain(struct worker *worker)
+{
+    atomic_store(&worker->is_draining, true);
+    uv_async_send(&worker->wake);
+}
+
+/* ---- Creation ---------------------------------------------------------------------------- */
+
+static struct http_config config_of(const struct app_server *server)
+{
+    struct http_config config = http_config_default();
+    config.limits.head_bytes = (uint32_t)server->head_bytes;
+    config.fields_max = (uint32_t)server->fields;
+    config.connections_max = (uint32_t)server->connections;
+    config.streams_max = (uint32_t)server->streams;
+    config.head_timeout_ns = server->head_timeout_ns;
+    config.idle_timeout_ns = server->idle_timeout_ns;
+    config.body_timeout_ns = server->body_timeout_ns;
+    config.send_timeout_ns = server->send_timeout_ns;
+    config.body_rate_min = server->body_rate_min;
+    config.server_name = server->server_name[0] != '\0' ? server->server_name : NULL;
+    config.without_h2 = server->without_h2;
+    return config;
+}
+
+static enum stint_status open_loop(struct worker *worker, struct stint_error *error)
+{
+    struct fiber_config fibers = fiber_config_default();
+    fibers.stack_bytes = GUEST_STACK_BYTES;
+    fibers.stacks_keep = GUEST_STACKS_KEEP;
+    if (uv_loop_init(&worker->uv) != 0)
+        return error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot make an event loop");
+    worker->has_uv = true;
+    uv_async_init(&worker->uv, &worker->wake, on_wake);
+    uv_prepare_init(&worker->uv, &worker->prepare);
+    uv_timer_init(&worker->uv, &worker->flush_time);
+    worker->wake.data = worker->prepare.data = worker->flush_time.data = worker;
+    uv_prepare_start(&worker->prepare, on_prepare);
+    return loop_create(&worker->uv, &fibers, &worker->loop, error);
+}
+
+enum stint_status worker_create(struct worker *worker, struct edge_server *server, uint32_t number,
+                                const int *fds, uint32_t fd_count, struct stint_error *error)
+{
+    const struct app_server *settings = &server->app->app->server;
+    const struct http_config config = config_of(settings);
+    uint32_t taken = 0;
+    memset(worker, 0, sizeof(*worker));
+    worker->server = server;
+    worker->number = number;
+    worker->app = server->app;
+    if (random_fill(&worker->id_seed, sizeof(worker->id_seed)))
+        worker->id_seed = clock_now_ns(OS_CLOCK_REALTIME);
+    log_buffer_init(&worker->log, &server->log);
+    enum stint_status status = open_loop(worker, error);
+    if (status == STINT_OK)
+        status = http_server_create(&worker->uv, &config, &request_handler, worker, &worker->http,
+                                    error);
+    for (; taken < fd_count && status == STINT_OK; taken++) {
+        const struct http_listen how = {.proxy_protocol = settings->listen_count > taken &&
+                                                          settings->listen[taken].proxy_protocol};
+        status = http_server_listen(worker->http, fds[taken], &how, error);
+    }
+    for (; taken < fd_count; taken++)
+        file_close(fds[taken]);
+    return status;
+}
+
+static void serve(void *context)
+{
+    struct worker *worker = context;
+    uv_run(&worker->uv, UV_RUN_DEFAULT);
+    log_flush(&worker->log);
+}
+
+bool worker_start(struct worker *worker)
+{
+    worker->has_thread = thread_start(&worker->thread, serve, worker, false);
+    return worker->has_thread;
+}
+
+void worker_join(struct worker *worker)
+{
+    if (worker->has_thread)
+        thread_join(&worker->thread);
+    worker->has_thread = false;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker->server == NULL)
+        return;
+    if (worker->http != NULL && !worker->is_drained) {
+        http_server_close(worker->http);
+    } else if (worker->has_uv) {
+        worker->is_drained = true;
+        worker_idle(worker);
+    }
+    if (worker->has_uv) {
+        uv_run(&worker->uv, UV_RUN_DEFAULT);
+        uv_loop_close(&worker->uv);
+    }
+    http_server_free(worker->http);
+    requests_free(worker);
+    log_buffer_free(&worker->log);
+}

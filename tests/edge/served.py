@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server under test: `with Served(t, "app.wasm") as server: server.get("/hello")`."""
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
+from program import STINT, Skip  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def build_app(t, source="app.c", name="app.wasm", component=False):
+    """The guest of the tests, a core module or a component."""
+    cc = os.path.join(ROOT, "tools", "guest-cc.sh")
+    kit = os.path.join(ROOT, "guest", "c")
+    path = t.path(name)
+    done = subprocess.run([cc, "--size", "--reactor", "-I" + kit, "-o", path,
+                           os.path.join(ROOT, "tests", "edge", source),
+                           *(os.path.join(kit, f"stint_{part}.c")
+                             for part in ("http", "wasm", "alloc"))],
+                          capture_output=True, text=True)
+    if done.returncode == 3:
+        raise Skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    if component:
+        done = subprocess.run([STINT, "component", "new", path, "-o", path + ".component"],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        os.replace(path + ".component", path)
+    return path
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.version = response.version
+        self.body = response.read()
+        self.text = self.body.decode("utf-8", "replace")
+
+
+class Served:
+    """The program, serving on a free port until the block ends."""
+
+    def __init__(self, t, app, *arguments, env=None, listen=True):
+        self.t = t
+        where = ["--listen", "127.0.0.1:0"] if listen else []
+        self.process = subprocess.Popen([STINT, "up", app, *where, *arguments],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, env=env)
+        self.log, self.addresses = [], []
+        self.reader = threading.Thread(target=self._read_log, daemon=True)
+        self.reader.start()
+        while True:
+            line = self.process.stdout.readline().decode()
+            found = re.match(r"Serving https?://(\S+):(\d+)$", line.strip())
+            if found:
+                self.addresses.append((found[1].strip("[]"), int(found[2])))
+            if found or not line:
+                break
+        if not self.addresses:
+            self.process.wait()
+            self.reader.join()
+            raise AssertionError("the server did not start: " + "\n".join(self.log))
+        self.host, self.port = self.addresses[0]
+
+    def _read_log(self):
+        for line in self.process.stderr:
+            self.log.append(line.decode("utf-8", "replace").rstrip("\n"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.stop()
+
+    def stop(self, number=signal.SIGTERM):
+        """Ends it; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            code = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("the server did not end: " + "\n".join(self.log[-20:]))
+        self.reader.join(10)
+        if code in (99, -6, -11):
+            raise AssertionError(f"the server died ({code}): " + "\n".join(self.log[-40:]))
+        self.process.stdout.close()
+        return code
+
+    def connect(self):
+        return http.client.HTTPConnection(self.host, self.port, timeout=60)
+
+    def request(self, method, path, body=None, headers={}, connection=None):
+        own = connection or self.connect()
+        own.request(method, path, body=body, headers=headers)
+        answer = Answer(own.getresponse())
+        if connection is None:
+            own.close()
+        return answer
+
+    def get(self, path, **headers):
+        return self.request("GET", path, headers={k.replace("_", "-"): v
+                                                  for k, v in headers.items()})
+
+    def lines(self, **wanted):
+        """Lines of the log with these members; waits a little for the first one."""
+        for _ in range(200):
+            found = [line for line in map(_parse, list(self.log))
+                     if all(line.get(key) == value for key, value in wanted.items())]
+            if found:
+                return found
+            time.sleep(0.02)
+        return []
+
+
+def _parse(line):
+    try:
+        return json.loads(line)
+    except ValueError:
+        return {"text": line}
