@@ -139,6 +139,10 @@ static void read_https(struct reader *r, const struct toml_value *array)
         return;
     r->app->http = items;
     for (const struct toml_value *t = first; t != NULL; t = t->next) {
+        if (r->app->http_count == MANIFEST_ITEMS_MAX) {
+            reader_error(r, t, "there are more than %u http triggers", MANIFEST_ITEMS_MAX);
+            break;
+        }
         if (t->kind == TOML_TABLE) {
             read_http(r, t, &items[r->app->http_count], r->app->http_count + 1);
             r->app->http_count++;
@@ -188,6 +192,10 @@ static void read_redises(struct reader *r, const struct toml_value *array,
         return;
     r->app->redis = items;
     for (const struct toml_value *t = first; t != NULL; t = t->next) {
+        if (r->app->redis_count == MANIFEST_ITEMS_MAX) {
+            reader_error(r, t, "there are more than %u redis triggers", MANIFEST_ITEMS_MAX);
+            break;
+        }
         if (t->kind == TOML_TABLE) {
             read_redis(r, t, common, toml_member(t, "component"),
                        &items[r->app->redis_count], r->app->redis_count + 1);
