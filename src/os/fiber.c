@@ -63,8 +63,13 @@ void *__tsan_create_fiber(unsigned flags) __attribute__((weak));
 void __tsan_destroy_fiber(void *fiber) __attribute__((weak));
 void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
 
+/* ThreadSanitizer counts entries into functions and returns, in what it is told runs: a function that
+ * changes that must not count. */
+#define UNCOUNTED __attribute__((no_sanitize("thread")))
+
 /* In the caller, before the fiber runs. `ret_fake` is the caller's. */
-static inline void tell_going_in(struct fiber *fiber, void **ret_fake)
+static inline __attribute__((always_inline)) UNCOUNTED void tell_going_in(struct fiber *fiber,
+                                                                          void **ret_fake)
 {
     if (__sanitizer_start_switch_fiber != NULL)
         __sanitizer_start_switch_fiber(ret_fake, fiber->asan_low, fiber->asan_bytes);
@@ -75,7 +80,7 @@ static inline void tell_going_in(struct fiber *fiber, void **ret_fake)
 }
 
 /* In the fiber, which runs now. */
-static inline void tell_is_in(struct fiber *fiber)
+static inline __attribute__((always_inline)) UNCOUNTED void tell_is_in(struct fiber *fiber)
 {
     if (__sanitizer_finish_switch_fiber != NULL)
         __sanitizer_finish_switch_fiber(fiber->fake, &fiber->asan_back_low,
@@ -83,17 +88,18 @@ static inline void tell_is_in(struct fiber *fiber)
 }
 
 /* In the fiber, before its caller runs. */
-static inline void tell_going_out(struct fiber *fiber)
+static inline __attribute__((always_inline)) UNCOUNTED void tell_going_out(struct fiber *fiber)
 {
     if (__sanitizer_start_switch_fiber != NULL)
-        __sanitizer_start_switch_fiber(fiber->has_ended ? NULL : &fiber->fake,
-                                       fiber->asan_back_low, fiber->asan_back_bytes);
+        __sanitizer_start_switch_fiber(fiber->has_ended ? NULL : &fiber->fake, fiber->asan_back_low,
+                                       fiber->asan_back_bytes);
     if (__tsan_switch_to_fiber != NULL)
         __tsan_switch_to_fiber(fiber->tsan_back, 0);
 }
 
 /* In the caller, which runs now. The fiber may have been left on another stack than its own. */
-static inline void tell_is_out(struct fiber *fiber, void *fake)
+static inline __attribute__((always_inline)) UNCOUNTED void tell_is_out(struct fiber *fiber,
+                                                                        void *fake)
 {
     if (__sanitizer_finish_switch_fiber != NULL)
         __sanitizer_finish_switch_fiber(fake, &fiber->asan_low, &fiber->asan_bytes);
@@ -121,12 +127,10 @@ static inline void tell_is_over(struct fiber *fiber)
 
 struct fiber_config fiber_config_default(void)
 {
-    return (struct fiber_config){
-        .stack_bytes = 256 << 10, .stacks_keep = 64, .stacks_max = 65536};
+    return (struct fiber_config){.stack_bytes = 256 << 10, .stacks_keep = 64, .stacks_max = 65536};
 }
 
-enum stint_status fiber_pool_create(const struct fiber_config *config,
-                                    struct fiber_pool **ret_pool)
+enum stint_status fiber_pool_create(const struct fiber_config *config, struct fiber_pool **ret_pool)
 {
     size_t mask = pages_size() - 1;
     if (config->stack_bytes < STACK_BYTES_MIN || config->stack_bytes > SIZE_MAX / 4)
@@ -229,7 +233,7 @@ void fiber_pool_free(struct fiber_pool *pool)
 /* ---- Switching ---------------------------------------------------------------------------------- */
 
 /* The first function on a fiber's stack. */
-static void run_fiber(void *arg)
+static UNCOUNTED void run_fiber(void *arg)
 {
     struct fiber *fiber = arg;
     tell_is_in(fiber);
@@ -241,7 +245,7 @@ static void run_fiber(void *arg)
 }
 
 /* Lets the fiber run until it suspends or ends. False when it has ended. */
-static inline bool run_on(struct fiber *fiber, bool is_new)
+static __attribute__((noinline)) UNCOUNTED bool run_on(struct fiber *fiber, bool is_new)
 {
     void *fake = NULL;
     void *local = fiber_local;
@@ -290,7 +294,7 @@ struct fiber *fiber_current(void)
     return current;
 }
 
-void fiber_suspend(void)
+UNCOUNTED void fiber_suspend(void)
 {
     struct fiber *fiber = current;
     assert(fiber != NULL);
