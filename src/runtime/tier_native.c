@@ -242,9 +242,10 @@ static const void *find_entry(struct tier *tier, struct tier_steps *steps,
         entry = native_find_osr(tier->module, loop->own_index, loop->loop_offset);
     if (entry != NULL)
         tier->stats.loop_entries++;
-    steps->next = entry == NULL &&
-                  (tier->steps_look > 0 ||
-                   (tier->steps_enter > 0 && tier->is_entered[spot->own_index] && !tier->hot.is_running));
+    steps->next =
+        entry == NULL &&
+        (tier->steps_look > 0 ||
+         (tier->steps_enter > 0 && tier->is_entered[spot->own_index] && !tier->hot.is_running));
     return entry;
 }
 
@@ -261,8 +262,7 @@ static const void *step(struct tier *tier, struct tier_steps *steps, const struc
     return find_entry(tier, steps, spot, loop);
 }
 
-static const void *sample(struct tier *tier, struct tier_steps *steps,
-                          const struct tier_spot *spot)
+static const void *sample(struct tier *tier, struct tier_steps *steps, const struct tier_spot *spot)
 {
     uint64_t seed = tier->module->engine->config.tier.seed;
     struct hot_loop *loop = note_spot(tier, spot, true);

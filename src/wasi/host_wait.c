@@ -46,8 +46,8 @@ static enum os_error look(struct ready_item *items, size_t count, size_t *ret_re
     return open == 0 ? OS_OK : ready_wait(items, count, 0, ret_ready);
 }
 
-static enum os_error wait_once(const struct host_wait *wait, struct ready_item *items,
-                               size_t count, uint64_t step, size_t *ret_ready)
+static enum os_error wait_once(const struct host_wait *wait, struct ready_item *items, size_t count,
+                               uint64_t step, size_t *ret_ready)
 {
     if (step == 0)
         return look(items, count, ret_ready);

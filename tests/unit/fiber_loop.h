@@ -47,8 +47,8 @@ static enum os_error loop_wait(struct waiter *waiter, struct ready_item *items, 
     guest->items = items;
     guest->count = count;
     guest->ready = 0;
-    guest->due_ns = timeout_ns == UINT64_MAX ? UINT64_MAX
-                                             : clock_now_ns(OS_CLOCK_MONOTONIC) + timeout_ns;
+    guest->due_ns =
+        timeout_ns == UINT64_MAX ? UINT64_MAX : clock_now_ns(OS_CLOCK_MONOTONIC) + timeout_ns;
     guest->waits++;
     guest->is_due = false;
     fiber_suspend();

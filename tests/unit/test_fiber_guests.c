@@ -323,7 +323,7 @@ static const char wait_text[] =
     "(import \"wasi_snapshot_preview1\" \"fd_read\""
     " (func $read (param i32 i32 i32 i32) (result i32)))"
     "(memory 1)"
-    "(data (i32.const 0x10) \"\\01\")"  /* clock: monotonic */
+    "(data (i32.const 0x10) \"\\01\")"                              /* clock: monotonic */
     "(data (i32.const 0x100) \"\\00\\02\\00\\00\\08\\00\\00\\00\")" /* one span: 8 bytes at 0x200 */
     /* Sleeps that many milliseconds; the errno. */
     "(func (export \"sleep\") (param i32) (result i32)"
@@ -372,8 +372,8 @@ static bool make_p1_guest(struct p1_world *w, struct p1_guest *guest)
     static const char module[] = "wasi_snapshot_preview1";
     for (uint32_t i = 0; i < 2; i++)
         CHECK(wasi_p1_import(guest->wasi, guest->g.store, module, strlen(module), names[i],
-                             strlen(names[i]), wasm->types[wasm->func_types[i]],
-                             &imports[i].func, error) == STINT_OK);
+                             strlen(names[i]), wasm->types[wasm->func_types[i]], &imports[i].func,
+                             error) == STINT_OK);
     return CHECK(instance_create(guest->g.store, w->module, imports, &guest->g.instance, error) ==
                  STINT_OK);
 }
