@@ -347,6 +347,24 @@ def signed_components(t):
 
 
 @test
+def components_signed_afterwards(t):
+    home, other = Home(t, "one"), Home(t, "two")
+    keys = [home.run("key", "generate", name) for name in ("first", "second")]
+    if keys[0].code != 0:
+        raise Skip("this build cannot sign")
+    out = home.compile(t, echo(t))
+    for name in ("first", "first", "second"):
+        t.ends(home.run("sign", "--key", name, out), 0)
+    with open(out, "rb") as file:
+        t.equal(file.read().count(b"stintsig"), 2)
+    t.ends(other.run("key", "trust", "theirs", keys[0].out.strip()), 0)
+    r, cached = other.add(out)
+    t.equal((r.out, cached), ("5\n", 1))
+    t.check("not used" not in r.err, r.err)
+    t.ends(home.run("sign", "--key", "first", echo(t)), 1, "no machine code that could be signed")
+
+
+@test
 def damaged_machine_code(t):
     home = Home(t, "one")
     out = home.compile(t, echo(t))
