@@ -40,6 +40,8 @@ static int serve(const struct up_options *options, const char *path)
         .path = path,
         .listen = options->listen.items,
         .listen_count = options->listen.count,
+        .tls_cert = options->tls_cert,
+        .tls_key = options->tls_key,
         .env = options->env.items,
         .env_count = options->env.count,
         .workers = options->workers.is_given ? (uint32_t)options->workers.value : 0,
@@ -61,7 +63,10 @@ static int cmd_up(const struct verb *verb, int argc, char **argv)
     if (!cli_read_flags(verb, argc, argv, &options, &operands, &code))
         return code;
     const char *path = options.file;
-    if (argc - operands > 1 || (argc - operands == 1 && path != NULL)) {
+    if ((options.tls_cert != NULL) != (options.tls_key != NULL)) {
+        cli_error("--tls-cert and --tls-key go together");
+        code = cli_try_help(verb);
+    } else if (argc - operands > 1 || (argc - operands == 1 && path != NULL)) {
         cli_error("one application at a time");
         code = cli_try_help(verb);
     } else {

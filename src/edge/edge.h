@@ -17,8 +17,9 @@ enum { EDGE_VERSION = 1 };
 
 struct edge_options {
     const char *path;             /* a manifest, a folder with spin.toml, or a .wasm */
-    const char *const *listen;    /* "127.0.0.1:3000", "[::]:443" */
+    const char *const *listen;    /* "127.0.0.1:3000", "https://[::]:443" */
     size_t listen_count;          /* 0: what the manifest says, else 127.0.0.1:3000 */
+    const char *tls_cert, *tls_key; /* PEM files; NULL: those of the manifest */
     const char *const *env;       /* "NAME=value", for every component */
     size_t env_count;
     uint32_t workers;             /* threads that serve; 0: one a core */

@@ -31,11 +31,21 @@ struct edge_app {
     struct host_net **nets;            /* of each component; NULL: it reaches nothing */
 };
 
+enum { LISTENERS_MAX = 64 };
+
+struct edge_listener {
+    const char *address; /* without a scheme */
+    bool is_tls, proxy_protocol;
+};
+
 struct edge_server {
     const struct edge_options *options;
     struct stint_engine *engine;
     struct edge_app *app;
     struct log log;
+    struct edge_listener listeners[LISTENERS_MAX];
+    uint32_t listener_count;
+    struct certificates *certificates; /* of listeners with TLS; NULL: none has */
     struct worker *workers;
     uint32_t worker_count;
     uint64_t drain_ns;

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/compile.h"
 #include "edge/application.h"
+#include "edge/certificates.h"
 #include "edge/edge_int.h"
 #include "interp/interp.h"
 #include "os/clock.h"
@@ -19,16 +21,14 @@
 #include "os/sockets.h"
 #include "stint_config.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, LISTEN_MAX = 64 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 extern char **environ;
 
 struct up {
     struct edge_server server;
     struct log_buffer log; /* the main thread's */
-    const char *addresses[LISTEN_MAX];
-    uint32_t address_count;
-    int (*sockets)[LISTEN_MAX]; /* by worker */
+    int (*sockets)[LISTENERS_MAX]; /* by worker */
     uint32_t sockets_made;      /* workers that have not taken theirs over begin here */
     struct thread compiler;     /* for components without machine code */
     bool has_compiler;
@@ -95,15 +95,44 @@ static enum stint_status open_access_log(struct up *up, struct stint_error *erro
 
 /* ---- Listening --------------------------------------------------------------------------- */
 
-static void choose_addresses(struct up *up)
+/* "https://[::]:443", "http://…", or without a scheme, which is as `is_tls` says. */
+static struct edge_listener read_listener(const char *text, bool is_tls)
+{
+    struct edge_listener listener = {.address = text, .is_tls = is_tls};
+    for (int i = 0; i < 2; i++) {
+        const char *scheme = i == 0 ? "http://" : "https://";
+        if (strncmp(text, scheme, strlen(scheme)) == 0)
+            listener = (struct edge_listener){.address = text + strlen(scheme), .is_tls = i == 1};
+    }
+    return listener;
+}
+
+static void choose_listeners(struct up *up)
 {
     const struct edge_options *options = up->server.options;
     const struct app_server *settings = &up->server.app->app->server;
-    size_t given = options->listen_count;
-    size_t count = given > 0 ? given : settings->listen_count;
-    for (size_t i = 0; i < count && i < LISTEN_MAX; i++)
-        up->addresses[up->address_count++] =
-            given > 0 ? options->listen[i] : settings->listen[i].address;
+    size_t given = options->listen_count, count = given > 0 ? given : settings->listen_count;
+    bool has_tls = options->tls_cert != NULL;
+    for (size_t i = 0; i < settings->listen_count && given == 0; i++)
+        has_tls &= !settings->listen[i].is_tls; /* then the manifest says which ones */
+    for (size_t i = 0; i < count && i < LISTENERS_MAX; i++) {
+        struct edge_listener *to = &up->server.listeners[up->server.listener_count++];
+        if (given > 0)
+            *to = read_listener(options->listen[i], has_tls);
+        else
+            *to = (struct edge_listener){settings->listen[i].address,
+                                         settings->listen[i].is_tls || has_tls,
+                                         settings->listen[i].proxy_protocol};
+    }
+}
+
+static enum stint_status open_certificates(struct up *up)
+{
+    struct edge_server *server = &up->server;
+    bool has_tls = false;
+    for (uint32_t i = 0; i < server->listener_count; i++)
+        has_tls |= server->listeners[i].is_tls;
+    return has_tls ? certificates_create(server, &up->log, &server->certificates) : STINT_OK;
 }
 
 /* All that cannot be listened on is said, not the first alone. */
@@ -115,10 +144,10 @@ static enum stint_status open_sockets(struct up *up)
     up->sockets = alloc_get_zeroed(&alloc_root, workers, sizeof(*up->sockets));
     if (group == NULL || up->sockets == NULL)
         worst = STINT_NOMEM;
-    for (uint32_t i = 0; i < up->address_count && worst != STINT_NOMEM; i++) {
+    for (uint32_t i = 0; i < up->server.listener_count && worst != STINT_NOMEM; i++) {
         struct stint_error error = {0};
         enum stint_status status =
-            socket_listen_group(up->addresses[i], workers, group, &error);
+            socket_listen_group(up->server.listeners[i].address, workers, group, &error);
         if (status != STINT_OK) {
             log_line(&up->log, LOG_ERROR, NULL, NULL, "%s", error.message);
             worst = status;
@@ -133,7 +162,7 @@ static enum stint_status open_sockets(struct up *up)
 static void close_sockets(struct up *up)
 {
     for (uint32_t k = up->sockets_made; up->sockets != NULL && k < up->server.worker_count; k++) {
-        for (uint32_t i = 0; i < up->address_count; i++) {
+        for (uint32_t i = 0; i < up->server.listener_count; i++) {
             if (up->sockets[k][i] > 0)
                 file_close(up->sockets[k][i]);
         }
@@ -145,12 +174,13 @@ static void close_sockets(struct up *up)
 static void announce(struct up *up)
 {
     char address[80];
-    for (uint32_t i = 0; i < up->address_count; i++) {
+    for (uint32_t i = 0; i < up->server.listener_count; i++) {
         if (socket_local_address(up->sockets[0][i], address, sizeof(address)))
             continue;
-        log_line(&up->log, LOG_INFO, NULL, NULL, "serving on http://%s", address);
+        const char *scheme = up->server.listeners[i].is_tls ? "https" : "http";
+        log_line(&up->log, LOG_INFO, NULL, NULL, "serving on %s://%s", scheme, address);
         if (!up->server.options->quiet)
-            printf("Serving http://%s\n", address);
+            printf("Serving %s://%s\n", scheme, address);
     }
     (void)fflush(stdout);
     log_flush(&up->log);
@@ -206,7 +236,7 @@ static enum stint_status start_workers(struct up *up, struct stint_error *error)
     for (uint32_t i = 0; i < server->worker_count; i++) {
         up->sockets_made = i + 1;
         enum stint_status status = worker_create(&server->workers[i], server, i, up->sockets[i],
-                                                 up->address_count, error);
+                                                 up->server.listener_count, error);
         if (status != STINT_OK)
             return status;
     }
@@ -217,17 +247,34 @@ static enum stint_status start_workers(struct up *up, struct stint_error *error)
     return STINT_OK;
 }
 
+/* What the main thread has to do while workers serve; the signal that ends it. */
+static int await_signal(struct up *up, const sigset_t *signals)
+{
+    const struct timespec second = {.tv_sec = 1};
+    for (;;) {
+        int number = up->server.certificates != NULL ? sigtimedwait(signals, NULL, &second)
+                                                     : sigwaitinfo(signals, NULL);
+        if (number == SIGHUP)
+            certificates_reload(up->server.certificates, &up->log);
+        else if (number > 0)
+            return number;
+        certificates_tick(up->server.certificates, &up->log);
+        log_flush(&up->log);
+    }
+}
+
 static void await_end(struct up *up, const sigset_t *signals)
 {
-    int number = 0;
-    sigwait(signals, &number);
+    int number = await_signal(up, signals);
     log_line(&up->log, LOG_INFO, NULL, NULL,
              "signal %d: finishing the requests that are on their way", number);
     log_flush(&up->log);
     for (uint32_t i = 0; i < up->server.worker_count; i++)
         worker_drain(&up->server.workers[i]);
-    /* Who asks twice means it. */
-    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+    /* Who asks twice means it; SIGHUP does not ask that. */
+    sigset_t ends = *signals;
+    sigdelset(&ends, SIGHUP);
+    pthread_sigmask(SIG_UNBLOCK, &ends, NULL);
     for (uint32_t i = 0; i < up->server.worker_count; i++)
         worker_join(&up->server.workers[i]);
 }
@@ -270,8 +317,11 @@ static int serve(struct up *up, const sigset_t *signals)
     server->worker_count = server->options->workers != 0 ? server->options->workers
                            : settings->workers != 0      ? settings->workers
                                                          : machine_cpu_count();
-    choose_addresses(up);
-    status = open_sockets(up);
+    choose_listeners(up);
+    status = open_certificates(up);
+    enum stint_status sockets = open_sockets(up);
+    if (status == STINT_OK)
+        status = sockets;
     if (status == STINT_OK)
         announce(up);
     if (status == STINT_OK)
@@ -290,6 +340,7 @@ static int run(const struct edge_options *options)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     open_log(&up);
@@ -297,6 +348,7 @@ static int run(const struct edge_options *options)
     stop_compiler(&up);
     stop_workers(&up);
     close_sockets(&up);
+    certificates_free(up.server.certificates);
     application_release(up.server.app);
     log_buffer_free(&up.log);
     engine_release(up.server.engine);

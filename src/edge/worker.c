@@ -2,7 +2,7 @@
 /* A thread that serves: an event loop with its connections, its guests' fibers and its logs. */
 #include <string.h>
 
-#include "edge/edge_int.h"
+#include "edge/certificates.h"
 #include "os/clock.h"
 #include "os/files.h"
 #include "os/random.h"
@@ -109,8 +109,10 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
         status = http_server_create(&worker->uv, &config, &request_handler, worker, &worker->http,
                                     error);
     for (; taken < fd_count && status == STINT_OK; taken++) {
-        const struct http_listen how = {.proxy_protocol = settings->listen_count > taken &&
-                                                          settings->listen[taken].proxy_protocol};
+        const struct edge_listener *listener = &server->listeners[taken];
+        const struct http_listen how = {
+            .proxy_protocol = listener->proxy_protocol,
+            .tls = listener->is_tls ? certificates_tls(server->certificates) : NULL};
         status = http_server_listen(worker->http, fds[taken], &how, error);
     }
     for (; taken < fd_count; taken++)

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/certificates.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "http/http_tls.h"
+#include "os/clock.h"
+#include "os/files.h"
+#include "os/plugin.h"
+#include "os/random.h"
+
+enum {
+    KEYS_KEPT = 3, /* tickets live for so many rotations */
+    CERTIFICATES_MAX = 64,
+    SOON_DAYS = 14,
+    DAY_S = 24 * 60 * 60,
+    MESSAGE_BYTES = 512,
+};
+
+static const uint64_t second_ns = 1000000000;
+static const uint64_t default_rotation_ns = UINT64_C(12) * 3600 * 1000000000;
+
+/* What tells that a file is another one. */
+struct file_state {
+    uint64_t inode, size_bytes, modified_ns;
+};
+
+struct certificates {
+    const struct http_tls_api *api;
+    struct http_tls *tls;
+    struct http_tls_files *files;
+    struct file_state *states; /* two of each of `files` */
+    size_t count;
+    uint8_t keys[KEYS_KEPT][HTTP_TLS_TICKET_KEY_BYTES];
+    size_t key_count;
+    uint64_t rotation_ns, rotate_at_ns, warn_at_ns; /* OS_CLOCK_MONOTONIC */
+};
+
+/* ---- Files ------------------------------------------------------------------------------- */
+
+static struct file_state state_of(const char *path)
+{
+    struct file_stat stat;
+    if (file_stat_host(path, &stat))
+        return (struct file_state){0};
+    return (struct file_state){stat.inode, stat.size_bytes, stat.modified_ns};
+}
+
+/* Whether some file is another one than it was at the last call. */
+static bool look(struct certificates *certificates)
+{
+    bool is_other = false;
+    for (size_t i = 0; i < certificates->count * 2; i++) {
+        const struct http_tls_files *files = &certificates->files[i / 2];
+        struct file_state *known = &certificates->states[i];
+        const struct file_state now = state_of(i % 2 == 0 ? files->certificate : files->key);
+        is_other |= now.inode != known->inode || now.size_bytes != known->size_bytes ||
+                    now.modified_ns != known->modified_ns;
+        *known = now;
+    }
+    return is_other;
+}
+
+static void warn_of_end(struct certificates *certificates, struct log_buffer *log, uint64_t now_ns)
+{
+    struct http_tls_certificate found[CERTIFICATES_MAX];
+    int64_t now_s = (int64_t)(clock_now_ns(OS_CLOCK_REALTIME) / second_ns);
+    size_t count = certificates->api->certificates(certificates->tls, found, CERTIFICATES_MAX);
+    for (size_t i = 0; i < count && i < CERTIFICATES_MAX; i++) {
+        int64_t left_s = found[i].expires_s - now_s;
+        if (left_s < 0)
+            log_line(log, LOG_ERROR, NULL, NULL, "the certificate of %s has expired", found[i].name);
+        else if (left_s < SOON_DAYS * DAY_S)
+            log_line(log, LOG_WARN, NULL, NULL,
+                     "the certificate of %s expires in %" PRId64 " days", found[i].name,
+                     left_s / DAY_S);
+    }
+    certificates->warn_at_ns = now_ns + DAY_S * second_ns;
+}
+
+void certificates_reload(struct certificates *certificates, struct log_buffer *log)
+{
+    char message[MESSAGE_BYTES];
+    if (certificates == NULL)
+        return;
+    (void)look(certificates);
+    if (!certificates->api->reload(certificates->tls, message, sizeof(message))) {
+        log_line(log, LOG_ERROR, NULL, NULL, "the old certificates stay: %s", message);
+        return;
+    }
+    log_line(log, LOG_INFO, NULL, NULL, "certificates read again");
+    warn_of_end(certificates, log, clock_now_ns(OS_CLOCK_MONOTONIC));
+}
+
+/* ---- Ticket keys ------------------------------------------------------------------------- */
+
+static void rotate(struct certificates *certificates, uint64_t now_ns)
+{
+    uint8_t key[HTTP_TLS_TICKET_KEY_BYTES];
+    certificates->rotate_at_ns = now_ns + certificates->rotation_ns;
+    if (random_fill(key, sizeof(key)))
+        return; /* the old key serves on */
+    memmove(certificates->keys[1], certificates->keys[0], sizeof(key) * (KEYS_KEPT - 1));
+    memcpy(certificates->keys[0], key, sizeof(key));
+    if (certificates->key_count < KEYS_KEPT)
+        certificates->key_count++;
+    certificates->api->set_ticket_keys(certificates->tls, certificates->keys,
+                                       certificates->key_count);
+}
+
+void certificates_tick(struct certificates *certificates, struct log_buffer *log)
+{
+    if (certificates == NULL)
+        return;
+    uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    if (look(certificates))
+        certificates_reload(certificates, log);
+    if (now_ns >= certificates->rotate_at_ns)
+        rotate(certificates, now_ns);
+    if (now_ns >= certificates->warn_at_ns)
+        warn_of_end(certificates, log, now_ns);
+}
+
+/* ---- Creation ---------------------------------------------------------------------------- */
+
+static enum stint_status load(const struct http_tls_api **ret_api, struct stint_error *error)
+{
+    const struct http_tls_api *(*entry)(void) = NULL;
+    void *symbol;
+    enum stint_status status = plugin_load("libstint-tls.so", HTTP_TLS_SYMBOL, &symbol, error);
+    if (status != STINT_OK)
+        return status;
+    memcpy(&entry, &symbol, sizeof(entry));
+    const struct http_tls_api *api = entry();
+    if (api == NULL || api->version != HTTP_TLS_API_VERSION)
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "libstint-tls.so belongs to another version");
+    *ret_api = api;
+    return STINT_OK;
+}
+
+static bool copy_files(struct certificates *certificates, const struct edge_server *server)
+{
+    const struct edge_options *options = server->options;
+    const struct app_server *settings = &server->app->app->server;
+    size_t count = options->tls_cert != NULL ? 1 : settings->certificate_count;
+    certificates->files = alloc_get_zeroed(&alloc_root, count + 1, sizeof(*certificates->files));
+    certificates->states =
+        alloc_get_zeroed(&alloc_root, 2 * (count + 1), sizeof(*certificates->states));
+    if (certificates->files == NULL || certificates->states == NULL)
+        return false;
+    certificates->count = count;
+    for (size_t i = 0; i < count; i++)
+        certificates->files[i] =
+            options->tls_cert != NULL
+                ? (struct http_tls_files){options->tls_cert, options->tls_key}
+                : (struct http_tls_files){settings->certificates[i].certificate_file,
+                                          settings->certificates[i].key_file};
+    return true;
+}
+
+/* Each pair by itself, so that all mistakes are said. */
+static enum stint_status open_files(struct certificates *certificates,
+                                    const struct http_tls_config *config, struct log_buffer *log)
+{
+    enum stint_status status = STINT_OK;
+    char message[MESSAGE_BYTES];
+    for (size_t i = 0; i < certificates->count; i++) {
+        struct http_tls_config one = *config;
+        one.files = &certificates->files[i];
+        one.file_count = 1;
+        struct http_tls *tls = certificates->api->create(&one, message, sizeof(message));
+        if (tls == NULL) {
+            log_line(log, LOG_ERROR, NULL, NULL, "%s", message);
+            status = STINT_INVALID;
+        }
+        certificates->api->free(tls);
+    }
+    if (status != STINT_OK)
+        return status;
+    certificates->tls = certificates->api->create(config, message, sizeof(message));
+    if (certificates->tls != NULL)
+        return STINT_OK;
+    log_line(log, LOG_ERROR, NULL, NULL, "%s", message);
+    return STINT_INVALID;
+}
+
+enum stint_status certificates_create(const struct edge_server *server, struct log_buffer *log,
+                                      struct certificates **ret_certificates)
+{
+    const struct app_server *settings = &server->app->app->server;
+    struct stint_error error = {0};
+    struct certificates *certificates = alloc_get_zeroed(&alloc_root, 1, sizeof(*certificates));
+    if (certificates == NULL)
+        return STINT_NOMEM;
+    enum stint_status status =
+        copy_files(certificates, server) ? load(&certificates->api, &error) : STINT_NOMEM;
+    if (error.message[0] != '\0')
+        log_line(log, LOG_ERROR, NULL, NULL, "%s", error.message);
+    const struct http_tls_config config = {.files = certificates->files,
+                                           .file_count = certificates->count,
+                                           .without_tls_1_2 = settings->tls_13_only,
+                                           .without_h2 = settings->without_h2};
+    if (status == STINT_OK)
+        status = open_files(certificates, &config, log);
+    if (status != STINT_OK) {
+        certificates_free(certificates);
+        return status;
+    }
+    certificates->rotation_ns =
+        settings->ticket_rotation_ns != 0 ? settings->ticket_rotation_ns : default_rotation_ns;
+    (void)look(certificates);
+    certificates_tick(certificates, log);
+    *ret_certificates = certificates;
+    return STINT_OK;
+}
+
+struct http_tls *certificates_tls(struct certificates *certificates)
+{
+    return certificates != NULL ? certificates->tls : NULL;
+}
+
+void certificates_free(struct certificates *certificates)
+{
+    if (certificates == NULL)
+        return;
+    if (certificates->tls != NULL)
+        certificates->api->free(certificates->tls);
+    size_t count = certificates->files != NULL ? certificates->count + 1 : 0;
+    alloc_put(&alloc_root, certificates->files, count * sizeof(*certificates->files));
+    alloc_put(&alloc_root, certificates->states,
+              certificates->states != NULL ? 2 * count * sizeof(*certificates->states) : 0);
+    memset(certificates, 0, sizeof(*certificates)); /* the keys */
+    alloc_put(&alloc_root, certificates, sizeof(*certificates));
+}
