@@ -20,7 +20,7 @@ enum host_kind {
 struct rule {
     char scheme[SCHEME_BYTES_MAX + 1]; /* "" is any */
     enum host_kind kind;
-    char host[HOST_BYTES_MAX + 1]; /* NAME, BELOW: lower case */
+    char host[HOST_BYTES_MAX + 2]; /* NAME, BELOW (with its point): lower case */
     struct app_block block;
     uint32_t port_first, port_last; /* none where first > last */
 };
@@ -51,8 +51,9 @@ static uint16_t known_port(const char *scheme)
     return 0;
 }
 
-/* A name in lower case, without a point at its end; false when it has what no name has. */
-static bool read_name(const char *text, size_t bytes, char ret_name[HOST_BYTES_MAX + 1])
+/* A name in lower case, at most HOST_BYTES_MAX and a NUL, without a point at its end; false when it has
+ * what no name has. */
+static bool read_name(const char *text, size_t bytes, char *ret_name)
 {
     if (bytes > 0 && text[bytes - 1] == '.')
         bytes--;

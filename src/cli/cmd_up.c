@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `stint up`: the server is a plug-in (edge/edge.h). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/app_describe.h"
+#include "cli/app_file.h"
 #include "cli/cli.h"
 #include "edge/edge.h"
 #include "os/plugin.h"
@@ -23,6 +26,39 @@ static const struct flag up_flags[] = {
 #undef FLAG
 };
 
+/* What the manifest says, for people. */
+static int check(const struct up_options *options, const char *path)
+{
+    struct app_file_options how = {.path = path,
+                                   .runtime_config = options->runtime_config,
+                                   .profile = options->profile,
+                                   .region = options->region,
+                                   .variables = &options->variables};
+    struct app_problems problems;
+    struct app *app = NULL;
+    struct buf text;
+    buf_init(&text, &alloc_root, SIZE_MAX);
+    app_problems_init(&problems, &alloc_root);
+    enum stint_status status = app_file_read(&how, &app, &problems);
+    if (status == STINT_OK && app_describe(app, NULL, &text))
+        (void)fwrite(text.data, 1, text.bytes, stdout);
+    buf_free(&text);
+    app_free(app);
+    app_problems_free(&problems);
+    return status == STINT_OK ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
+static bool are_pairs(const struct text_list *list, const char *flag)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strchr(list->items[i], '=') == NULL) {
+            cli_error("--%s '%s' is not NAME=VALUE", flag, list->items[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static int serve(const struct up_options *options, const char *path)
 {
     const struct edge_api *api = NULL;
@@ -42,6 +78,11 @@ static int serve(const struct up_options *options, const char *path)
         .listen_count = options->listen.count,
         .tls_cert = options->tls_cert,
         .tls_key = options->tls_key,
+        .runtime_config = options->runtime_config,
+        .profile = options->profile,
+        .region = options->region != NULL ? options->region : getenv("STINT_REGION"),
+        .variables = options->variables.items,
+        .variable_count = options->variables.count,
         .env = options->env.items,
         .env_count = options->env.count,
         .workers = options->workers.is_given ? (uint32_t)options->workers.value : 0,
@@ -69,10 +110,13 @@ static int cmd_up(const struct verb *verb, int argc, char **argv)
     } else if (argc - operands > 1 || (argc - operands == 1 && path != NULL)) {
         cli_error("one application at a time");
         code = cli_try_help(verb);
+    } else if (!are_pairs(&options.env, "env") || !are_pairs(&options.variables, "variable")) {
+        code = cli_try_help(verb);
     } else {
         if (argc - operands == 1)
             path = argv[operands];
-        code = serve(&options, path != NULL ? path : ".");
+        path = path != NULL ? path : ".";
+        code = options.check ? check(&options, path) : serve(&options, path);
     }
     flags_free(verb, &options);
     return code;
@@ -86,7 +130,8 @@ const struct verb verb_up = {
         "Serves an application until it is interrupted. FILE is its manifest, spin.toml as Spin has "
         "it, the folder that it is in, or a component that handles wasi:http; the working directory "
         "unless said. Each request gets a fresh instance of its component.\n\n"
-        "SIGTERM and Ctrl-C let the requests that are on their way end first; a second signal ends "
+        "SIGHUP reads the application again, and serves the new one if it is right. SIGTERM and "
+        "Ctrl-C let the requests that are on their way end first; a second signal ends "
         "everything at once.",
     .examples = "stint up\n"
                 "stint up greet.wasm --listen 127.0.0.1:8080\n"

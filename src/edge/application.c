@@ -30,18 +30,41 @@ static bool ends_with(const char *text, const char *end)
     return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
 }
 
+/* "name=value", as cmd_up.c has checked. */
+static bool read_variables(const struct edge_options *options, struct arena *arena,
+                           struct app_pairs *ret_pairs)
+{
+    struct app_pair *items = arena_get_zeroed(arena, options->variable_count + 1, sizeof(*items));
+    for (size_t i = 0; items != NULL && i < options->variable_count; i++) {
+        const char *text = options->variables[i], *equals = strchr(text, '=');
+        items[i].name = arena_copy_string(arena, text, (size_t)(equals - text));
+        items[i].value = equals + 1;
+        if (items[i].name == NULL)
+            return false;
+    }
+    *ret_pairs = (struct app_pairs){.items = items, .count = (uint32_t)options->variable_count};
+    return items != NULL;
+}
+
 static enum stint_status read_app(const struct edge_options *options, struct log_buffer *log,
                                   struct app **ret_app)
 {
     struct app_problems problems;
     char path[4096];
     struct file_stat stat;
-    const struct app_config config = {.alloc = &alloc_root,
-                                      .path = path,
-                                      .environment = (const char *const *)environ};
+    struct app_config config = {.alloc = &alloc_root,
+                                .path = path,
+                                .runtime_config = options->runtime_config,
+                                .profile = options->profile,
+                                .region = options->region,
+                                .environment = (const char *const *)environ};
     bool is_folder = file_stat_host(options->path, &stat) == OS_OK && stat.type == FILE_DIRECTORY;
     (void)snprintf(path, sizeof(path), "%s%s", options->path, is_folder ? "/spin.toml" : "");
     app_problems_init(&problems, &alloc_root);
+    if (!read_variables(options, &problems.arena, &config.variables)) {
+        app_problems_free(&problems);
+        return STINT_NOMEM;
+    }
     enum stint_status status = ends_with(path, ".wasm") ? app_from_file(&config, ret_app, &problems)
                                                         : app_read(&config, ret_app, &problems);
     log_problems(log, &problems);

@@ -20,6 +20,11 @@ struct edge_options {
     const char *const *listen;    /* "127.0.0.1:3000", "https://[::]:443" */
     size_t listen_count;          /* 0: what the manifest says, else 127.0.0.1:3000 */
     const char *tls_cert, *tls_key; /* PEM files; NULL: those of the manifest */
+    const char *runtime_config;   /* a file, or NULL */
+    const char *profile;          /* of the manifest, or NULL */
+    const char *region;           /* where this server is, or NULL */
+    const char *const *variables; /* "name=value" */
+    size_t variable_count;
     const char *const *env;       /* "NAME=value", for every component */
     size_t env_count;
     uint32_t workers;             /* threads that serve; 0: one a core */

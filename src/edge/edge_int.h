@@ -58,7 +58,8 @@ struct worker {
     uv_async_t wake; /* from other threads: look at `is_draining` */
     struct loop *loop;
     struct http_server *http;
-    struct edge_app *app;
+    struct edge_app *app;              /* what new requests are for; one reference */
+    _Atomic(struct edge_app *) next_app; /* from the main thread, with a reference */
     struct request *free_requests;
     struct log_buffer log;
     uint64_t request_count, id_seed;
@@ -76,6 +77,8 @@ MUST_CHECK enum stint_status worker_create(struct worker *worker, struct edge_se
                                            uint32_t number, const int *fds, uint32_t fd_count,
                                            struct stint_error *error);
 MUST_CHECK bool worker_start(struct worker *worker);
+/* From any thread: serve this version from now on; takes over a reference. */
+void worker_switch(struct worker *worker, struct edge_app *app);
 void worker_drain(struct worker *worker); /* from any thread: finish what runs, then end */
 void worker_join(struct worker *worker);
 void worker_free(struct worker *worker); /* after worker_join, or if it never started */

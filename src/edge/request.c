@@ -4,6 +4,7 @@
  * what it has written and gives it what has come (pump), and the same when the connection can take or
  * has more. A request ends when both are over: its exchange and its guest.
  */
+#include "edge/application.h"
 #include "edge/request.h"
 
 #include <stdio.h>
@@ -99,6 +100,8 @@ static void log_failure(struct request *request)
 static void free_request(struct request *request)
 {
     struct worker *worker = request->worker;
+    application_release(request->app);
+    request->app = NULL;
     request->next_free = worker->free_requests;
     worker->free_requests = request;
     worker->running--;
@@ -378,7 +381,7 @@ static void on_request(void *env, struct http_exchange *exchange)
     }
     request->exchange = exchange;
     request->start_ns = http->start_ns;
-    request->app = worker->app;
+    request->app = application_retain(worker->app);
     http_exchange_set_user(exchange, request);
     make_id(request);
     if (!request_route(request)) {

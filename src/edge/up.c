@@ -214,6 +214,7 @@ static void compile_all(void *context)
 
 static void start_compiler(struct up *up)
 {
+    atomic_store(&up->is_ending, 0);
     if (up->server.engine->config.tier.mode == TIER_JIT)
         up->has_compiler = thread_start(&up->compiler, compile_all, up, true);
 }
@@ -223,6 +224,7 @@ static void stop_compiler(struct up *up)
     atomic_store(&up->is_ending, 1);
     if (up->has_compiler)
         thread_join(&up->compiler);
+    up->has_compiler = false;
 }
 
 /* ---- Running ----------------------------------------------------------------------------- */
@@ -247,6 +249,27 @@ static enum stint_status start_workers(struct up *up, struct stint_error *error)
     return STINT_OK;
 }
 
+/* A version that cannot be read, or of which nothing loads, changes nothing. */
+static void reload(struct up *up)
+{
+    struct edge_server *server = &up->server;
+    struct edge_app *next;
+    if (application_load(server, &up->log, &next) != STINT_OK) {
+        log_line(&up->log, LOG_ERROR, NULL, NULL,
+                 "reload: the application is not used as it is now; the one before is still served");
+        return;
+    }
+    stop_compiler(up);
+    if (server->certificates != NULL)
+        certificates_reload(server->certificates, &up->log);
+    for (uint32_t i = 0; i < server->worker_count; i++)
+        worker_switch(&server->workers[i], application_retain(next));
+    application_release(server->app);
+    server->app = next;
+    log_line(&up->log, LOG_INFO, NULL, NULL, "reload: the application is served as it is now");
+    start_compiler(up);
+}
+
 /* What the main thread has to do while workers serve; the signal that ends it. */
 static int await_signal(struct up *up, const sigset_t *signals)
 {
@@ -255,7 +278,7 @@ static int await_signal(struct up *up, const sigset_t *signals)
         int number = up->server.certificates != NULL ? sigtimedwait(signals, NULL, &second)
                                                      : sigwaitinfo(signals, NULL);
         if (number == SIGHUP)
-            certificates_reload(up->server.certificates, &up->log);
+            reload(up);
         else if (number > 0)
             return number;
         certificates_tick(up->server.certificates, &up->log);

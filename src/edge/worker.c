@@ -2,6 +2,7 @@
 /* A thread that serves: an event loop with its connections, its guests' fibers and its logs. */
 #include <string.h>
 
+#include "edge/application.h"
 #include "edge/certificates.h"
 #include "os/clock.h"
 #include "os/files.h"
@@ -45,9 +46,20 @@ void worker_drained(struct worker *worker)
 static void on_wake(uv_async_t *async)
 {
     struct worker *worker = async->data;
+    struct edge_app *next = atomic_exchange(&worker->next_app, NULL);
+    if (next != NULL) {
+        application_release(worker->app);
+        worker->app = next;
+    }
     if (atomic_load(&worker->is_draining) && !worker->is_drained)
         http_server_drain(worker->http,
                           clock_now_ns(OS_CLOCK_MONOTONIC) + worker->server->drain_ns);
+}
+
+void worker_switch(struct worker *worker, struct edge_app *app)
+{
+    application_release(atomic_exchange(&worker->next_app, app));
+    uv_async_send(&worker->wake);
 }
 
 void worker_drain(struct worker *worker)
@@ -100,7 +112,7 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
     memset(worker, 0, sizeof(*worker));
     worker->server = server;
     worker->number = number;
-    worker->app = server->app;
+    worker->app = application_retain(server->app);
     if (random_fill(&worker->id_seed, sizeof(worker->id_seed)))
         worker->id_seed = clock_now_ns(OS_CLOCK_REALTIME);
     log_buffer_init(&worker->log, &server->log);
@@ -156,5 +168,7 @@ void worker_free(struct worker *worker)
     }
     http_server_free(worker->http);
     requests_free(worker);
+    application_release(worker->app);
+    application_release(atomic_load(&worker->next_app));
     log_buffer_free(&worker->log);
 }

@@ -156,6 +156,83 @@ def the_access_log_has_a_line_each(t):
     t.equal(lines[0]["client"], "127.0.0.1")
 
 
+MANIFEST = """spin_manifest_version = 2
+[application]
+name = "shop"
+version = "1.0.0"
+[variables]
+colour = {{ default = "red" }}
+[[trigger.http]]
+route = "/first/..."
+component = "first"
+[[trigger.http]]
+route = "{second}"
+component = "second"
+[[trigger.http]]
+id = "fixed"
+route = "/fixed"
+static_response = {{ status_code = 418, body = "short and stout" }}
+[component.first]
+source = "app.wasm"
+environment = {{ COLOUR = "x" }}
+[component.second]
+source = "app.wasm"
+"""
+
+
+@test
+def manifests_have_routes(t):
+    build_app(t, component=True)
+    t.file("spin.toml", MANIFEST.format(second="/:any/hello"))
+    with Served(t, t.folder) as server:
+        t.equal(server.get("/first/x").status, 404)  # the guest's own
+        t.equal(server.get("/first/x").text, "no such path\n")
+        t.match(server.get("/nowhere").text, r"^Nothing is served here \(request")
+        header = server.get("/b/hello?q=1", x_ask="spin-path-match-any")
+        t.equal(header.status, 404)
+        fixed = server.get("/fixed")
+        t.equal((fixed.status, fixed.text), (418, "short and stout"))
+    check = run("up", "--check", t.folder)
+    t.ends(check, 0)
+    for text in ("shop", "/first/...", "/:any/hello", "/fixed"):
+        t.check(text in check.out, f"{text} is missing in {check.out}")
+
+
+@test
+def a_new_version_is_served_without_a_gap(t):
+    build_app(t, component=True)
+    manifest = t.file("spin.toml", MANIFEST.format(second="/second"))
+    with Served(t, manifest) as server:
+        failures, is_over = [], threading.Event()
+
+        def ask():
+            connection = server.connect()
+            while not is_over.is_set():
+                answer = server.request("GET", "/fixed", connection=connection)
+                if answer.status != 418:
+                    failures.append(answer.status)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        t.equal(server.get("/hello").text.split(" (")[0], "Nothing is served here")
+        for text, message in ((MANIFEST.format(second="/hello"), "served as it is now"),
+                              ("spin_manifest_version = 3", "the one before is still served")):
+            t.file("spin.toml", text)
+            server.process.send_signal(signal.SIGHUP)
+            for _ in range(500):
+                if any(message in line for line in server.log):
+                    break
+                threading.Event().wait(0.02)
+            t.check(any(message in line for line in server.log), f"not in the log: {message}")
+        for _ in range(100):
+            if server.get("/hello").status == 200:
+                break
+        t.equal(server.get("/hello").text, "hello\n")
+        is_over.set()
+        asking.join()
+        t.equal(failures, [])
+
+
 @test
 def what_cannot_be_served_is_said(t):
     t.ends(run("up", t.path("none.wasm"), "--listen", "127.0.0.1:0"), 1, "none.wasm")
