@@ -143,7 +143,7 @@ static const struct shape_key log_keys[] = {
     KEY_DEFAULT("guests", shape_name, "\"stderr\"", "Where stdout and stderr of guests go.")
     KEYS_END
 };
-static const struct shape log = {.type = SHAPE_TABLE, .keys = log_keys};
+static const struct shape logging = {.type = SHAPE_TABLE, .keys = log_keys};
 
 static const struct shape_key metrics_keys[] = {
     KEY("listen", shape_address, "Where /metrics, /health and /ready are; without it nowhere.")

@@ -90,9 +90,8 @@ const char *log_time(struct log_buffer *buffer)
         time_t seconds = (time_t)(unix_ns / 1000000000);
         struct tm tm;
         gmtime_r(&seconds, &tm);
-        (void)snprintf(text, LOG_TIME_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.000Z",
-                       (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-                       tm.tm_min, tm.tm_sec);
+        if (strftime(text, LOG_TIME_BYTES, "%Y-%m-%dT%H:%M:%S.000Z", &tm) == 0)
+            memcpy(text, "0000-00-00T00:00:00.000Z", LOG_TIME_BYTES); /* no clock is that late */
         buffer->second = unix_ns / 1000000000;
     }
     text[20] = (char)('0' + ms / 100);
