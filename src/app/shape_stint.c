@@ -240,7 +240,7 @@ static const struct shape_key application_keys[] = {
     KEY("limits", limits, "Limits of each component, unless it has its own.")
     KEY("server", server, "Threads, connections and time limits.")
     KEY("tls", tls, "Certificates.")
-    KEY("log", log, "Logs.")
+    KEY("log", logging, "Logs.")
     KEY("metrics", metrics, "Prometheus metrics and health.")
     KEY("admin", admin, "The admin page.")
     KEY("traces", traces, "Traces by OTLP.")
