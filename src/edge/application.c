@@ -77,7 +77,8 @@ static enum stint_status read_app(const struct edge_options *options, struct log
 static void on_guest_log(void *user, bool is_stderr, const char *line, size_t bytes)
 {
     struct request *request = user;
-    if (request == NULL || !request->component->app->log_output)
+    if (request == NULL || !request->component->app->log_output ||
+        !request_limits_log(request, bytes))
         return;
     log_line(&request->worker->log, is_stderr ? LOG_WARN : LOG_INFO, request->component->app->id,
              request->id, "%.*s", (int)bytes, line);
@@ -140,7 +141,8 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
         struct edge_component *component = &app->components[i];
         struct stint_error error = {0};
         component->app = &app->app->components[i];
-        if (load_component(server, app, i, &error) != STINT_OK) {
+        if (!component_limits_init(component) ||
+            load_component(server, app, i, &error) != STINT_OK) {
             (void)snprintf(component->problem, sizeof(component->problem), "%s", error.message);
             log_line(log, LOG_ERROR, component->app->id, NULL, "%s: %s",
                      component->app->source.path, error.message);
@@ -202,8 +204,10 @@ void application_release(struct edge_app *app)
         return;
     size_t count = app->app != NULL ? app->app->component_count : 0;
     for (size_t i = 0; i < count; i++) {
-        if (app->components != NULL)
+        if (app->components != NULL) {
             guest_free(app->components[i].guest);
+            component_limits_free(&app->components[i]);
+        }
         if (app->nets != NULL)
             host_net_free(app->nets[i]);
     }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "http/http_tls.h"
 #include "os/clock.h"
 #include "os/files.h"
@@ -27,6 +28,7 @@ struct file_state {
 };
 
 struct certificates {
+    struct arena arena; /* paths: the application may be another one by then */
     const struct http_tls_api *api;
     struct http_tls *tls;
     struct http_tls_files *files;
@@ -145,18 +147,24 @@ static bool copy_files(struct certificates *certificates, const struct edge_serv
     const struct edge_options *options = server->options;
     const struct app_server *settings = &server->app->app->server;
     size_t count = options->tls_cert != NULL ? 1 : settings->certificate_count;
-    certificates->files = alloc_get_zeroed(&alloc_root, count + 1, sizeof(*certificates->files));
-    certificates->states =
-        alloc_get_zeroed(&alloc_root, 2 * (count + 1), sizeof(*certificates->states));
+    struct arena *arena = &certificates->arena;
+    certificates->files = arena_get_zeroed(arena, count + 1, sizeof(*certificates->files));
+    certificates->states = arena_get_zeroed(arena, 2 * (count + 1), sizeof(*certificates->states));
     if (certificates->files == NULL || certificates->states == NULL)
         return false;
     certificates->count = count;
-    for (size_t i = 0; i < count; i++)
-        certificates->files[i] =
-            options->tls_cert != NULL
-                ? (struct http_tls_files){options->tls_cert, options->tls_key}
-                : (struct http_tls_files){settings->certificates[i].certificate_file,
-                                          settings->certificates[i].key_file};
+    for (size_t i = 0; i < count; i++) {
+        const char *certificate = options->tls_cert, *key = options->tls_key;
+        if (certificate == NULL) {
+            certificate = settings->certificates[i].certificate_file;
+            key = settings->certificates[i].key_file;
+        }
+        struct http_tls_files *files = &certificates->files[i];
+        files->certificate = arena_copy_string(arena, certificate, strlen(certificate));
+        files->key = arena_copy_string(arena, key, strlen(key));
+        if (files->certificate == NULL || files->key == NULL)
+            return false;
+    }
     return true;
 }
 
@@ -194,6 +202,7 @@ enum stint_status certificates_create(const struct edge_server *server, struct l
     struct certificates *certificates = alloc_get_zeroed(&alloc_root, 1, sizeof(*certificates));
     if (certificates == NULL)
         return STINT_NOMEM;
+    arena_init(&certificates->arena, &alloc_root);
     enum stint_status status =
         copy_files(certificates, server) ? load(&certificates->api, &error) : STINT_NOMEM;
     if (error.message[0] != '\0')
@@ -227,10 +236,7 @@ void certificates_free(struct certificates *certificates)
         return;
     if (certificates->tls != NULL)
         certificates->api->free(certificates->tls);
-    size_t count = certificates->files != NULL ? certificates->count + 1 : 0;
-    alloc_put(&alloc_root, certificates->files, count * sizeof(*certificates->files));
-    alloc_put(&alloc_root, certificates->states,
-              certificates->states != NULL ? 2 * count * sizeof(*certificates->states) : 0);
+    arena_free(&certificates->arena);
     memset(certificates, 0, sizeof(*certificates)); /* the keys */
     alloc_put(&alloc_root, certificates, sizeof(*certificates));
 }

@@ -6,12 +6,14 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "app/rate.h"
 #include "app/routes.h"
 #include "edge/edge.h"
 #include "edge/guest.h"
 #include "edge/log.h"
 #include "edge/loop.h"
 #include "http/http_server.h"
+#include "os/lock.h"
 #include "os/thread.h"
 
 /* A component of the application, as it is served. */
@@ -20,6 +22,12 @@ struct edge_component {
     struct guest *guest; /* NULL: it did not load, and its routes answer 503 */
     char problem[STINT_ERROR_MESSAGE_BYTES]; /* then: why */
     atomic_uint running;                     /* requests */
+    /* Those that wait for it to be fewer: under the server's limits_lock. */
+    struct request *first_waiting, *last_waiting;
+    uint64_t waiting;
+    struct rate_limiter *rate; /* NULL: no limit; under its lock */
+    struct lock rate_lock;
+    bool has_limits;
 };
 
 /* One version of the application; shared by all workers, freed with the last request that uses it. */
@@ -46,6 +54,7 @@ struct edge_server {
     struct edge_listener listeners[LISTENERS_MAX];
     uint32_t listener_count;
     struct certificates *certificates; /* of listeners with TLS; NULL: none has */
+    struct lock limits_lock;           /* see request_limits.c */
     struct worker *workers;
     uint32_t worker_count;
     uint64_t drain_ns;
@@ -61,6 +70,8 @@ struct worker {
     struct edge_app *app;              /* what new requests are for; one reference */
     _Atomic(struct edge_app *) next_app; /* from the main thread, with a reference */
     struct request *free_requests;
+    struct request *waiting; /* for a place, or have just got one */
+    uv_timer_t queue_time;   /* while there are such */
     struct log_buffer log;
     uint64_t request_count, id_seed;
     atomic_bool is_draining;
@@ -89,5 +100,11 @@ void worker_idle(struct worker *worker);
 /* request.c: the handler of http_server.h, whose env is the worker. */
 extern const struct http_handler request_handler;
 void requests_free(struct worker *worker);
+
+/* request_limits.c: what components keep for their limits; freed also where it failed. */
+MUST_CHECK bool component_limits_init(struct edge_component *component);
+void component_limits_free(struct edge_component *component);
+/* Begins those that have a place now, and answers those that have waited too long. */
+void requests_wake(struct worker *worker);
 
 #endif

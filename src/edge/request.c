@@ -21,8 +21,10 @@ enum { PIECE_BYTES = 32 << 10, BACKTRACE_FRAMES = 16, ROOM_BYTES_MAX = 1 << 20 }
 void request_answer(struct request *request, unsigned status, const char *text)
 {
     static const struct http_header plain = {"content-type", "text/plain; charset=utf-8", 12, 25};
-    struct http_header headers[2] = {plain, {"retry-after", "1", 11, 1}};
-    char body[256];
+    char body[256], seconds[12];
+    int digits = snprintf(seconds, sizeof(seconds), "%u",
+                          request->retry_after_s > 0 ? request->retry_after_s : 1);
+    struct http_header headers[2] = {plain, {"retry-after", seconds, 11, (uint32_t)digits}};
     int bytes = snprintf(body, sizeof(body), "%s (request %s)\n", text, request->id);
     request->is_responded = request->is_finished = true;
     request->answer = status;
@@ -118,8 +120,7 @@ static void end_if_over(struct request *request)
     request->use = NULL;
     host_pipe_release(request->body);
     request->body = NULL;
-    if (request->component != NULL)
-        atomic_fetch_sub_explicit(&request->component->running, 1, memory_order_relaxed);
+    request_limits_leave(request);
     free_request(request);
 }
 
@@ -219,6 +220,8 @@ static void pump_response(struct request *request, const struct p2_response *res
                                              room < sizeof(piece) ? room : sizeof(piece), &bytes);
         if (error == OS_AGAIN && !request->is_done)
             return;
+        if (!error && bytes > 0 && !request_limits_send(request, bytes))
+            error = OS_NOMEM;
         if (error) { /* it ends before it is whole */
             request->is_finished = true;
             http_abort(request->exchange);
@@ -266,7 +269,7 @@ static void run(void *arg)
     struct request *request = arg;
     struct edge_component *component = request->component;
     const struct app_limits *limits = &component->app->limits;
-    uint64_t before_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    request_turn_begin(request);
     request->status = guest_take(component->guest, request, &request->use, &request->error);
     if (request->status == STINT_OK) {
         struct stint_store *store = guest_use_store(request->use);
@@ -277,7 +280,8 @@ static void run(void *arg)
             rt_fuel_set(store, limits->fuel);
         request->status = guest_handle(request->use, &request->message, &request->error);
     }
-    request->guest_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - before_ns;
+    request_turn_end(request);
+    request_limits_end_of_time(request);
     request->is_done = true;
 }
 
@@ -299,6 +303,7 @@ static void start(struct request *request)
 {
     bool is_alive = false;
     loop_task_init(&request->task, request->worker->loop, after, request);
+    request_limits_count_time(request);
     request->is_alive = true;
     enum stint_status status = loop_start(&request->task, run, request, &is_alive);
     if (status != STINT_OK) {
@@ -357,17 +362,31 @@ static void make_id(struct request *request)
 static bool admit(struct request *request)
 {
     struct edge_component *component = request->component;
-    unsigned running =
-        1 + atomic_fetch_add_explicit(&component->running, 1, memory_order_relaxed);
     if (component->guest == NULL) {
         request_answer(request, 503, "This function is not available");
         return false;
     }
-    if (running > component->app->limits.concurrency) {
-        request_answer(request, 503, "Too many requests at a time");
+    if (!request_limits_check(request))
         return false;
+    enum request_place place = request_limits_enter(request);
+    if (place == PLACE_NONE)
+        request_answer(request, 503, "Too many requests at a time");
+    return place == PLACE_HELD;
+}
+
+void request_begin(struct request *request)
+{
+    const struct http_request *http = http_exchange_request(request->exchange);
+    if (http->has_body) {
+        if (host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &request->body))
+            request->body = NULL;
     }
-    return true;
+    if ((http->has_body && request->body == NULL) || !request_fill(request)) {
+        request_answer(request, 503, "Out of memory");
+        return;
+    }
+    pump_request(request);
+    start(request);
 }
 
 static void on_request(void *env, struct http_exchange *exchange)
@@ -392,18 +411,8 @@ static void on_request(void *env, struct http_exchange *exchange)
         answer_fixed(request, request->route->response);
         return;
     }
-    if (!admit(request))
-        return;
-    if (http->has_body) {
-        if (host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &request->body))
-            request->body = NULL;
-    }
-    if ((http->has_body && request->body == NULL) || !request_fill(request)) {
-        request_answer(request, 503, "Out of memory");
-        return;
-    }
-    pump_request(request);
-    start(request);
+    if (admit(request))
+        request_begin(request);
 }
 
 static void on_progress(void *env, struct http_exchange *exchange)

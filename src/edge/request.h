@@ -8,6 +8,9 @@
 
 enum { REQUEST_ID_BYTES = 17 };
 
+/* Of the requests of a component that may run at a time. */
+enum request_place { PLACE_NONE, PLACE_AWAITED, PLACE_GIVEN, PLACE_HELD };
+
 struct request {
     struct worker *worker;
     struct request *next_free;
@@ -29,7 +32,17 @@ struct request {
     bool is_alive;     /* its fiber is there */
     bool is_body_whole, is_responded, is_finished;
     unsigned answer; /* the status that was sent */
-    uint64_t start_ns, guest_ns;
+    uint64_t start_ns;
+    /* request_limits.c: */
+    enum request_place place;
+    struct request *before, *after;       /* while it is awaited: of the component, under the lock */
+    struct request *wait_next, **wait_before; /* of the worker; NULL: not in that list */
+    uint64_t wait_until_ns;
+    uint64_t guest_ns, turn_ns; /* time of the guest; the clock when its turn began */
+    uint64_t log_bytes;
+    struct waiter loop_waiter;
+    uint32_t retry_after_s; /* 0: one second */
+    bool is_over_cpu;
     char id[REQUEST_ID_BYTES];
 };
 
@@ -44,5 +57,26 @@ void request_log(struct request *request);
 
 /* Answers with a short text of our own. */
 void request_answer(struct request *request, unsigned status, const char *text);
+
+/* request.c: goes on with a request that waited for its place. */
+void request_begin(struct request *request);
+
+/* ---- request_limits.c -------------------------------------------------------------------- */
+
+/* Whether this client may ask now; else it was answered. Limits the body. */
+bool request_limits_check(struct request *request);
+/* PLACE_HELD: it may run; PLACE_AWAITED: request_begin follows, or an answer; PLACE_NONE: too many. */
+enum request_place request_limits_enter(struct request *request);
+/* At its end, wherever it stood. */
+void request_limits_leave(struct request *request);
+/* Whether so much more of the response may be sent, or of the guest's lines go to the log. */
+bool request_limits_send(struct request *request, size_t bytes);
+bool request_limits_log(struct request *request, size_t bytes);
+/* Counts the time that the guest runs, from after loop_task_init on; and interrupts it. */
+void request_limits_count_time(struct request *request);
+void request_turn_begin(struct request *request);
+void request_turn_end(struct request *request);
+/* Says of an interruption that it was for the time. */
+void request_limits_end_of_time(struct request *request);
 
 #endif

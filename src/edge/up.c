@@ -367,6 +367,7 @@ static int run(const struct edge_options *options)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     open_log(&up);
+    lock_init(&up.server.limits_lock);
     int code = serve(&up, &signals);
     stop_compiler(&up);
     stop_workers(&up);
@@ -375,6 +376,7 @@ static int run(const struct edge_options *options)
     application_release(up.server.app);
     log_buffer_free(&up.log);
     engine_release(up.server.engine);
+    lock_free(&up.server.limits_lock);
     return code;
 }
 

@@ -35,6 +35,7 @@ void worker_idle(struct worker *worker)
     uv_close((uv_handle_t *)&worker->wake, NULL);
     uv_close((uv_handle_t *)&worker->prepare, NULL);
     uv_close((uv_handle_t *)&worker->flush_time, NULL);
+    uv_close((uv_handle_t *)&worker->queue_time, NULL);
 }
 
 void worker_drained(struct worker *worker)
@@ -51,6 +52,7 @@ static void on_wake(uv_async_t *async)
         application_release(worker->app);
         worker->app = next;
     }
+    requests_wake(worker);
     if (atomic_load(&worker->is_draining) && !worker->is_drained)
         http_server_drain(worker->http,
                           clock_now_ns(OS_CLOCK_MONOTONIC) + worker->server->drain_ns);
@@ -98,6 +100,7 @@ static enum stint_status open_loop(struct worker *worker, struct stint_error *er
     uv_async_init(&worker->uv, &worker->wake, on_wake);
     uv_prepare_init(&worker->uv, &worker->prepare);
     uv_timer_init(&worker->uv, &worker->flush_time);
+    uv_timer_init(&worker->uv, &worker->queue_time);
     worker->wake.data = worker->prepare.data = worker->flush_time.data = worker;
     uv_prepare_start(&worker->prepare, on_prepare);
     return loop_create(&worker->uv, &fibers, &worker->loop, error);
