@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/address.h"
 #include "edge/request.h"
 #include "os/files.h"
 #include "wasi/host_net.h"
@@ -70,6 +71,29 @@ static enum stint_status read_app(const struct edge_options *options, struct log
     log_problems(log, &problems);
     app_problems_free(&problems);
     return status;
+}
+
+/* Trusted proxies of the options, and of the manifest. */
+static enum stint_status read_trusted(const struct edge_options *options, struct edge_app *app,
+                                      struct log_buffer *log)
+{
+    const struct app_blocks *given = &app->app->server.trusted_proxies;
+    size_t count = options->trust_count + given->count;
+    struct app_block *blocks = arena_get_zeroed(&app->app->arena, count + 1, sizeof(*blocks));
+    if (blocks == NULL)
+        return STINT_NOMEM;
+    app->trusted = (struct app_blocks){blocks, (uint32_t)count};
+    for (size_t i = 0; i < options->trust_count; i++) {
+        if (!address_parse_block(options->trust[i], blocks++)) {
+            log_line(log, LOG_ERROR, NULL, NULL,
+                     "--trust-proxy: '%s' is no address and no block of addresses",
+                     options->trust[i]);
+            return STINT_INVALID;
+        }
+    }
+    if (given->count > 0)
+        memcpy(blocks, given->items, given->count * sizeof(*blocks));
+    return STINT_OK;
 }
 
 /* ---- Components -------------------------------------------------------------------------- */
@@ -180,6 +204,8 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
             status = STINT_NOMEM;
     }
     struct stint_error error = {0};
+    if (status == STINT_OK)
+        status = read_trusted(server->options, app, log);
     if (status == STINT_OK)
         status = routes_create(&alloc_root, app->app, &app->routes, &error);
     if (status == STINT_OK && !load_components(server, app, log))

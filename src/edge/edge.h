@@ -27,6 +27,10 @@ struct edge_options {
     size_t variable_count;
     const char *const *env;       /* "NAME=value", for every component */
     size_t env_count;
+    const char *const *trust;     /* blocks of addresses: trusted proxies besides the manifest's */
+    size_t trust_count;
+    const char *const *geo;       /* MaxMind DB files, asked before the manifest's */
+    size_t geo_count;
     uint32_t workers;             /* threads that serve; 0: one a core */
     uint64_t drain_ns;            /* how long requests may go on after SIGTERM; 0: the default */
     const char *tier;             /* "interp", "jit", "aot" */

@@ -9,6 +9,7 @@
 #include "app/rate.h"
 #include "app/routes.h"
 #include "edge/edge.h"
+#include "edge/geo.h"
 #include "edge/guest.h"
 #include "edge/log.h"
 #include "edge/loop.h"
@@ -36,6 +37,7 @@ struct edge_app {
     struct app *app;
     struct routes *routes;
     struct edge_component *components; /* app->component_count */
+    struct app_blocks trusted;         /* proxies: the manifest's and those of the options */
     struct host_net **nets;            /* of each component; NULL: it reaches nothing */
 };
 
@@ -50,6 +52,8 @@ struct edge_server {
     const struct edge_options *options;
     struct stint_engine *engine;
     struct edge_app *app;
+    struct geo *geo; /* NULL: no databases */
+    struct monitor *monitor;
     struct log log;
     struct edge_listener listeners[LISTENERS_MAX];
     uint32_t listener_count;
@@ -72,6 +76,8 @@ struct worker {
     struct request *free_requests;
     struct request *waiting; /* for a place, or have just got one */
     uv_timer_t queue_time;   /* while there are such */
+    struct geo_reader geo;
+    struct buf scratch; /* within one call */
     struct log_buffer log;
     uint64_t request_count, id_seed;
     atomic_bool is_draining;

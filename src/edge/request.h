@@ -19,6 +19,9 @@ struct request {
     const struct app_http *route;     /* NULL: there is none */
     struct edge_component *component; /* NULL: none is meant */
     struct http_exchange *exchange;   /* NULL: it is over */
+    struct inet_address client;       /* who asks, also through proxies */
+    struct geo_place geo;             /* where that is */
+    char asn[11];                     /* as text, for a header */
     struct loop_task task;
     struct guest_use *use; /* NULL: no instance (any more) */
     struct p2_request message;
@@ -48,6 +51,12 @@ struct request {
 
 /* request_headers.c: fills `message` and `headers`. False: memory is out. */
 bool request_fill(struct request *request);
+
+/* request_client.c: who asks, and where that is: `client` and `geo`. */
+void request_locate(struct request *request);
+/* The headers that say where, for the guest. Values stay as long as the request. */
+void request_geo_headers(struct request *request,
+                         void (*add)(struct request *, const char *, const char *));
 
 /* request_route.c: fills `match`, `route` and `component`. False: nothing is served there. */
 bool request_route(struct request *request);

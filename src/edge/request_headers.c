@@ -23,13 +23,18 @@ static void add(struct request *request, const char *name, uint32_t name_bytes, 
                            .value_bytes = value_bytes};
 }
 
+static void add_own(struct request *request, const char *name, const char *value)
+{
+    add(request, name, (uint32_t)strlen(name), value, (uint32_t)strlen(value));
+}
+
 static bool add_route_headers(struct request *request, const struct http_request *from)
 {
     struct route_header headers[ROUTE_HEADERS_MAX];
     const struct route_request route = {.scheme = from->scheme,
                                         .authority = from->authority,
                                         .target = from->path,
-                                        .client = from->peer};
+                                        .client = request->client};
     size_t room = ROUTE_ROOM_BYTES(strlen(from->path) + strlen(from->authority));
     if (!buf_reserve(&request->room, room))
         return false;
@@ -57,5 +62,8 @@ bool request_fill(struct request *request)
         if (!route_header_is_own(header->name, header->name_bytes))
             add(request, header->name, header->name_bytes, header->value, header->value_bytes);
     }
-    return add_route_headers(request, from);
+    if (!add_route_headers(request, from))
+        return false;
+    request_geo_headers(request, add_own);
+    return true;
 }

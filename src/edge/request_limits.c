@@ -46,12 +46,11 @@ void component_limits_free(struct edge_component *component)
 static bool take_rate(struct request *request)
 {
     struct edge_component *component = request->component;
-    const struct http_request *http = http_exchange_request(request->exchange);
     uint64_t wait_ns = 0;
     if (component->rate == NULL)
         return true;
     lock_take(&component->rate_lock);
-    bool is_good = rate_take(component->rate, client_key(&http->peer),
+    bool is_good = rate_take(component->rate, client_key(&request->client),
                              clock_now_ns(OS_CLOCK_MONOTONIC), &wait_ns);
     lock_give(&component->rate_lock);
     if (!is_good)

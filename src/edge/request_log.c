@@ -59,10 +59,12 @@ static void put_line(struct request *request, struct buf *out)
     (void)buf_append_string(out, "\",\"id\":\"");
     (void)buf_append(out, request->id, sizeof(request->id) - 1);
     (void)buf_append_string(out, "\",\"client\":\"");
-    put_address(out, &http->peer);
+    put_address(out, &request->client);
     put_text(out, "\",\"method\":\"", http->method, strlen(http->method));
     put_text(out, ",\"host\":\"", http->authority, strlen(http->authority));
     put_text(out, ",\"path\":\"", http->path, strlen(http->path));
+    if (request->geo.country[0] != '\0')
+        put_text(out, ",\"country\":\"", request->geo.country, strlen(request->geo.country));
     if (request->component != NULL) {
         const char *id = request->component->app->id;
         put_text(out, ",\"component\":\"", id, strlen(id));

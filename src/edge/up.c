@@ -14,6 +14,7 @@
 #include "edge/application.h"
 #include "edge/certificates.h"
 #include "edge/edge_int.h"
+#include "edge/monitor.h"
 #include "interp/interp.h"
 #include "os/clock.h"
 #include "os/files.h"
@@ -332,6 +333,8 @@ static int serve(struct up *up, const sigset_t *signals)
     if (status == STINT_OK)
         status = application_load(server, &up->log, &server->app);
     if (status == STINT_OK)
+        status = monitor_open(server, &up->log);
+    if (status == STINT_OK)
         status = open_access_log(up, &error);
     if (status != STINT_OK)
         return fail(up, &error);
@@ -349,6 +352,8 @@ static int serve(struct up *up, const sigset_t *signals)
         announce(up);
     if (status == STINT_OK)
         status = start_workers(up, &error);
+    if (status == STINT_OK)
+        status = monitor_start(server, &error);
     if (status != STINT_OK)
         return fail(up, &error);
     start_compiler(up);
@@ -370,7 +375,9 @@ static int run(const struct edge_options *options)
     lock_init(&up.server.limits_lock);
     int code = serve(&up, &signals);
     stop_compiler(&up);
+    monitor_stop(&up.server);
     stop_workers(&up);
+    monitor_close(&up.server);
     close_sockets(&up);
     certificates_free(up.server.certificates);
     application_release(up.server.app);

@@ -2,6 +2,7 @@
 /* A thread that serves: an event loop with its connections, its guests' fibers and its logs. */
 #include <string.h>
 
+#include "app/address.h"
 #include "edge/application.h"
 #include "edge/certificates.h"
 #include "os/clock.h"
@@ -9,6 +10,7 @@
 #include "os/random.h"
 
 enum { GUEST_STACK_BYTES = 1 << 20, GUEST_STACKS_KEEP = 256, FLUSH_MS = 200 };
+enum { SCRATCH_BYTES_MAX = 1 << 20 };
 
 static void on_flush_time(uv_timer_t *timer)
 {
@@ -70,6 +72,13 @@ void worker_drain(struct worker *worker)
     uv_async_send(&worker->wake);
 }
 
+/* Who may begin with a PROXY header. */
+static bool is_proxy(void *env, const struct inet_address *peer)
+{
+    const struct worker *worker = env;
+    return address_in_blocks(peer, worker->app->trusted);
+}
+
 /* ---- Creation ---------------------------------------------------------------------------- */
 
 static struct http_config config_of(const struct app_server *server)
@@ -119,6 +128,8 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
     if (random_fill(&worker->id_seed, sizeof(worker->id_seed)))
         worker->id_seed = clock_now_ns(OS_CLOCK_REALTIME);
     log_buffer_init(&worker->log, &server->log);
+    geo_reader_init(&worker->geo, server->geo);
+    buf_init(&worker->scratch, &alloc_root, SCRATCH_BYTES_MAX);
     enum stint_status status = open_loop(worker, error);
     if (status == STINT_OK)
         status = http_server_create(&worker->uv, &config, &request_handler, worker, &worker->http,
@@ -127,6 +138,8 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
         const struct edge_listener *listener = &server->listeners[taken];
         const struct http_listen how = {
             .proxy_protocol = listener->proxy_protocol,
+            .is_proxy = is_proxy,
+            .env = worker,
             .tls = listener->is_tls ? certificates_tls(server->certificates) : NULL};
         status = http_server_listen(worker->http, fds[taken], &how, error);
     }
@@ -173,5 +186,7 @@ void worker_free(struct worker *worker)
     requests_free(worker);
     application_release(worker->app);
     application_release(atomic_load(&worker->next_app));
+    geo_reader_free(&worker->geo);
+    buf_free(&worker->scratch);
     log_buffer_free(&worker->log);
 }

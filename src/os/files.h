@@ -63,6 +63,8 @@ MUST_CHECK enum os_error file_open_beneath(int dir_fd, const char *path, unsigne
                                            int *ret_fd);
 /* Opens a path of the host as it stands, links followed. */
 MUST_CHECK enum os_error file_open_host(const char *path, unsigned flags, int *ret_fd);
+/* A new, empty file without a name in any folder, in memory; `name` shows in listings. Closed on exec. */
+MUST_CHECK enum os_error file_open_memory(const char *name, int *ret_fd);
 /* A new descriptor for the same open file. */
 MUST_CHECK enum os_error file_duplicate(int fd, int *ret_fd);
 /* Never reports an error: what has been written is with the system already. */

@@ -69,6 +69,9 @@ class Served:
             self.process.wait()
             self.reader.join()
             raise AssertionError("the server did not start: " + "\n".join(self.log))
+        # The access log may go there: a full pipe would hold the server up.
+        self.drain = threading.Thread(target=self.process.stdout.read, daemon=True)
+        self.drain.start()
         self.host, self.port = self.addresses[0]
 
     def _read_log(self):
@@ -92,6 +95,7 @@ class Served:
             self.process.wait()
             raise AssertionError("the server did not end: " + "\n".join(self.log[-20:]))
         self.reader.join(10)
+        self.drain.join(10)
         if code in (99, -6, -11):
             raise AssertionError(f"the server died ({code}): " + "\n".join(self.log[-40:]))
         self.process.stdout.close()

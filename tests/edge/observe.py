@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# suite: builds=debug,release timeout=300
+# SPDX-License-Identifier: Apache-2.0
+"""What `stint up` knows of its clients, and what it tells of itself."""
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import mmdb  # noqa: E402
+from served import Served, build_app  # noqa: E402
+from program import Skip, main, run, test  # noqa: E402
+
+LOOPBACK = ("--trust-proxy", "127.0.0.1")
+
+
+def geo_file(t):
+    return mmdb.write(t.path("geo.mmdb"))
+
+
+def ask(server, name, client=None, **headers):
+    if client is not None:
+        headers["x_forwarded_for"] = client
+    return server.get("/header", x_ask=name, **headers).text
+
+
+def wait_for(what):
+    for _ in range(600):
+        if what():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@test
+def guests_are_told_where_clients_are(t):
+    with Served(t, build_app(t, component=True), *LOOPBACK, "--geo", geo_file(t)) as server:
+        for client, country, continent, region, city, asn in (
+                ("203.0.113.9", "KR", "AS", "11", "Seoul", "64498"),
+                ("198.51.100.1", "JP", "AS", "13", "Tokyo", "64497"),
+                ("192.0.2.77", "US", "NA", "CA", "Mountain View", "64496"),
+                ("2001:db8:de::1", "DE", "EU", "BE", "Berlin", "64499")):
+            for name, value in (("cf-ipcountry", country), ("x-geo-country", country),
+                                ("x-geo-continent", continent), ("x-geo-region", region),
+                                ("x-geo-city", city), ("x-geo-asn", asn)):
+                t.equal(ask(server, name, client), value)
+        for name in ("cf-ipcountry", "x-geo-country", "x-geo-city", "x-geo-asn"):
+            t.equal(ask(server, name), "(none)")  # 127.0.0.1 is nowhere
+            t.equal(ask(server, name, **{name: "KR"}), "(none)")
+            t.check(ask(server, name, "203.0.113.9", **{name: "XX"}) not in ("XX", "(none)"), name)
+
+
+@test
+def clients_are_those_that_trusted_proxies_name(t):
+    log = t.path("access.jsonl")
+    with Served(t, build_app(t, component=True), *LOOPBACK, "--trust-proxy", "10.0.0.0/8", "--geo",
+                geo_file(t), "--access-log", log, "--workers", "1") as server:
+        def client(**headers):
+            return ask(server, "spin-client-addr", **headers).split(":")[0]
+        t.equal(client(), "127.0.0.1")
+        t.equal(client(x_forwarded_for="203.0.113.9"), "203.0.113.9")
+        t.equal(client(x_forwarded_for="1.1.1.1, 203.0.113.9, 10.1.2.3"), "203.0.113.9")
+        t.equal(client(forwarded='for=198.51.100.1;proto=https', x_forwarded_for="203.0.113.9"),
+                "198.51.100.1")
+        t.equal(client(x_forwarded_for="nonsense"), "127.0.0.1")
+        server.stop()
+    with open(log) as file:
+        lines = [json.loads(line) for line in file]
+    t.equal([(line["client"], line.get("country")) for line in lines],
+            [("127.0.0.1", None), ("203.0.113.9", "KR"), ("203.0.113.9", "KR"),
+             ("198.51.100.1", "JP"), ("127.0.0.1", None)])
+    with Served(t, build_app(t, component=True), "--geo", geo_file(t)) as server:
+        t.equal(ask(server, "spin-client-addr", "203.0.113.9").split(":")[0], "127.0.0.1")
+        t.equal(ask(server, "cf-ipcountry", "203.0.113.9"), "(none)")
+
+
+@test
+def databases_are_read_again(t):
+    path = geo_file(t)
+    with Served(t, build_app(t, component=True), *LOOPBACK, "--geo", path) as server:
+        def country():
+            return ask(server, "cf-ipcountry", "203.0.113.9")
+        t.equal(country(), "KR")
+        with open(path, "wb") as file:  # in place, and broken
+            file.write(b"nonsense")
+        t.check(wait_for(lambda: any("stays" in line for line in server.log)), "nothing was said")
+        t.equal(country(), "KR")
+        mmdb.write(path, {"203.0.113.0/24": mmdb.place("FR", "EU")})
+        t.check(wait_for(lambda: country() == "FR"), "the new file was not read")
+        os.remove(path)
+        t.equal(country(), "FR")
+        t.equal(ask(server, "x-geo-city", "203.0.113.9"), "(none)")
+
+
+@test
+def the_first_file_that_knows_tells(t):
+    first = mmdb.write(t.path("first.mmdb"), {"203.0.113.0/24": mmdb.place("JP", "AS", "27"),
+                                              "192.0.2.0/24": {"country": {"iso_code": "GB"}}})
+    app = build_app(t, component=True)
+    with open(t.path("spin.toml"), "w") as file:
+        file.write('spin_manifest_version = 2\n[application]\nname = "a"\n'
+                   '[application.tool.stint]\ntrusted_proxies = ["127.0.0.1"]\n'
+                   '[application.tool.stint.geo]\ndatabase = "geo.mmdb"\n'
+                   '[[trigger.http]]\nroute = "/..."\ncomponent = "app"\n'
+                   '[[trigger.http]]\nroute = "/quiet/..."\ncomponent = "quiet"\n'
+                   '[component.app]\nsource = "app.wasm"\n'
+                   '[component.quiet]\nsource = "app.wasm"\n'
+                   '[component.quiet.tool.stint]\ngeo_headers = false\n')
+    geo_file(t)
+    t.check(os.path.dirname(app) == os.path.dirname(t.path("spin.toml")), app)
+    with Served(t, t.path("spin.toml"), "--geo", first) as server:
+        t.equal(ask(server, "cf-ipcountry", "203.0.113.9"), "JP")
+        t.equal(ask(server, "x-geo-region", "203.0.113.9"), "27")
+        t.equal(ask(server, "x-geo-city", "203.0.113.9"), "Seoul")
+        t.equal(ask(server, "cf-ipcountry", "192.0.2.1"), "GB")
+        t.equal(ask(server, "x-geo-continent", "192.0.2.1"), "NA")
+        t.equal(ask(server, "cf-ipcountry", "198.51.100.1"), "JP")
+
+
+@test
+def what_cannot_be_read_is_said(t):
+    app = build_app(t, component=True)
+    with open(t.path("broken.mmdb"), "wb") as file:
+        file.write(mmdb.build({})[:-20])
+    t.ends(run("up", app, "--listen", "127.0.0.1:0", "--geo", t.path("none.mmdb"), "--geo",
+               t.path("broken.mmdb")), 1, r"(?s)none\.mmdb.*broken\.mmdb")
+    t.ends(run("up", app, "--listen", "127.0.0.1:0", "--geo", t.path(".")), 1, "geo database")
+    t.ends(run("up", app, "--listen", "127.0.0.1:0", "--trust-proxy", "here"), 1,
+           "'here' is no address")
+
+
+@test
+def maxmind_samples(t):
+    root = os.environ.get("STINT_CONFORMANCE")
+    folder = os.path.join(root or "", "geo", "test-data")
+    if root is None or not os.path.isdir(folder):
+        raise Skip("the MaxMind DB samples are not there (STINT_CONFORMANCE)")
+    app = build_app(t, component=True)
+    city, asn = (os.path.join(folder, f"GeoLite2-{kind}-Test.mmdb") for kind in ("City", "ASN"))
+    with Served(t, app, *LOOPBACK, "--geo", city, "--geo", asn) as server:
+        for client, country, name, number in (
+                ("81.2.69.142", "GB", "London", "(none)"), ("89.160.20.112", "SE", "Linköping", "29518"),
+                ("2001:218::1", "JP", "(none)", "(none)"), ("1.128.0.1", "(none)", "(none)", "1221")):
+            t.equal(ask(server, "cf-ipcountry", client), country)
+            t.equal(ask(server, "x-geo-city", client), name)
+            t.equal(ask(server, "x-geo-asn", client), number)
+    bad = os.path.join(root, "geo", "bad-data")
+    files = sorted(os.path.join(at, name) for at, _, names in os.walk(bad) for name in names
+                   if name.endswith(".mmdb"))
+    files += [os.path.join(folder, name) for name in sorted(os.listdir(folder))
+              if name.endswith(".mmdb")]
+    for path in files:  # each is refused, or answers something, and nothing dies
+        try:
+            with Served(t, app, *LOOPBACK, "--tier", "interp", "--geo", path) as server:
+                for client in ("1.1.1.1", "81.2.69.142", "2001:218::1"):
+                    t.check(ask(server, "cf-ipcountry", client) != "", path)
+                t.equal(server.stop(), 0)
+        except AssertionError as error:
+            t.match(str(error), r"(?s)did not start.*geo database")
+
+
+main()
