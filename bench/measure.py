@@ -56,6 +56,24 @@ def build_native(source, name, extra=(), folder="native"):
     return output
 
 
+def build_native_musl(source, name, extra=(), folder="native-musl"):
+    """The same with musl, of which the guests' C library is made, linked statically; None where
+    musl or the compiler's runtime library is not installed. Position-independent like the other."""
+    triple = os.uname().machine + "-linux-musl"
+    library = os.path.join("/usr/lib", triple)
+    builtins = first_line([native_compiler(), "-print-libgcc-file-name", "-rtlib=compiler-rt"])
+    begin = [os.path.join(library, file) for file in ("rcrt1.o", "crti.o")]
+    end = [os.path.join(library, "libc.a"), builtins, os.path.join(library, "crtn.o")]
+    if not all(os.path.exists(path) for path in begin + end):
+        return None
+    output = os.path.join(BUILD, folder, name)
+    command = [native_compiler(), f"--target={triple}", "-nostdlibinc", "-isystem",
+               os.path.join("/usr/include", triple), *FLAGS, *extra, "-fPIE", "-static-pie",
+               "-nostdlib", "-fuse-ld=lld", *begin, source, *end, "-o", output]
+    build_one(command, output, dependencies(source))
+    return output
+
+
 def build_embedder(source, name):
     """A program that links the release build's library."""
     library = os.path.join(ROOT, "build", "release")
