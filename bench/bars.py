@@ -8,6 +8,7 @@ import time
 
 import engines as engines_module
 import measure
+from edge_bench import run_edge
 from http_bench import run_http
 from measure import BUILD, BenchError, median
 
@@ -449,8 +450,7 @@ def run_compile(options, run, spawner):
 
 RUNNERS = {"aot": run_aot, "tiers": run_tiers, "slots": run_slots, "entry": run_entry,
            "component": run_component, "cslots": run_component_slots, "h1": run_h1, "http": run_http,
-           "fiber": run_fiber,
-           "load": run_load, "compile": run_compile}
+           "edge": run_edge, "fiber": run_fiber, "load": run_load, "compile": run_compile}
 
 
 def print_bars(run, report):
