@@ -163,6 +163,44 @@ demo_tiers() {
     end
 }
 
+# ask NAME ADDRESS EXPECTED: one request, as a proxy would pass it on for a client at ADDRESS.
+ask() {
+    echo "  \$ curl -H 'x-forwarded-for: $2' $url      # $1"
+    curl -s -m 20 -H "x-forwarded-for: $2" "$url" >"$work/output" || true
+    sed 's/^/    /' "$work/output"
+    must_say "$3"
+}
+
+demo_greet() {
+    begin greet-c "greets in the language of the client's country, over HTTP (C, -Oz)" || return 0
+    if [ ! -e "${stint%/*}/libstint-edge.so" ] || ! command -v curl >/dev/null; then
+        note greet-c "$(kilobytes "$module")" - "left out: needs libstint-edge.so and curl"
+        return 0
+    fi
+    # Addresses that are set aside for documentation, each in another country.
+    python3 "$root/tests/edge/mmdb.py" "$work/places.mmdb"
+    "$stint" component new "$module" -o "$work/greet.wasm"
+    start=$(date +%s%N)
+    "$stint" up "$work/greet.wasm" --listen 127.0.0.1:0 --geo "$work/places.mmdb" \
+        --trust-proxy 127.0.0.1 >"$work/address" 2>"$work/log" &
+    server=$!
+    tries=0
+    until grep -q '^Serving' "$work/address" || [ $tries -ge 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.02
+    done
+    took_ms=$((($(date +%s%N) - start) / 1000000))
+    url=$(sed -n 's/^Serving //p' "$work/address")/
+    echo "  \$ stint up greet.wasm --geo places.mmdb --trust-proxy 127.0.0.1"
+    sed 's/^/    /' "$work/address"
+    ask Korea 203.0.113.7 '안녕하세요!'
+    ask Japan 198.51.100.7 'こんにちは!'
+    ask "the United States" 192.0.2.7 'Hello!'
+    kill $server 2>/dev/null || true
+    wait $server || bad=1
+    end
+}
+
 demo_clang() {
     code=0
     printf '\nclang-in-wasm: a C compiler and linker as one guest\n'
@@ -191,6 +229,7 @@ demo_sensor sensor-c "readings in, average and status out (C, -Oz)"
 demo_sensor sensor-rust "the same in Rust with serde_json"
 demo_image
 demo_walk
+demo_greet
 demo_tiers
 demo_clang
 
