@@ -58,8 +58,8 @@ TEST(bad_lines)
         "PROXY TCP4 1.2.3.4 1.2.3.4 -1 1\r\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 1 1\n",
         "PROXY TCP4 1.2.3.4 1.2.3.4 1 1\rX",
-        "PROXY UNKNOWN aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaaaaaaaaa\r\n",
+        ("PROXY UNKNOWN aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "aaaaaaaaaaaaaaaaaaaaaa\r\n"),
     };
     struct proxy_header header;
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
