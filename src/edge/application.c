@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/address.h"
+#include "edge/outbound.h"
 #include "edge/request.h"
 #include "os/files.h"
 #include "wasi/host_net.h"
@@ -137,10 +138,16 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     if (from->source.kind != APP_SOURCE_FILE)
         return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
                          "sources from URLs and registries are not fetched yet");
+    app->nets[number] = outbound_create(app->app, from);
+    if (app->nets[number] == NULL)
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     arena_init(&arena, &alloc_root);
     struct guest_config config = {.id = from->id,
                                   .path = from->source.path,
                                   .net = app->nets[number],
+                                  .outbound = {from->limits.outbound_calls,
+                                               from->limits.outbound_concurrency,
+                                               from->limits.outbound_timeout_ns},
                                   .limits = store_limits_default(),
                                   .log = on_guest_log};
     if (from->limits.memory_bytes != APP_UNLIMITED)

@@ -86,6 +86,7 @@ enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret
     host->shared.dir_count = config->dir_count;
     struct wasi_p2_config p2 = wasi_p2_config_default(&host->shared);
     p2.net = config->net;
+    p2.outbound = config->outbound;
     enum stint_status status = wasi_p2_create(alloc, &p2, &host->p2, error);
     if (status == STINT_OK)
         *ret_host = host;

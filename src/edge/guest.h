@@ -16,6 +16,7 @@
 
 #include "runtime/store.h"
 #include "wasi/p1.h"
+#include "wasi/p2.h"
 #include "wasi/p2_http.h"
 
 struct guest;
@@ -30,6 +31,7 @@ struct guest_config {
     const struct wasi_p1_dir *dirs; /* by path */
     size_t dir_count;
     const struct host_net *net; /* what it may reach; stays */
+    struct wasi_p2_outbound outbound;
     struct store_limits limits;
     uint32_t instances_max; /* 0: what the machine allows */
     /* A line that a guest wrote to stdout or stderr, without its end; by the thread that runs it.

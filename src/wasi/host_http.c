@@ -6,13 +6,18 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "os/clock.h"
 #include "os/event.h"
 #include "os/lock.h"
 #include "os/plugin.h"
 #include "os/readiness.h"
 #include "os/thread.h"
 
-enum { SLICE_NS = 50000000, HEADER_BYTES_MAX = 1 << 20 };
+enum {
+    SLICE_NS = 50000000,
+    HEADER_BYTES_MAX = 1 << 20,
+    RESPONSE_TIMEOUT = 1 + 33, /* of error-code */
+};
 
 struct header_list {
     struct http_client_header *items;
@@ -28,8 +33,10 @@ struct host_http_job {
     struct http_client_request request;
     struct host_pipe *request_body, *response_body;
     const struct host_net *net;
-    const char *host;
+    const char *scheme, *host;
     uint16_t port;
+    uint64_t deadline_ns; /* OS_CLOCK_MONOTONIC; 0: none */
+    uint32_t *alive;
     /* Written by the thread. */
     uint8_t error;
     uint16_t status;
@@ -66,10 +73,15 @@ static enum stint_status load(const struct http_client_api **ret_api, struct sti
 
 /* ---- In the thread ----------------------------------------------------------------------- */
 
+static bool is_late(const struct host_http_job *job)
+{
+    return job->deadline_ns != 0 && clock_now_ns(OS_CLOCK_MONOTONIC) >= job->deadline_ns;
+}
+
 static bool is_cancelled(void *env)
 {
     const struct host_http_job *job = env;
-    return atomic_load_explicit(&job->is_cancelled, memory_order_relaxed);
+    return atomic_load_explicit(&job->is_cancelled, memory_order_relaxed) || is_late(job);
 }
 
 static bool allows(void *env, const struct http_client_address *to)
@@ -77,6 +89,8 @@ static bool allows(void *env, const struct http_client_address *to)
     const struct host_http_job *job = env;
     struct inet_address address = {.is_v6 = to->is_v6, .port = to->port};
     memcpy(address.ip, to->ip, sizeof(address.ip));
+    if (host_net_has_judge(job->net))
+        return host_net_judge_address(job->net, job->scheme, job->host, &address);
     return host_net_allows_name(job->net, job->host, job->port) ||
            host_net_allows(job->net, &address);
 }
@@ -172,6 +186,8 @@ static void run(void *context)
 {
     struct host_http_job *job = context;
     uint32_t code = plugin->perform(&job->request);
+    if (code != 0 && is_late(job))
+        code = RESPONSE_TIMEOUT;
     if (job->request_body != NULL)
         host_pipe_close(job->request_body);
     if (code != 0)
@@ -225,6 +241,9 @@ static bool copy_request(struct host_http_job *job, const struct host_http_reque
     };
     job->net = request->net;
     job->port = request->port;
+    job->scheme = request->scheme;
+    if (request->timeout_ns != 0 && request->timeout_ns < UINT64_MAX / 2)
+        job->deadline_ns = clock_now_ns(OS_CLOCK_MONOTONIC) + request->timeout_ns;
     job->host = arena_copy_string(arena, request->host, strlen(request->host));
     bool is_good = headers && job->request.method && job->request.url && job->host;
     for (size_t i = 0; i < request->header_count && is_good; i++) {
@@ -241,7 +260,11 @@ enum os_error host_http_start(const struct host_http_request *request,
                               struct host_http_job **ret_job, struct stint_error *error)
 {
     const struct http_client_api *api;
-    if (!host_net_allows_lookup(request->net, request->host))
+    bool is_allowed = host_net_has_judge(request->net)
+                          ? host_net_judge_url(request->net, request->scheme, request->host,
+                                               request->port) == NULL
+                          : host_net_allows_lookup(request->net, request->host);
+    if (!is_allowed)
         return OS_NOTCAPABLE;
     if (load(&api, error) != STINT_OK)
         return OS_NOSYS;
@@ -266,6 +289,9 @@ enum os_error host_http_start(const struct host_http_request *request,
         free_job(job);
         return reason;
     }
+    job->alive = request->alive;
+    if (job->alive != NULL)
+        ++*job->alive;
     *ret_job = job;
     return OS_OK;
 }
@@ -277,6 +303,8 @@ void host_http_release(struct host_http_job *job)
     atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
     host_pipe_close(job->response_body);
     thread_join(&job->thread);
+    if (job->alive != NULL)
+        --*job->alive;
     free_job(job);
 }
 

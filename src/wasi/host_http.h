@@ -16,13 +16,16 @@ enum { HOST_HTTP_JOBS_MAX = 64 }; /* at a time, in the process */
 
 struct host_http_request {
     const char *method, *url;
+    const char *scheme; /* of the URL: "http" or "https", static */
     const char *host; /* of the URL, for rules with names */
     uint16_t port;
     const struct http_client_header *headers;
     size_t header_count;
     struct host_pipe *body; /* retained; NULL: none */
     uint64_t connect_timeout_ns, first_byte_timeout_ns, between_bytes_timeout_ns; /* 0: none */
-    const struct host_net *net;                                                   /* stays */
+    uint64_t timeout_ns;        /* of the whole; 0: none */
+    uint32_t *alive;            /* counts those that are not released; stays, for the guest's thread */
+    const struct host_net *net; /* stays */
 };
 
 /* Copies the request. OS_NOTCAPABLE: no rule names the host, nor allows addresses; OS_NOSYS with `error`

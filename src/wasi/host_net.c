@@ -20,6 +20,7 @@ struct host_net {
     struct alloc *alloc;
     struct arena arena;
     struct rule *rules;
+    struct host_net_judge judge; /* without functions: none */
 };
 
 struct host_net *host_net_create(struct alloc *alloc)
@@ -218,4 +219,29 @@ bool host_net_allows_name(const struct host_net *net, const char *name, uint16_t
             return true;
     }
     return false;
+}
+
+/* ---- The judge --------------------------------------------------------------------------- */
+
+void host_net_set_judge(struct host_net *net, const struct host_net_judge *judge)
+{
+    net->judge = *judge;
+}
+
+bool host_net_has_judge(const struct host_net *net)
+{
+    return net != NULL && net->judge.url != NULL;
+}
+
+const char *host_net_judge_url(const struct host_net *net, const char *scheme, const char *host,
+                               uint16_t port)
+{
+    return host_net_has_judge(net) ? net->judge.url(net->judge.env, scheme, host, port) : NULL;
+}
+
+bool host_net_judge_address(const struct host_net *net, const char *scheme, const char *host,
+                            const struct inet_address *address)
+{
+    struct inet_address to = plain(address);
+    return !host_net_has_judge(net) || net->judge.address(net->judge.env, scheme, host, &to);
 }

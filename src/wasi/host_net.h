@@ -23,6 +23,27 @@ void host_net_free(struct host_net *net); /* accepts NULL */
 MUST_CHECK enum stint_status host_net_allow(struct host_net *net, const char *rule,
                                             struct stint_error *error);
 
+/*
+ * Who decides beside the rules: a server that has a policy of its own. Called by several threads.
+ */
+struct host_net_judge {
+    const void *env;
+    /* HTTP requests are its matter alone: NULL, or why this one is refused. */
+    const char *(*url)(const void *env, const char *scheme, const char *host, uint16_t port);
+    /* Whether `host`, which is allowed, may be reached at this address. NULL: the guest named the
+     * address. The scheme is "http", "https", "tcp" or "udp". */
+    bool (*address)(const void *env, const char *scheme, const char *host,
+                    const struct inet_address *address);
+};
+
+void host_net_set_judge(struct host_net *net, const struct host_net_judge *judge); /* copies */
+bool host_net_has_judge(const struct host_net *net);
+/* What it says; without one everything is right. */
+const char *host_net_judge_url(const struct host_net *net, const char *scheme, const char *host,
+                               uint16_t port);
+bool host_net_judge_address(const struct host_net *net, const char *scheme, const char *host,
+                            const struct inet_address *address);
+
 /* `net` may be NULL: nothing. Thread-safe once the rules are made. */
 bool host_net_allows(const struct host_net *net, const struct inet_address *address);
 /* Whether a socket may be bound there: port 0, any free one, for whoever has a rule for the address. */

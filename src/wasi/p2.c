@@ -28,8 +28,10 @@ static enum stint_status no_memory(struct stint_error *error)
 
 struct wasi_p2_config wasi_p2_config_default(const struct wasi_p1_config *shared)
 {
-    return (struct wasi_p2_config){
-        .shared = shared, .objects_max = WASI_P2_OBJECTS_MAX, .body_bytes_max = HOST_PIPE_BYTES};
+    return (struct wasi_p2_config){.shared = shared,
+                                   .outbound = {UINT64_MAX, UINT64_MAX, 0},
+                                   .objects_max = WASI_P2_OBJECTS_MAX,
+                                   .body_bytes_max = HOST_PIPE_BYTES};
 }
 
 static enum stint_status copy_strings(struct wasi_p2 *wasi, const char *const *strings,
@@ -111,6 +113,7 @@ enum stint_status wasi_p2_create(struct alloc *alloc, const struct wasi_p2_confi
     arena_init(&wasi->arena, alloc);
     handles_init(&wasi->handles, alloc);
     wasi->net = config->net;
+    wasi->outbound = config->outbound;
     wasi->objects_max = config->objects_max;
     wasi->body_bytes_max = config->body_bytes_max;
     wasi->stdio[0] = shared->stdin_fd;
@@ -157,6 +160,7 @@ static void end_objects(struct wasi_p2 *wasi)
 void wasi_p2_restart(struct wasi_p2 *wasi)
 {
     end_objects(wasi);
+    wasi->outbound_calls = 0;
     handles_clear(&wasi->handles);
     wasi->realloc_of = NULL;
 }

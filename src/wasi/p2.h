@@ -24,12 +24,20 @@
 struct wasi_p2;
 struct host_net;
 
+/* HTTP requests of a guest between its start and wasi_p2_restart; UINT64_MAX: no limit. */
+struct wasi_p2_outbound {
+    uint64_t calls_max;
+    uint64_t alive_max;  /* at a time, their responses included */
+    uint64_t timeout_ns; /* of each, to the end of its response */
+};
+
 struct wasi_p2_config {
     /* Arguments, environment, directories and standard streams. Its sockets are preview 1's only.
      * Descriptors of directories are not taken over. */
     const struct wasi_p1_config *shared;
     /* What the guest may reach over the network (wasi/host_net.h); NULL: nothing. Has to stay. */
     const struct host_net *net;
+    struct wasi_p2_outbound outbound;
     uint32_t objects_max;  /* resources alive at a time, sockets and requests among them */
     size_t body_bytes_max; /* of an HTTP body on its way, before the guest has to wait */
 };

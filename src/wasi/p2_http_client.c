@@ -56,6 +56,36 @@ static uint8_t find_target(const struct p2_outgoing_request *request, struct tar
     return bytes < 0 || bytes >= (int)sizeof(target->url) ? p2_pipe_code(P2_HTTP_URI_INVALID) : 0;
 }
 
+static const char *scheme_of(const struct p2_outgoing_request *request)
+{
+    return request->scheme.text != NULL && strcmp(request->scheme.text, "http") == 0 ? "http"
+                                                                                     : "https";
+}
+
+/* What the host's policy and limits say; its log tells people why. */
+static uint8_t check_outbound(struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
+                              const struct target *target)
+{
+    const struct wasi_p2_outbound *limits = &wasi->outbound;
+    char line[512];
+    const char *scheme = scheme_of(request);
+    const char *why = host_net_judge_url(wasi->net, scheme, target->host, target->port);
+    uint8_t code = p2_pipe_code(P2_HTTP_REQUEST_DENIED);
+    if (why == NULL && wasi->outbound_calls >= limits->calls_max) {
+        why = "it has made as many requests as it may (outbound_calls)";
+    } else if (why == NULL && wasi->outbound_alive >= limits->alive_max) {
+        why = "it has as many requests at a time as it may (outbound_concurrency)";
+        code = p2_pipe_code(P2_HTTP_CONNECTION_LIMIT_REACHED);
+    }
+    if (why == NULL)
+        return 0;
+    int bytes = snprintf(line, sizeof(line), "refused: a request to %s://%.255s:%u: %s\n", scheme,
+                         target->host, target->port, why);
+    if (wasi->sinks[2] != NULL && bytes > 0)
+        wasi->sinks[2]->write(wasi->sinks[2], line, (size_t)bytes);
+    return code;
+}
+
 static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
                      const struct p2_request_options *options, struct host_http_job **ret_job)
 {
@@ -73,7 +103,13 @@ static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *req
                                                  .value = list->items[i].value,
                                                  .name_bytes = list->items[i].name_bytes,
                                                  .value_bytes = list->items[i].value_bytes};
+    code = check_outbound(wasi, request, &target);
+    if (code != 0)
+        return code;
     struct host_http_request outgoing = {.method = request->method.text,
+                                         .scheme = scheme_of(request),
+                                         .timeout_ns = wasi->outbound.timeout_ns,
+                                         .alive = &wasi->outbound_alive,
                                          .url = target.url,
                                          .host = target.host,
                                          .port = target.port,
@@ -89,6 +125,7 @@ static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *req
     }
     switch (host_http_start(&outgoing, ret_job, &error)) {
     case OS_OK:
+        wasi->outbound_calls++;
         return 0;
     case OS_NOTCAPABLE:
         return p2_pipe_code(P2_HTTP_REQUEST_DENIED);

@@ -72,6 +72,9 @@ struct wasi_p2 {
     struct host_sink *sinks[3];
     bool is_ending; /* p2_release does nothing */
     const struct host_net *net;
+    struct wasi_p2_outbound outbound;
+    uint64_t outbound_calls;
+    uint32_t outbound_alive;
     struct p2_known_address *known; /* in the arena; NULL: none */
     size_t known_count;
     size_t body_bytes_max;

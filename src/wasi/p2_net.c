@@ -181,19 +181,22 @@ enum p2_net_code p2_net_check_bind(const struct wasi_p2 *wasi, bool is_v6,
     return code;
 }
 
-enum p2_net_code p2_net_check_remote(const struct wasi_p2 *wasi, bool is_v6,
+enum p2_net_code p2_net_check_remote(const struct wasi_p2 *wasi, bool is_udp, bool is_v6,
                                      const struct inet_address *address)
 {
     enum p2_net_code code = check_family(is_v6, address);
     if (code == P2_NET_OK && (address->port == 0 || is_unspecified(address)))
         code = P2_NET_INVALID_ARGUMENT;
-    if (code != P2_NET_OK || host_net_allows(wasi->net, address))
+    const char *scheme = is_udp ? "udp" : "tcp";
+    if (code != P2_NET_OK || (host_net_allows(wasi->net, address) &&
+                              host_net_judge_address(wasi->net, scheme, NULL, address)))
         return code;
     for (size_t i = 0; i < wasi->known_count; i++) {
         const struct p2_known_address *known = &wasi->known[i];
         if (known->address.is_v6 == address->is_v6 &&
             memcmp(known->address.ip, address->ip, sizeof(address->ip)) == 0 &&
-            host_net_allows_name(wasi->net, known->name, address->port))
+            host_net_allows_name(wasi->net, known->name, address->port) &&
+            host_net_judge_address(wasi->net, scheme, known->name, address))
             return P2_NET_OK;
     }
     return P2_NET_ACCESS_DENIED;

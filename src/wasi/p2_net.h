@@ -97,7 +97,7 @@ void p2_net_put_address(uint8_t *at, const struct inet_address *address);
 /* Whether a socket may be bound there; whether it may reach it. */
 enum p2_net_code p2_net_check_bind(const struct wasi_p2 *wasi, bool is_v6,
                                    const struct inet_address *address);
-enum p2_net_code p2_net_check_remote(const struct wasi_p2 *wasi, bool is_v6,
+enum p2_net_code p2_net_check_remote(const struct wasi_p2 *wasi, bool is_udp, bool is_v6,
                                      const struct inet_address *address);
 MUST_CHECK enum stint_status p2_net_check_network(struct host_component_call *call,
                                                   uint64_t handle);

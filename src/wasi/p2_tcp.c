@@ -61,7 +61,7 @@ enum stint_status p2_tcp_start_connect(struct host_component_call *call, uint64_
     if (socket->state == P2_SOCKET_CONNECTING || socket->state == P2_SOCKET_BINDING)
         code = P2_NET_CONCURRENCY_CONFLICT;
     else if (socket->state == P2_SOCKET_NEW || socket->state == P2_SOCKET_BOUND)
-        code = p2_net_check_remote(p2_of(call), socket->is_v6, &address);
+        code = p2_net_check_remote(p2_of(call), false, socket->is_v6, &address);
     if (code != P2_NET_OK)
         return p2_net_done(call, slots[14], code);
     /* What comes of it is for finish-connect to tell. */

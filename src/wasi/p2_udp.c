@@ -42,7 +42,7 @@ static enum p2_net_code set_peer(struct wasi_p2 *wasi, struct p2_socket *socket,
         return P2_NET_INVALID_STATE;
     enum p2_net_code code = P2_NET_OK;
     if (peer != NULL)
-        code = p2_net_check_remote(wasi, socket->is_v6, peer);
+        code = p2_net_check_remote(wasi, true, socket->is_v6, peer);
     if (code == P2_NET_OK && (peer != NULL || socket->has_peer))
         code = p2_net_code(inet_connect(socket->fd, peer));
     if (code != P2_NET_OK)
@@ -214,7 +214,7 @@ static enum p2_net_code send_one(struct wasi_p2 *wasi, const struct p2_socket *s
                        : P2_NET_INVALID_ARGUMENT;
     }
     if (has_address) {
-        enum p2_net_code code = p2_net_check_remote(wasi, socket->is_v6, &to);
+        enum p2_net_code code = p2_net_check_remote(wasi, true, socket->is_v6, &to);
         if (code != P2_NET_OK)
             return code;
     }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What components may reach: the policy of the manifest (app/policy.h), for WASI (wasi/host_net.h). */
+#ifndef EDGE_OUTBOUND_H
+#define EDGE_OUTBOUND_H
+
+#include "app/app.h"
+
+struct host_net;
+
+/* Of a component; the policy is kept in the arena of `app`. NULL: memory is out. */
+struct host_net *outbound_create(struct app *app, const struct app_component *component);
+
+#endif
