@@ -17,7 +17,7 @@ static void log_problems(struct log_buffer *log, struct app_problems *problems)
 {
     struct buf text;
     buf_init(&text, &alloc_root, 1 << 20);
-    if (app_problems_print(problems, &text)) {
+    if (app_problems_print(problems, &text) && text.bytes > 0) {
         char *at = (char *)text.data, *end = at + text.bytes;
         for (char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
             log_line(log, problems->errors > 0 ? LOG_ERROR : LOG_WARN, NULL, NULL, "%.*s",

@@ -91,7 +91,7 @@ static void log_failure(struct request *request)
     size_t total = rt_backtrace(guest_use_store(request->use), frames, COUNT_OF(frames));
     size_t count = total < COUNT_OF(frames) ? total : COUNT_OF(frames);
     buf_init(&text, &alloc_root, 1 << 16);
-    if (trace_format(&text, frames, count, total, id, false)) {
+    if (trace_format(&text, frames, count, total, id, false) && text.bytes > 0) {
         char *at = (char *)text.data, *end = at + text.bytes;
         for (char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
             log_line(log, level, id, request->id, "%.*s", (int)(stop - at), at);
