@@ -89,6 +89,7 @@ static int serve(const struct up_options *options, const char *path)
         .trust_count = options->trust_proxy.count,
         .geo = options->geo.items,
         .geo_count = options->geo.count,
+        .metrics = options->metrics,
         .workers = options->workers.is_given ? (uint32_t)options->workers.value : 0,
         .drain_ns = options->drain.value,
         .tier = options->tier,

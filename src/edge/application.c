@@ -201,7 +201,9 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
     struct edge_app *app = alloc_get_zeroed(&alloc_root, 1, sizeof(*app));
     if (app == NULL)
         return STINT_NOMEM;
+    static atomic_ullong versions;
     atomic_init(&app->references, 1);
+    app->version = atomic_fetch_add(&versions, 1) + 1;
     enum stint_status status = read_app(server->options, log, &app->app);
     if (status == STINT_OK) {
         size_t count = app->app->component_count;

@@ -31,6 +31,7 @@ struct edge_options {
     size_t trust_count;
     const char *const *geo;       /* MaxMind DB files, asked before the manifest's */
     size_t geo_count;
+    const char *metrics;          /* where /metrics is; NULL: what the manifest says */
     uint32_t workers;             /* threads that serve; 0: one a core */
     uint64_t drain_ns;            /* how long requests may go on after SIGTERM; 0: the default */
     const char *tier;             /* "interp", "jit", "aot" */

@@ -13,6 +13,7 @@
 #include "edge/guest.h"
 #include "edge/log.h"
 #include "edge/loop.h"
+#include "edge/metrics.h"
 #include "http/http_server.h"
 #include "os/lock.h"
 #include "os/thread.h"
@@ -34,6 +35,7 @@ struct edge_component {
 /* One version of the application; shared by all workers, freed with the last request that uses it. */
 struct edge_app {
     atomic_uint references;
+    uint64_t version; /* no two have the same; from 1 */
     struct app *app;
     struct routes *routes;
     struct edge_component *components; /* app->component_count */
@@ -77,6 +79,7 @@ struct worker {
     struct request *waiting; /* for a place, or have just got one */
     uv_timer_t queue_time;   /* while there are such */
     struct geo_reader geo;
+    struct metrics metrics;
     struct buf scratch; /* within one call */
     struct log_buffer log;
     uint64_t request_count, id_seed;

@@ -365,6 +365,14 @@ enum stint_status guest_compile(struct guest *guest, const atomic_int *is_cancel
     return status;
 }
 
+void guest_stats(struct guest *guest, struct pool_stats *ret_stats)
+{
+    if (guest->components != NULL)
+        component_pool_stats(guest->components, ret_stats);
+    else
+        pool_stats(guest->modules, ret_stats);
+}
+
 /* ---- Uses -------------------------------------------------------------------------------- */
 
 enum stint_status guest_take(struct guest *guest, void *user, struct guest_use **ret_use,

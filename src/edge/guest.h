@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 
+#include "runtime/pool.h"
 #include "runtime/store.h"
 #include "wasi/p1.h"
 #include "wasi/p2.h"
@@ -53,6 +54,9 @@ const char *guest_refusal(const struct guest *guest);
  * once a guest. `is_cancelled` not 0: stop soon. */
 MUST_CHECK enum stint_status guest_compile(struct guest *guest, const atomic_int *is_cancelled,
                                            struct stint_error *error);
+
+/* Of its slots. */
+void guest_stats(struct guest *guest, struct pool_stats *ret_stats);
 
 /* STINT_LIMIT: as many as may be are taken. */
 MUST_CHECK enum stint_status guest_take(struct guest *guest, void *user, struct guest_use **ret_use,

@@ -1,20 +1,154 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/monitor.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { REFRESH_MS = 2000 };
+#include "edge/application.h"
+#include "edge/monitor_text.h"
+#include "os/clock.h"
+#include "os/files.h"
+#include "os/sockets.h"
+
+enum { REFRESH_MS = 2000, TOKEN_BYTES_MAX = 4096, TEXT_BYTES_MAX = 64 << 20, CONNECTIONS_MAX = 64 };
 
 struct monitor {
-    struct edge_server *server;
+    struct monitor_view view;
+    struct lock lock; /* of view.app */
     struct log_buffer log;
     struct thread thread;
     uv_loop_t uv;
     uv_async_t wake; /* to end */
     uv_timer_t refresh;
+    struct http_server *http;
+    int fd; /* of the listener; -1: none, or it was taken over */
+    char token[TOKEN_BYTES_MAX];
+    size_t token_bytes; /* 0: none is asked for */
+    bool has_loop, has_thread, is_ending;
 };
 
-enum stint_status monitor_open(struct edge_server *server, struct log_buffer *log)
+/* An answer on its way. */
+struct answer {
+    struct buf text;
+    size_t sent;
+};
+
+/* ---- Answers ----------------------------------------------------------------------------- */
+
+static void send_more(struct http_exchange *exchange, struct answer *answer)
+{
+    answer->sent += http_write(exchange, answer->text.data + answer->sent,
+                               answer->text.bytes - answer->sent);
+    if (answer->sent == answer->text.bytes)
+        http_finish(exchange, NULL, 0);
+}
+
+/* Takes the same time for any wrong token of the right length. */
+static bool has_token(const struct monitor *monitor, const struct http_request *http)
+{
+    static const char scheme[] = "Bearer ";
+    unsigned difference = 0;
+    if (monitor->token_bytes == 0)
+        return true;
+    for (size_t i = 0; i < http->header_count; i++) {
+        const struct http_header *header = &http->headers[i];
+        if (strcmp(header->name, "authorization") != 0)
+            continue;
+        if (header->value_bytes != strlen(scheme) + monitor->token_bytes ||
+            memcmp(header->value, scheme, strlen(scheme)) != 0)
+            return false;
+        for (size_t k = 0; k < monitor->token_bytes; k++)
+            difference |= (unsigned char)(header->value[strlen(scheme) + k] ^ monitor->token[k]);
+        return difference == 0;
+    }
+    return false;
+}
+
+static unsigned make_answer(struct monitor *monitor, const struct http_request *http,
+                            struct buf *out)
+{
+    size_t path_bytes = strcspn(http->path, "?");
+    char path[16] = "";
+    unsigned status = 404;
+    if (path_bytes < sizeof(path))
+        memcpy(path, http->path, path_bytes);
+    lock_take(&monitor->lock);
+    if (strcmp(http->method, "GET") != 0 && strcmp(http->method, "HEAD") != 0) {
+        status = 405;
+    } else if (strcmp(path, "/healthz") == 0 || strcmp(path, "/health") == 0) {
+        status = buf_append_string(out, "alive\n") ? 200 : 503;
+    } else if (strcmp(path, "/readyz") == 0 || strcmp(path, "/ready") == 0) {
+        status = monitor_print_ready(&monitor->view, out) ? 200 : 503;
+    } else if (strcmp(path, "/metrics") == 0) {
+        status = !has_token(monitor, http)                    ? 401
+                 : monitor_print_metrics(&monitor->view, out) ? 200
+                                                              : 503;
+    }
+    lock_give(&monitor->lock);
+    return status;
+}
+
+static void on_request(void *env, struct http_exchange *exchange)
+{
+    struct monitor *monitor = env;
+    const struct http_request *http = http_exchange_request(exchange);
+    struct http_header headers[2] = {
+        {"content-type", "text/plain; version=0.0.4; charset=utf-8", 12, 40},
+        {"www-authenticate", "Bearer", 16, 6}};
+    struct answer *answer = alloc_get_zeroed(&alloc_root, 1, sizeof(*answer));
+    if (answer == NULL) {
+        http_abort(exchange);
+        return;
+    }
+    http_exchange_set_user(exchange, answer);
+    buf_init(&answer->text, &alloc_root, TEXT_BYTES_MAX);
+    unsigned status = make_answer(monitor, http, &answer->text);
+    http_respond(exchange, status, headers, status == 401 ? 2 : 1, answer->text.bytes);
+    send_more(exchange, answer);
+}
+
+static void on_readable(void *env, struct http_exchange *exchange)
+{
+    (void)env;
+    (void)exchange;
+}
+
+static void on_writable(void *env, struct http_exchange *exchange)
+{
+    struct answer *answer = http_exchange_user(exchange);
+    (void)env;
+    if (answer != NULL && answer->sent < answer->text.bytes)
+        send_more(exchange, answer);
+}
+
+static void on_answered(void *env, struct http_exchange *exchange)
+{
+    struct answer *answer = http_exchange_user(exchange);
+    (void)env;
+    if (answer == NULL)
+        return;
+    buf_free(&answer->text);
+    alloc_put(&alloc_root, answer, sizeof(*answer));
+}
+
+static void close_handles(struct monitor *monitor)
+{
+    uv_close((uv_handle_t *)&monitor->refresh, NULL);
+    uv_close((uv_handle_t *)&monitor->wake, NULL);
+}
+
+static void on_drained(void *env, struct http_server *server)
+{
+    (void)server;
+    close_handles(env);
+}
+
+static const struct http_handler handler = {on_request, on_readable, on_writable, on_answered,
+                                            on_drained};
+
+/* ---- Preparation ------------------------------------------------------------------------- */
+
+static enum stint_status open_geo(struct edge_server *server, struct log_buffer *log)
 {
     const struct edge_options *options = server->options;
     struct app *app = server->app->app;
@@ -31,18 +165,83 @@ enum stint_status monitor_open(struct edge_server *server, struct log_buffer *lo
     return geo_create(paths, count, log, &server->geo);
 }
 
+static bool read_token(struct monitor *monitor, const char *path, struct log_buffer *log)
+{
+    struct file_span span = {monitor->token, sizeof(monitor->token)};
+    int fd = -1;
+    size_t bytes = 0;
+    if (path[0] == '\0')
+        return true;
+    enum os_error reason = file_open_host(path, FILE_READ, &fd);
+    if (reason == OS_OK)
+        reason = file_read(fd, &span, 1, 0, &bytes);
+    if (fd >= 0)
+        file_close(fd);
+    while (bytes > 0 && strchr(" \t\r\n", monitor->token[bytes - 1]) != NULL)
+        bytes--;
+    monitor->token_bytes = bytes;
+    if (reason == OS_OK && bytes > 0)
+        return true;
+    log_line(log, LOG_ERROR, NULL, NULL, "cannot use the token of metrics in %s: %s", path,
+             reason ? os_error_text(reason) : "it is empty");
+    return false;
+}
+
+static enum stint_status open_listener(struct monitor *monitor, const char *address,
+                                       const char *token_file, struct log_buffer *log)
+{
+    struct stint_error error = {0};
+    char bound[80];
+    if (address[0] == '\0')
+        return STINT_OK;
+    enum stint_status status = socket_listen_tcp(address, &monitor->fd, &error);
+    if (status != STINT_OK)
+        log_line(log, LOG_ERROR, NULL, NULL, "metrics: %s", error.message);
+    if (!read_token(monitor, token_file, log))
+        status = STINT_IO;
+    if (status == STINT_OK && socket_local_address(monitor->fd, bound, sizeof(bound)) == OS_OK)
+        log_line(log, LOG_INFO, NULL, NULL, "metrics on http://%s/metrics", bound);
+    return status;
+}
+
+enum stint_status monitor_open(struct edge_server *server, struct log_buffer *log)
+{
+    const struct app_server *settings = &server->app->app->server;
+    const char *given = server->options->metrics;
+    struct monitor *monitor = alloc_get_zeroed(&alloc_root, 1, sizeof(*monitor));
+    if (monitor == NULL)
+        return STINT_NOMEM;
+    monitor->fd = -1;
+    monitor->view.server = server;
+    monitor->view.labels.count_max = settings->metrics_countries;
+    lock_init(&monitor->lock);
+    log_buffer_init(&monitor->log, &server->log);
+    server->monitor = monitor;
+    enum stint_status status = open_geo(server, log);
+    enum stint_status listens = open_listener(monitor, given != NULL ? given : settings->metrics_listen,
+                                              settings->metrics_token_file, log);
+    return status != STINT_OK ? status : listens;
+}
+
+/* ---- Running ----------------------------------------------------------------------------- */
+
 static void on_refresh(uv_timer_t *timer)
 {
     struct monitor *monitor = timer->data;
-    geo_refresh(monitor->server->geo, &monitor->log);
+    geo_refresh(monitor->view.server->geo, &monitor->log);
     log_flush(&monitor->log);
 }
 
 static void on_wake(uv_async_t *async)
 {
     struct monitor *monitor = async->data;
-    uv_close((uv_handle_t *)&monitor->refresh, NULL);
-    uv_close((uv_handle_t *)&monitor->wake, NULL);
+    if (monitor->is_ending)
+        return;
+    monitor->is_ending = true;
+    if (monitor->http != NULL)
+        http_server_close(monitor->http);
+    else
+        close_handles(monitor);
 }
 
 static void run(void *context)
@@ -52,47 +251,82 @@ static void run(void *context)
     log_flush(&monitor->log);
 }
 
+static enum stint_status listen_on(struct monitor *monitor, struct stint_error *error)
+{
+    const struct http_listen how = {0};
+    struct http_config config = http_config_default();
+    config.connections_max = CONNECTIONS_MAX;
+    config.limits.body_bytes = 0;
+    enum stint_status status =
+        http_server_create(&monitor->uv, &config, &handler, monitor, &monitor->http, error);
+    int fd = monitor->fd;
+    if (status != STINT_OK)
+        return status;
+    monitor->fd = -1;
+    return http_server_listen(monitor->http, fd, &how, error);
+}
+
 enum stint_status monitor_start(struct edge_server *server, struct stint_error *error)
 {
-    if (server->geo == NULL)
-        return STINT_OK;
-    struct monitor *monitor = alloc_get_zeroed(&alloc_root, 1, sizeof(*monitor));
-    if (monitor == NULL || uv_loop_init(&monitor->uv) != 0) {
-        alloc_put(&alloc_root, monitor, monitor != NULL ? sizeof(*monitor) : 0);
+    struct monitor *monitor = server->monitor;
+    enum stint_status status = STINT_OK;
+    monitor->view.app = application_retain(server->app);
+    if (server->geo == NULL && monitor->fd < 0)
+        return STINT_OK; /* there is nothing to look after */
+    if (uv_loop_init(&monitor->uv) != 0)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no event loop for monitoring");
-    }
-    monitor->server = server;
-    log_buffer_init(&monitor->log, &server->log);
+    monitor->has_loop = true;
     uv_async_init(&monitor->uv, &monitor->wake, on_wake);
     uv_timer_init(&monitor->uv, &monitor->refresh);
     monitor->wake.data = monitor->refresh.data = monitor;
-    uv_timer_start(&monitor->refresh, on_refresh, REFRESH_MS, REFRESH_MS);
-    if (thread_start(&monitor->thread, run, monitor, false)) {
-        server->monitor = monitor;
-        return STINT_OK;
+    if (server->geo != NULL)
+        uv_timer_start(&monitor->refresh, on_refresh, REFRESH_MS, REFRESH_MS);
+    if (monitor->fd >= 0)
+        status = listen_on(monitor, error);
+    if (status == STINT_OK) {
+        monitor->has_thread = thread_start(&monitor->thread, run, monitor, false);
+        if (!monitor->has_thread)
+            status = error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no thread for monitoring");
     }
-    on_wake(&monitor->wake);
-    run(monitor);
-    uv_loop_close(&monitor->uv);
-    log_buffer_free(&monitor->log);
-    alloc_put(&alloc_root, monitor, sizeof(*monitor));
-    return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no thread for monitoring");
+    return status;
+}
+
+void monitor_switch(struct edge_server *server, struct edge_app *app)
+{
+    struct monitor *monitor = server->monitor;
+    lock_take(&monitor->lock);
+    struct edge_app *old = monitor->view.app;
+    monitor->view.app = application_retain(app);
+    lock_give(&monitor->lock);
+    application_release(old);
 }
 
 void monitor_stop(struct edge_server *server)
 {
     struct monitor *monitor = server->monitor;
-    if (monitor == NULL)
+    if (monitor == NULL || !monitor->has_loop)
         return;
-    uv_async_send(&monitor->wake);
-    thread_join(&monitor->thread);
+    if (monitor->has_thread) {
+        uv_async_send(&monitor->wake);
+        thread_join(&monitor->thread);
+    } else {
+        on_wake(&monitor->wake);
+        run(monitor);
+    }
     uv_loop_close(&monitor->uv);
-    log_buffer_free(&monitor->log);
-    alloc_put(&alloc_root, monitor, sizeof(*monitor));
-    server->monitor = NULL;
+    http_server_free(monitor->http);
 }
 
 void monitor_close(struct edge_server *server)
 {
+    struct monitor *monitor = server->monitor;
     geo_free(server->geo);
+    if (monitor == NULL)
+        return;
+    application_release(monitor->view.app);
+    if (monitor->fd >= 0)
+        file_close(monitor->fd);
+    log_buffer_free(&monitor->log);
+    lock_free(&monitor->lock);
+    alloc_put(&alloc_root, monitor, sizeof(*monitor));
 }

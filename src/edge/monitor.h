@@ -5,8 +5,11 @@
 
 #include "edge/edge_int.h"
 
-/* server->geo, from the options and the manifest. What is wrong is said in the log. */
+/* What server->monitor needs of the options and the manifest: geo databases, and the listener of
+ * metrics. What is wrong is said in the log. */
 MUST_CHECK enum stint_status monitor_open(struct edge_server *server, struct log_buffer *log);
+/* A new version of the application; keeps it. */
+void monitor_switch(struct edge_server *server, struct edge_app *app);
 /* Before workers, which it looks at, end. */
 MUST_CHECK enum stint_status monitor_start(struct edge_server *server, struct stint_error *error);
 void monitor_stop(struct edge_server *server);

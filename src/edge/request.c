@@ -117,6 +117,7 @@ static void end_if_over(struct request *request)
         return;
     if (request->use != NULL)
         guest_give(request->use);
+    metrics_ran(request);
     request->use = NULL;
     host_pipe_release(request->body);
     request->body = NULL;
@@ -140,6 +141,7 @@ static void pump_request(struct request *request)
                                              room < sizeof(piece) ? room : sizeof(piece), &bytes);
         if (error == OS_AGAIN)
             return;
+        request->received_bytes += bytes;
         if (error || bytes == 0)
             request->is_body_whole = true;
         if (error)
@@ -269,8 +271,10 @@ static void run(void *arg)
     struct request *request = arg;
     struct edge_component *component = request->component;
     const struct app_limits *limits = &component->app->limits;
+    uint64_t before_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     request_turn_begin(request);
     request->status = guest_take(component->guest, request, &request->use, &request->error);
+    request->take_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - before_ns;
     if (request->status == STINT_OK) {
         struct stint_store *store = guest_use_store(request->use);
         store->waiter = &request->task.waiter;
@@ -369,8 +373,10 @@ static bool admit(struct request *request)
     if (!request_limits_check(request))
         return false;
     enum request_place place = request_limits_enter(request);
-    if (place == PLACE_NONE)
+    if (place == PLACE_NONE) {
+        metrics_limit(request, HIT_CONCURRENCY);
         request_answer(request, 503, "Too many requests at a time");
+    }
     return place == PLACE_HELD;
 }
 
@@ -434,6 +440,7 @@ static void on_end(void *env, struct http_exchange *exchange)
     if (request == NULL)
         return;
     request_log(request);
+    metrics_answered(request);
     bool is_lost = http_is_lost(exchange);
     request->exchange = NULL;
     if (request->body != NULL && !request->is_body_whole)

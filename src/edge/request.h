@@ -35,7 +35,7 @@ struct request {
     bool is_alive;     /* its fiber is there */
     bool is_body_whole, is_responded, is_finished;
     unsigned answer; /* the status that was sent */
-    uint64_t start_ns;
+    uint64_t start_ns, take_ns, received_bytes;
     /* request_limits.c: */
     enum request_place place;
     struct request *before, *after;       /* while it is awaited: of the component, under the lock */

@@ -61,12 +61,14 @@ static bool take_rate(struct request *request)
 bool request_limits_check(struct request *request)
 {
     if (!take_rate(request)) {
+        metrics_limit(request, HIT_RATE);
         request_answer(request, 429, "Too many requests");
         return false;
     }
     const struct http_request *http = http_exchange_request(request->exchange);
     uint64_t max = request->component->app->limits.request_bytes;
     if (http->has_length && http->content_length > max) {
+        metrics_limit(request, HIT_REQUEST_SIZE);
         request_answer(request, 413, "The request is too large");
         return false;
     }
@@ -79,6 +81,7 @@ bool request_limits_send(struct request *request, size_t bytes)
     uint64_t max = request->component->app->limits.response_bytes;
     if (bytes <= max && http_sent_bytes(request->exchange) <= max - bytes)
         return true;
+    metrics_limit(request, HIT_RESPONSE_SIZE);
     log_line(&request->worker->log, LOG_WARN, request->component->app->id, request->id,
              "its response is broken off: it is longer than the %" PRIu64
              " bytes of response_size",
@@ -93,9 +96,11 @@ bool request_limits_log(struct request *request, size_t bytes)
     request->log_bytes += bytes;
     if (request->log_bytes <= max)
         return true;
-    if (before <= max)
+    if (before <= max) {
+        metrics_limit(request, HIT_LOG_SIZE);
         log_line(&request->worker->log, LOG_WARN, request->component->app->id, request->id,
                  "what it writes beyond the %" PRIu64 " bytes of log_size is left out", max);
+    }
     return false;
 }
 

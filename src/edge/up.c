@@ -265,6 +265,7 @@ static void reload(struct up *up)
         certificates_reload(server->certificates, &up->log);
     for (uint32_t i = 0; i < server->worker_count; i++)
         worker_switch(&server->workers[i], application_retain(next));
+    monitor_switch(server, next);
     application_release(server->app);
     server->app = next;
     log_line(&up->log, LOG_INFO, NULL, NULL, "reload: the application is served as it is now");

@@ -21,6 +21,8 @@ static void on_flush_time(uv_timer_t *timer)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct worker *worker = prepare->data;
+    if (worker->http != NULL)
+        metrics_connections(&worker->metrics, worker->http);
     if (log_flush_most(&worker->log) && !uv_is_active((uv_handle_t *)&worker->flush_time))
         uv_timer_start(&worker->flush_time, on_flush_time, FLUSH_MS, 0);
 }
@@ -128,6 +130,7 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
     if (random_fill(&worker->id_seed, sizeof(worker->id_seed)))
         worker->id_seed = clock_now_ns(OS_CLOCK_REALTIME);
     log_buffer_init(&worker->log, &server->log);
+    metrics_init(&worker->metrics);
     geo_reader_init(&worker->geo, server->geo);
     buf_init(&worker->scratch, &alloc_root, SCRATCH_BYTES_MAX);
     enum stint_status status = open_loop(worker, error);
@@ -186,6 +189,7 @@ void worker_free(struct worker *worker)
     requests_free(worker);
     application_release(worker->app);
     application_release(atomic_load(&worker->next_app));
+    metrics_free(&worker->metrics);
     geo_reader_free(&worker->geo);
     buf_free(&worker->scratch);
     log_buffer_free(&worker->log);

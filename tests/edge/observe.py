@@ -2,8 +2,10 @@
 # suite: builds=debug,release timeout=300
 # SPDX-License-Identifier: Apache-2.0
 """What `stint up` knows of its clients, and what it tells of itself."""
+import http.client
 import json
 import os
+import re
 import sys
 import time
 
@@ -158,6 +160,142 @@ def maxmind_samples(t):
                 t.equal(server.stop(), 0)
         except AssertionError as error:
             t.match(str(error), r"(?s)did not start.*geo database")
+
+
+
+SAMPLE = re.compile(r'^([a-z_][a-z0-9_]*)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (\S+)$')
+
+
+def parse(t, text):
+    """{(name, labels): value}; strict about everything that Prometheus is strict about."""
+    samples, types, family = {}, {}, None
+    t.check(text.endswith("\n"), "the last line has no end")
+    for line in text.splitlines():
+        if line.startswith("# "):
+            word, name, rest = line[2:].split(" ", 2)
+            t.check(word in ("HELP", "TYPE"), line)
+            if word == "HELP":
+                t.check(name not in types, f"{name} comes twice")
+                family = name
+            else:
+                t.check(name == family and rest in ("counter", "gauge", "histogram"), line)
+                types[name] = rest
+            continue
+        found = SAMPLE.match(line)
+        t.check(found is not None, line)
+        name = found[1]
+        if types[family] == "histogram":
+            t.check(re.sub("_(bucket|sum|count)$", "", name) == family, line)
+        else:
+            t.equal(name, family)
+        labels = tuple(re.findall(r'([a-z_]+)="((?:[^"\\]|\\.)*)"', found[2] or ""))
+        t.check((name, labels) not in samples, f"twice: {line}")
+        samples[name, labels] = float(found[3])
+    for (name, labels), value in samples.items():
+        if name.endswith("_bucket"):
+            below = [v for (n, k), v in samples.items() if n == name and k[:-1] == labels[:-1]]
+            t.check(below == sorted(below), f"{name} falls")
+            if labels[-1] == ("le", "+Inf"):
+                t.equal(samples[name[:-7] + "_count", labels[:-1]], value)
+    return samples
+
+
+class Monitor:
+    def __init__(self, server):
+        line = next(line for line in server.lines() if "metrics on" in line.get("message", ""))
+        self.address = re.search(r"http://(\S+)/metrics", line["message"])[1]
+
+    def get(self, path, **headers):
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def total(self, t, name, **labels):
+        status, text = self.get("/metrics")
+        t.equal(status, 200)
+        return sum(value for (n, k), value in parse(t, text).items()
+                   if n == name and set(labels.items()) <= set(k))
+
+
+METRICS = ("--metrics", "127.0.0.1:0")
+
+
+@test
+def what_happens_is_counted(t):
+    with Served(t, build_app(t, component=True), *METRICS, "--workers", "2") as server:
+        monitor = Monitor(server)
+        t.equal(monitor.get("/healthz"), (200, "alive\n"))
+        t.equal(monitor.get("/readyz"), (200, "ready\n"))
+        t.equal(monitor.get("/other")[0], 404)
+        for _ in range(5):
+            server.get("/hello")
+        server.get("/nowhere")
+        server.get("/trap")
+        server.request("POST", "/echo", body=b"x" * 1000)
+
+        def is_there():
+            return monitor.total(t, "stint_guest_seconds_count", component="app") == 8
+        t.check(wait_for(is_there), "the guests were not counted")
+        for name, labels, value in (
+                ("stint_requests_total", {"component": "app", "code": "200"}, 6),
+                ("stint_requests_total", {"component": "app", "code": "404"}, 1),
+                ("stint_requests_total", {"component": "app", "code": "500"}, 1),
+                ("stint_requests_total", {"route": "/..."}, 8),
+                ("stint_requests_by_method_total", {"method": "GET"}, 7),
+                ("stint_requests_by_method_total", {"method": "POST"}, 1),
+                ("stint_failures_total", {"kind": "trap"}, 1),
+                ("stint_request_bytes_total", {}, 1000),
+                ("stint_request_duration_seconds_count", {}, 8),
+                ("stint_take_seconds_count", {}, 8),
+                ("stint_country_requests_total", {"country": "unknown"}, 8),
+                ("stint_component_up", {"component": "app"}, 1),
+                ("stint_workers", {}, 2),
+                ("stint_log_lost_total", {}, 0)):
+            t.equal(monitor.total(t, name, **labels), value)
+        t.check(monitor.total(t, "stint_guest_seconds_sum") > 0, "no time was counted")
+        t.check(monitor.total(t, "stint_starts_total") >= 8, "no starts were counted")
+        t.check(monitor.total(t, "process_resident_memory_bytes") > 1e6, "no memory")
+        t.check(wait_for(lambda: monitor.total(t, "stint_connections_total") == 8), "connections")
+        t.equal(server.stop(), 0)
+
+
+@test
+def countries_have_so_many_labels(t):
+    build_app(t, component=True)
+    blocks = {f"10.0.{i}.0/24": mmdb.place("A" + chr(65 + i), "EU") for i in range(20)}
+    mmdb.write(t.path("geo.mmdb"), blocks)
+    with open(t.path("token"), "w") as file:
+        file.write("secret\n")
+    with open(t.path("spin.toml"), "w") as file:
+        file.write('spin_manifest_version = 2\n[application]\nname = "a"\n'
+                   '[application.tool.stint]\ntrusted_proxies = ["127.0.0.1"]\n'
+                   '[application.tool.stint.geo]\ndatabase = "geo.mmdb"\n'
+                   '[application.tool.stint.metrics]\nlisten = "127.0.0.1:0"\ncountries = 5\n'
+                   'token_file = "token"\n'
+                   '[[trigger.http]]\nroute = "/..."\ncomponent = "app"\n'
+                   '[component.app]\nsource = "app.wasm"\n'
+                   '[[trigger.http]]\nroute = "/missing"\ncomponent = "missing"\n'
+                   '[component.missing]\nsource = "missing.wasm"\n')
+    with Served(t, t.path("spin.toml")) as server:
+        monitor = Monitor(server)
+        for i in range(20):
+            ask(server, "host", f"10.0.{i}.1")
+        t.equal(monitor.get("/metrics")[0], 401)
+        t.equal(monitor.get("/metrics", authorization="Bearer secreT")[0], 401)
+
+        def countries():
+            samples = parse(t, monitor.get("/metrics", authorization="Bearer secret")[1])
+            return {k[0][1]: v for (n, k), v in samples.items()
+                    if n == "stint_country_requests_total"}
+        t.check(wait_for(lambda: sum(countries().values()) == 20), "requests were not counted")
+        t.equal((len(countries()), countries()["other"], countries()["unknown"]), (7, 15, 0))
+        status, text = monitor.get("/readyz")
+        t.equal(status, 503)
+        t.match(text, "missing: .*missing.wasm: ")
+        t.equal(server.get("/missing").status, 503)
 
 
 main()

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "edge/monitor_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/files.h"
+#include "stint_config.h"
+
+bool monitor_print_ready(const struct monitor_view *view, struct buf *out)
+{
+    const struct edge_server *server = view->server;
+    bool is_ready = true;
+    for (uint32_t i = 0; i < server->worker_count && is_ready; i++)
+        is_ready = !atomic_load(&server->workers[i].is_draining);
+    if (!is_ready)
+        (void)buf_append_string(out, "it is ending\n");
+    for (uint32_t i = 0; i < view->app->app->component_count; i++) {
+        const struct edge_component *component = &view->app->components[i];
+        if (component->guest != NULL)
+            continue;
+        is_ready = false;
+        (void)buf_append_format(out, "%s: %s: %s\n", component->app->id,
+                                component->app->source.path, component->problem);
+    }
+    return is_ready && buf_append_string(out, "ready\n");
+}
+
+/* ---- Metrics ----------------------------------------------------------------------------- */
+
+static void put_head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    (void)buf_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_one(struct buf *out, const char *name, const char *type, const char *help,
+                    double value)
+{
+    put_head(out, name, type, help);
+    (void)buf_append_format(out, "%s %.17g\n", name, value);
+}
+
+struct row {
+    const char *name, *type, *help;
+    double (*value)(const struct edge_component *component, const struct pool_stats *stats);
+};
+
+static double up_of(const struct edge_component *component, const struct pool_stats *stats)
+{
+    (void)stats;
+    return component->guest != NULL;
+}
+
+static double running_of(const struct edge_component *component, const struct pool_stats *stats)
+{
+    (void)stats;
+    return atomic_load_explicit(&component->running, memory_order_relaxed);
+}
+
+static double slots_of(const struct edge_component *component, const struct pool_stats *stats)
+{
+    (void)component;
+    return stats->slots;
+}
+
+static double idle_of(const struct edge_component *component, const struct pool_stats *stats)
+{
+    (void)component;
+    return stats->idle;
+}
+
+static double takes_of(const struct edge_component *component, const struct pool_stats *stats)
+{
+    (void)component;
+    return (double)stats->takes;
+}
+
+/* Slots are kept, so those that there are were made, and so were those that failed. */
+static double cold_of(const struct edge_component *component, const struct pool_stats *stats)
+{
+    (void)component;
+    return (double)stats->slots + (double)stats->failures;
+}
+
+static double machine_code_of(const struct edge_component *component,
+                              const struct pool_stats *stats)
+{
+    (void)stats;
+    return component->guest != NULL && guest_has_code(component->guest);
+}
+
+static void print_components(const struct edge_app *app, struct buf *out)
+{
+    static const struct row rows[] = {
+        {"stint_component_up", "gauge", "1: it is loaded.", up_of},
+        {"stint_component_machine_code", "gauge", "1: it runs as machine code.", machine_code_of},
+        {"stint_component_running", "gauge", "Its requests on their way.", running_of},
+        {"stint_instances", "gauge", "Its slots, warm or in use.", slots_of},
+        {"stint_instances_idle", "gauge", "Those that are warm.", idle_of},
+        {"stint_starts_total", "counter", "Instances that were taken.", takes_of},
+        {"stint_cold_starts_total", "counter", "Those whose slot had to be made first.", cold_of},
+    };
+    for (size_t k = 0; k < COUNT_OF(rows); k++) {
+        put_head(out, rows[k].name, rows[k].type, rows[k].help);
+        for (uint32_t i = 0; i < app->app->component_count; i++) {
+            const struct edge_component *component = &app->components[i];
+            struct pool_stats stats = {0};
+            if (component->guest != NULL)
+                guest_stats(component->guest, &stats);
+            (void)buf_append_format(out, "%s{component=\"", rows[k].name);
+            (void)metrics_put_label(out, component->app->id);
+            (void)buf_append_format(out, "\"} %.17g\n", rows[k].value(component, &stats));
+        }
+    }
+}
+
+static void print_geo(struct geo *geo, struct buf *out)
+{
+    static const struct {
+        const char *name, *type, *help;
+    } rows[] = {
+        {"stint_geo_built_seconds", "gauge", "When a geo database was made, since 1970."},
+        {"stint_geo_reloads_total", "counter", "Times that it was read again."},
+        {"stint_geo_failures_total", "counter", "Times that it could not be."},
+    };
+    for (size_t k = 0; k < COUNT_OF(rows) && geo != NULL; k++) {
+        struct geo_file_state state;
+        put_head(out, rows[k].name, rows[k].type, rows[k].help);
+        for (size_t i = 0; geo_file_state(geo, i, &state); i++) {
+            uint64_t value = k == 0 ? state.built_s : k == 1 ? state.reloads : state.failures;
+            (void)buf_append_format(out, "%s{file=\"", rows[k].name);
+            (void)metrics_put_label(out, state.path);
+            (void)buf_append_format(out, "\"} %llu\n", (unsigned long long)value);
+        }
+    }
+}
+
+/* Resident pages, the second number there. */
+static double resident_bytes(void)
+{
+    char text[128] = "", *end = text;
+    struct file_span span = {text, sizeof(text) - 1};
+    size_t bytes = 0;
+    int fd = -1;
+    if (file_open_host("/proc/self/statm", FILE_READ, &fd))
+        return 0;
+    bool is_read = file_read(fd, &span, 1, FILE_NO_OFFSET, &bytes) == OS_OK;
+    file_close(fd);
+    (void)strtoull(text, &end, 10);
+    return is_read ? (double)strtoull(end, NULL, 10) * (double)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static void print_process(const struct edge_server *server, struct buf *out)
+{
+    put_head(out, "stint_info", "gauge", "The program.");
+    (void)buf_append_format(out, "stint_info{version=\"%s\"} 1\n", STINT_VERSION);
+    put_one(out, "stint_workers", "gauge", "Threads that serve.", server->worker_count);
+    put_one(out, "stint_log_lost_total", "counter", "Lines of logs that could not be written.",
+            (double)atomic_load(&server->log.lost));
+    put_one(out, "process_resident_memory_bytes", "gauge", "Memory of the process.",
+            resident_bytes());
+    put_one(out, "process_cpu_seconds_total", "counter", "Time of all its threads.",
+            (double)clock_now_ns(OS_CLOCK_PROCESS_CPU) / 1e9);
+}
+
+bool monitor_print_metrics(struct monitor_view *view, struct buf *out)
+{
+    struct edge_server *server = view->server;
+    struct metrics *total = alloc_get(&alloc_root, sizeof(*total));
+    if (total == NULL)
+        return false;
+    metrics_init(total);
+    bool ok = true;
+    for (uint32_t i = 0; i < server->worker_count && ok; i++)
+        ok = metrics_add(total, &server->workers[i].metrics);
+    ok = ok && metrics_print(total, &view->labels, out);
+    metrics_free(total);
+    alloc_put(&alloc_root, total, sizeof(*total));
+    print_components(view->app, out);
+    print_geo(server->geo, out);
+    print_process(server, out);
+    return ok && !out->failed;
+}
