@@ -26,6 +26,7 @@ libssl-dev               file /usr/include/openssl/evp.h                        
 libcurl4-openssl-dev     file /usr/include/*/curl/curl.h                              test,demo,bench
 libuv1-dev               file /usr/include/uv.h                                      test,demo,bench
 libmaxminddb-dev         file /usr/include/*/maxminddb.h                              test,demo,bench
+libsqlite3-dev           file /usr/include/sqlite3.h                                 test,demo,bench
 libnghttp2-dev           file /usr/include/nghttp2/nghttp2.h                         test,demo,bench
 nghttp2-client           cmd h2load                                                  test,bench
 wrk                      cmd wrk                                                     bench

@@ -7,6 +7,7 @@
 #include "edge/outbound.h"
 #include "edge/request.h"
 #include "os/files.h"
+#include "services/services.h"
 #include "wasi/host_net.h"
 
 extern char **environ;
@@ -145,9 +146,14 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     struct guest_config config = {.id = from->id,
                                   .path = from->source.path,
                                   .net = app->nets[number],
+<<<<<<< HEAD
                                   .outbound = {from->limits.outbound_calls,
                                                from->limits.outbound_concurrency,
                                                from->limits.outbound_timeout_ns},
+=======
+                                  .services = app->services,
+                                  .component = from,
+>>>>>>> e699ea6 (services: variables, key-value stores and SQLite for guests of stint up)
                                   .limits = store_limits_default(),
                                   .log = on_guest_log};
     if (from->limits.memory_bytes != APP_UNLIMITED)
@@ -217,6 +223,8 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
         status = read_trusted(server->options, app, log);
     if (status == STINT_OK)
         status = routes_create(&alloc_root, app->app, &app->routes, &error);
+    if (status == STINT_OK)
+        status = services_create(app->app, &app->services, &error);
     if (status == STINT_OK && !load_components(server, app, log))
         status = STINT_INVALID;
     if (status == STINT_OK)
@@ -249,6 +257,7 @@ void application_release(struct edge_app *app)
     alloc_put(&alloc_root, app->components,
               app->components != NULL ? (count + 1) * sizeof(*app->components) : 0);
     alloc_put(&alloc_root, app->nets, app->nets != NULL ? (count + 1) * sizeof(*app->nets) : 0);
+    services_free(app->services);
     routes_free(app->routes);
     app_free(app->app);
     alloc_put(&alloc_root, app, sizeof(*app));

@@ -38,6 +38,7 @@ struct edge_app {
     uint64_t version; /* no two have the same; from 1 */
     struct app *app;
     struct routes *routes;
+    struct services *services; /* stores and databases that its components have open */
     struct edge_component *components; /* app->component_count */
     struct app_blocks trusted;         /* proxies: the manifest's and those of the options */
     struct host_net **nets;            /* of each component; NULL: it reaches nothing */

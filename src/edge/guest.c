@@ -88,6 +88,9 @@ enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret
     p2.net = config->net;
     p2.outbound = config->outbound;
     enum stint_status status = wasi_p2_create(alloc, &p2, &host->p2, error);
+    if (status == STINT_OK && config->services != NULL)
+        status = services_guest_create(config->services, config->component, alloc, &host->services,
+                                       error);
     if (status == STINT_OK)
         *ret_host = host;
     else
@@ -99,6 +102,7 @@ void guest_host_free(struct guest_host *host)
 {
     if (host == NULL)
         return;
+    services_guest_free(host->services);
     wasi_p2_free(host->p2);
     wasi_p1_free(host->p1);
     buf_free(&host->outputs[0].line);
@@ -111,6 +115,8 @@ enum stint_status guest_host_restart(struct guest_host *host)
     struct stint_error ignored = {0};
     output_flush(&host->outputs[0]);
     output_flush(&host->outputs[1]);
+    if (host->services != NULL)
+        services_guest_restart(host->services);
     wasi_p2_restart(host->p2);
     return host->p1 != NULL ? wasi_p1_restart(host->p1, &host->shared, &ignored) : STINT_OK;
 }
@@ -128,6 +134,8 @@ static enum stint_status make_slot(void *env, struct stint_store *store,
     ret_host->env = host;
     ret_host->resolvers[0] = wasi_p2_resolver(host->p2);
     ret_host->resolver_count = 1;
+    if (host->services != NULL)
+        ret_host->resolvers[ret_host->resolver_count++] = services_resolver(host->services);
     return STINT_OK;
 }
 

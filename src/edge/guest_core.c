@@ -19,7 +19,16 @@ static enum stint_status import_one(struct guest_host *host, struct stint_store 
     if (wasi_p2_knows_module(module->text, module->bytes))
         return wasi_p2_import(host->p2, store, module->text, module->bytes, name->text, name->bytes,
                               type, ret_func, error);
-    return STINT_NOT_FOUND;
+    if (host->services == NULL)
+        return STINT_NOT_FOUND;
+    struct stint_error detail = {0};
+    const struct host_resolver resolver = services_resolver(host->services);
+    enum stint_status status =
+        wasi_p2_import_from(host->p2, store, &resolver, module->text, module->bytes, name->text,
+                            name->bytes, type, ret_func, &detail);
+    if (status != STINT_OK && status != STINT_NOT_FOUND)
+        *error = detail;
+    return status;
 }
 
 static enum stint_status link_slot(void *env, struct stint_store *store,

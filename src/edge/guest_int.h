@@ -11,6 +11,7 @@
 #include "component/component_pool.h"
 #include "edge/guest.h"
 #include "os/files.h"
+#include "services/services.h"
 #include "wasi/host_file.h"
 #include "wasi/p2.h"
 
@@ -39,6 +40,7 @@ struct guest_host {
     struct wasi_p1_config shared;
     struct wasi_p1 *p1; /* core modules only */
     struct wasi_p2 *p2;
+    struct services_guest *services; /* NULL: it has none */
     struct guest_output outputs[2];
     struct guest_use use;
 };

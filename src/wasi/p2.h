@@ -73,6 +73,13 @@ MUST_CHECK enum stint_status wasi_p2_import(struct wasi_p2 *wasi, struct stint_s
                                             const char *name, size_t name_bytes,
                                             const struct type_def *type, struct func **ret_func,
                                             struct stint_error *error);
+/* The same for the functions and resources of another host, which share the guest's handles with those of
+ * WASI: what core modules import is then as in components. What `resolver` says otherwise is passed on. */
+MUST_CHECK enum stint_status
+wasi_p2_import_from(struct wasi_p2 *wasi, struct stint_store *store,
+                    const struct host_resolver *resolver, const char *module, size_t module_bytes,
+                    const char *name, size_t name_bytes, const struct type_def *type,
+                    struct func **ret_func, struct stint_error *error);
 /* Whether wasi_p2_import would find a function, whatever its type. */
 bool wasi_p2_has(const char *module, size_t module_bytes, const char *name, size_t name_bytes);
 /* The interfaces ("wasi:cli/exit") and the functions of all of them, by number from 0; NULL after the

@@ -43,15 +43,16 @@ static enum stint_status enter(struct host_call *host, uint64_t *slots)
         .realloc = host->caller ? find_realloc(wasi, host->caller) : NULL,
         .encoding = ENCODING_UTF8,
     };
-    struct host_component_call call = {.guest = &guest, .env = wasi, .error = host->error};
-    return import->what.row->function(&call, slots);
+    struct host_component_call call = {
+        .guest = &guest, .env = import->item.env, .error = host->error};
+    return import->item.function(&call, slots);
 }
 
 static enum stint_status enter_drop(struct host_call *host, uint64_t *slots)
 {
     const struct p2_import *import = host->env;
     struct wasi_p2 *wasi = import->wasi;
-    const struct resource_type *type = &wasi->types[import->what.resource->type];
+    const struct resource_type *type = import->item.resource;
     uint32_t rep;
     bool was_owned;
     enum stint_status status =
@@ -73,21 +74,26 @@ bool wasi_p2_knows_module(const char *module, size_t module_bytes)
     return p2_find_interface(name_of(module, module_bytes), &interface, &version);
 }
 
+/* A resource is a type: what can be imported of it is its drop. True for a drop, with the resource. */
+static bool take_drop(const char **name, size_t *name_bytes)
+{
+    const size_t prefix_bytes = sizeof(drop_prefix) - 1;
+    if (*name_bytes <= prefix_bytes || memcmp(*name, drop_prefix, prefix_bytes) != 0)
+        return false;
+    *name += prefix_bytes;
+    *name_bytes -= prefix_bytes;
+    return true;
+}
+
 static bool find(const char *module, size_t module_bytes, const char *name, size_t name_bytes,
                  struct p2_found *ret_found)
 {
-    const size_t prefix_bytes = sizeof(drop_prefix) - 1;
     uint8_t interface;
     unsigned version;
     if (!p2_find_interface(name_of(module, module_bytes), &interface, &version))
         return false;
-    bool is_drop = name_bytes > prefix_bytes && memcmp(name, drop_prefix, prefix_bytes) == 0;
-    if (is_drop) {
-        name += prefix_bytes;
-        name_bytes -= prefix_bytes;
-    }
+    bool is_drop = take_drop(&name, &name_bytes);
     *ret_found = p2_find(interface, version, name_of(name, name_bytes));
-    /* A resource is a type: what can be imported of it is its drop. */
     if (is_drop)
         ret_found->row = NULL;
     else
@@ -131,25 +137,52 @@ static enum stint_status wrong_type(const struct func *func, const struct type_d
                      extern_type_format(&want, theirs, sizeof(theirs)));
 }
 
-static enum stint_status make(struct wasi_p2 *wasi, struct p2_found found,
+static enum stint_status make(struct wasi_p2 *wasi, struct host_item item,
                               struct p2_import **ret_import)
 {
     struct p2_import *import = arena_get_zeroed(&wasi->arena, 1, sizeof(*import));
     uint32_t type_id;
     if (import == NULL)
         return STINT_NOMEM;
-    enum stint_status status = type_of(wasi->store->engine->types,
-                                       found.row != NULL ? found.row->signature : "i:", &type_id);
+    bool is_function = item.function != NULL;
+    enum stint_status status =
+        type_of(wasi->store->engine->types, is_function ? item.signature : "i:", &type_id);
     import->wasi = wasi;
-    import->what = found;
+    import->item = item;
     if (status == STINT_OK)
-        status = rt_func_create(wasi->store, type_id, found.row != NULL ? enter : enter_drop,
-                                import, NULL, &import->func);
+        status = rt_func_create(wasi->store, type_id, is_function ? enter : enter_drop, import,
+                                NULL, &import->func);
     if (status != STINT_OK)
         return status;
     import->next = wasi->imports;
     wasi->imports = import;
     *ret_import = import;
+    return STINT_OK;
+}
+
+static enum stint_status import_item(struct wasi_p2 *wasi, struct stint_store *store,
+                                     struct host_item item, const char *module,
+                                     size_t module_bytes, const char *name, size_t name_bytes,
+                                     const struct type_def *type, struct func **ret_func,
+                                     struct stint_error *error)
+{
+    if (wasi->store != NULL && wasi->store != store)
+        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
+                         "a guest's WASI state belongs to another store");
+    wasi->store = store;
+    struct p2_import *import = wasi->imports;
+    while (import != NULL && (import->item.function != item.function ||
+                              import->item.resource != item.resource ||
+                              import->item.env != item.env))
+        import = import->next;
+    if (import == NULL) {
+        enum stint_status status = make(wasi, item, &import);
+        if (status != STINT_OK)
+            return error_set(error, status, STINT_NO_OFFSET, "out of memory for host functions");
+    }
+    if (type->id != import->func->type->id)
+        return wrong_type(import->func, type, module, module_bytes, name, name_bytes, error);
+    *ret_func = import->func;
     return STINT_OK;
 }
 
@@ -159,24 +192,38 @@ enum stint_status wasi_p2_import(struct wasi_p2 *wasi, struct stint_store *store
                                  struct func **ret_func, struct stint_error *error)
 {
     struct p2_found found;
+    struct host_item item = {.env = wasi};
     if (!find(module, module_bytes, name, name_bytes, &found))
         return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET, "WASI 0.2 has no '%.*s'",
                          (int)(name_bytes < 64 ? name_bytes : 64), name);
-    if (wasi->store != NULL && wasi->store != store)
-        return error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET,
-                         "a guest's WASI state belongs to another store");
-    wasi->store = store;
-    struct p2_import *import = wasi->imports;
-    while (import != NULL &&
-           (import->what.row != found.row || import->what.resource != found.resource))
-        import = import->next;
-    if (import == NULL) {
-        enum stint_status status = make(wasi, found, &import);
-        if (status != STINT_OK)
-            return error_set(error, status, STINT_NO_OFFSET, "out of memory for host functions");
+    if (found.row != NULL) {
+        item.function = found.row->function;
+        item.signature = found.row->signature;
+    } else {
+        item.resource = &wasi->types[found.resource->type];
     }
-    if (type->id != import->func->type->id)
-        return wrong_type(import->func, type, module, module_bytes, name, name_bytes, error);
-    *ret_func = import->func;
-    return STINT_OK;
+    return import_item(wasi, store, item, module, module_bytes, name, name_bytes, type, ret_func,
+                       error);
+}
+
+enum stint_status wasi_p2_import_from(struct wasi_p2 *wasi, struct stint_store *store,
+                                      const struct host_resolver *resolver, const char *module,
+                                      size_t module_bytes, const char *name, size_t name_bytes,
+                                      const struct type_def *type, struct func **ret_func,
+                                      struct stint_error *error)
+{
+    struct host_item item = {0};
+    const char *bare = name;
+    size_t bare_bytes = name_bytes;
+    bool is_drop = take_drop(&bare, &bare_bytes);
+    enum stint_status status =
+        resolver->resolve(resolver->context, name_of(module, module_bytes),
+                          name_of(bare, bare_bytes), &item, error);
+    if (status != STINT_OK)
+        return status;
+    if (is_drop ? item.resource == NULL : item.function == NULL)
+        return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET, "there is no '%.*s'",
+                         (int)(name_bytes < 64 ? name_bytes : 64), name);
+    return import_item(wasi, store, item, module, module_bytes, name, name_bytes, type, ret_func,
+                       error);
 }

@@ -34,7 +34,7 @@ struct p2_found p2_find(uint8_t interface, unsigned version, struct wasm_name na
 /* A host function that core modules import: a function, or the drop of a resource. */
 struct p2_import {
     struct wasi_p2 *wasi;
-    struct p2_found what;
+    struct host_item item; /* whose env is the function's */
     struct func *func;
     struct p2_import *next;
 };

@@ -21,6 +21,7 @@
 #include "runtime/store.h"
 #include "wasi/host_file.h"
 #include "wasi/p2.h"
+#include "wasi/p2_call.h"
 
 /* Which versions have a row: release candidates of 2023-10-18 and 2023-11-10, releases. */
 enum p2_versions {
@@ -112,17 +113,6 @@ static inline struct wasi_p2 *p2_of(const struct host_component_call *call)
     return call->env;
 }
 
-static inline uint32_t p2_u32(uint64_t slot)
-{
-    return (uint32_t)slot;
-}
-
-struct host_wait p2_wait(const struct host_component_call *call);
-/* Ends the guest's call with a trap. */
-MUST_CHECK enum stint_status p2_trap(struct host_component_call *call, const char *text);
-MUST_CHECK enum stint_status p2_no_memory(struct host_component_call *call);
-/* The deadline or an interruption ended a wait (OS_STOPPED): what it was ends the guest. */
-MUST_CHECK enum stint_status p2_stopped(struct host_component_call *call);
 /* Room for P2_SCRATCH_BYTES until the next call, or NULL. */
 uint8_t *p2_scratch(struct host_component_call *call);
 
@@ -150,20 +140,5 @@ MUST_CHECK enum stint_status p2_give(struct host_component_call *call, struct p2
 /* p2_new and p2_give for objects without anything in them, and into slots[0]. */
 MUST_CHECK enum stint_status p2_return(struct host_component_call *call, struct p2_object *object,
                                        uint64_t *slots);
-
-/* ---- Results ----------------------------------------------------------------------------- */
-
-/* Zeroed bytes in the guest's memory for a result; STINT_TRAP when the pointer is wrong. */
-MUST_CHECK enum stint_status p2_result(struct host_component_call *call, uint64_t pointer,
-                                       uint32_t bytes, uint32_t align, uint8_t **ret_at);
-/* A copy of `bytes` in memory that the guest allocates: a list<u8>. */
-MUST_CHECK enum stint_status p2_put_bytes(struct host_component_call *call, const void *data,
-                                          size_t bytes, uint32_t *ret_pointer);
-/* The same for a list<u8> or string at `at` (pointer, length); strings in the guest's encoding. */
-MUST_CHECK enum stint_status p2_put_string(struct host_component_call *call, const char *text,
-                                           size_t bytes, uint8_t *at);
-/* option<string> at `at`, 12 bytes; `text` NULL: none. */
-MUST_CHECK enum stint_status p2_put_option_string(struct host_component_call *call,
-                                                  const char *text, size_t bytes, uint8_t *at);
 
 #endif

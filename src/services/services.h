@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What Spin's world offers guests beyond WASI: variables, key-value stores, SQLite databases
+ * (docs/services.md). Functions are flat (component/host.h), as those of WASI 0.2 are.
+ *
+ *     status = services_create(app, &services, &error);          once an application
+ *     status = services_guest_create(services, component, alloc, &guest, &error);   once a slot
+ *     components:    resolvers[1] = services_resolver(guest)
+ *     core modules:  wasi_p2_import_from(wasi, store, &resolver, …)
+ *     services_guest_restart(guest)                              between the slot's uses
+ *     services_guest_free(guest);                                after the slot's store
+ *     services_free(services);                                   after all guests
+ *
+ * Nothing is opened before a guest asks for it. Work on files is done in another thread, while the
+ * guest's fiber waits (runtime/waiter.h).
+ */
+#ifndef SERVICES_SERVICES_H
+#define SERVICES_SERVICES_H
+
+#include "app/app.h"
+#include "component/host.h"
+
+struct services;
+struct services_guest;
+
+/* Of the stores and databases that the application names; `app` stays. Thread-safe. */
+MUST_CHECK enum stint_status services_create(const struct app *app, struct services **ret_services,
+                                             struct stint_error *error);
+void services_free(struct services *services); /* accepts NULL */
+
+/* For one guest, which gets what the manifest gives `component` (which stays). */
+MUST_CHECK enum stint_status services_guest_create(struct services *services,
+                                                   const struct app_component *component,
+                                                   struct alloc *alloc,
+                                                   struct services_guest **ret_guest,
+                                                   struct stint_error *error);
+void services_guest_free(struct services_guest *guest); /* accepts NULL */
+/* Closes all that the guest has open. */
+void services_guest_restart(struct services_guest *guest);
+
+struct host_resolver services_resolver(struct services_guest *guest);
+
+#endif
