@@ -146,14 +146,11 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     struct guest_config config = {.id = from->id,
                                   .path = from->source.path,
                                   .net = app->nets[number],
-<<<<<<< HEAD
                                   .outbound = {from->limits.outbound_calls,
                                                from->limits.outbound_concurrency,
                                                from->limits.outbound_timeout_ns},
-=======
                                   .services = app->services,
                                   .component = from,
->>>>>>> e699ea6 (services: variables, key-value stores and SQLite for guests of stint up)
                                   .limits = store_limits_default(),
                                   .log = on_guest_log};
     if (from->limits.memory_bytes != APP_UNLIMITED)

@@ -34,13 +34,10 @@ struct guest_config {
     const struct wasi_p1_dir *dirs; /* by path */
     size_t dir_count;
     const struct host_net *net; /* what it may reach; stays */
-<<<<<<< HEAD
     struct wasi_p2_outbound outbound;
-=======
     /* What Spin's interfaces give it; both stay. NULL: they are not there. */
     struct services *services;
     const struct app_component *component;
->>>>>>> e699ea6 (services: variables, key-value stores and SQLite for guests of stint up)
     struct store_limits limits;
     uint32_t instances_max; /* 0: what the machine allows */
     /* A line that a guest wrote to stdout or stderr, without its end; by the thread that runs it.
