@@ -83,7 +83,7 @@ struct worker {
     struct metrics metrics;
     struct buf scratch; /* within one call */
     struct log_buffer log;
-    uint64_t request_count, id_seed;
+    uint64_t request_count, id_seed, trace_state;
     atomic_bool is_draining;
     bool has_uv, has_thread;
     bool is_drained;       /* no connection is left */

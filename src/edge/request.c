@@ -409,6 +409,7 @@ static void on_request(void *env, struct http_exchange *exchange)
     request->app = application_retain(worker->app);
     http_exchange_set_user(exchange, request);
     make_id(request);
+    request_trace(request);
     request_locate(request);
     if (!request_route(request)) {
         request_answer(request, 404, "Nothing is served here");

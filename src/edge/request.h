@@ -6,7 +6,7 @@
 #include "edge/edge_int.h"
 #include "wasi/host_pipe.h"
 
-enum { REQUEST_ID_BYTES = 17 };
+enum { REQUEST_ID_BYTES = 17, REQUEST_TRACE_BYTES = 56 };
 
 /* Of the requests of a component that may run at a time. */
 enum request_place { PLACE_NONE, PLACE_AWAITED, PLACE_GIVEN, PLACE_HELD };
@@ -47,10 +47,15 @@ struct request {
     uint32_t retry_after_s; /* 0: one second */
     bool is_over_cpu;
     char id[REQUEST_ID_BYTES];
+    char trace[REQUEST_TRACE_BYTES]; /* traceparent for the guest */
+    bool has_parent;                 /* a trace of the client's */
 };
 
 /* request_headers.c: fills `message` and `headers`. False: memory is out. */
 bool request_fill(struct request *request);
+
+/* request_trace.c: fills `trace` and `has_parent`. */
+void request_trace(struct request *request);
 
 /* request_client.c: who asks, and where that is: `client` and `geo`. */
 void request_locate(struct request *request);

@@ -59,11 +59,15 @@ bool request_fill(struct request *request)
                                            .body = request->body};
     for (size_t i = 0; i < from->header_count; i++) {
         const struct http_header *header = &from->headers[i];
+        if (strcmp(header->name, "traceparent") == 0 ||
+            (strcmp(header->name, "tracestate") == 0 && !request->has_parent))
+            continue;
         if (!route_header_is_own(header->name, header->name_bytes))
             add(request, header->name, header->name_bytes, header->value, header->value_bytes);
     }
     if (!add_route_headers(request, from))
         return false;
     request_geo_headers(request, add_own);
+    add_own(request, "traceparent", request->trace);
     return true;
 }

@@ -58,6 +58,8 @@ static void put_line(struct request *request, struct buf *out)
     (void)buf_append_string(out, log_time(&request->worker->log));
     (void)buf_append_string(out, "\",\"id\":\"");
     (void)buf_append(out, request->id, sizeof(request->id) - 1);
+    (void)buf_append_string(out, "\",\"trace\":\"");
+    (void)buf_append(out, request->trace + 3, 32);
     (void)buf_append_string(out, "\",\"client\":\"");
     put_address(out, &request->client);
     put_text(out, "\",\"method\":\"", http->method, strlen(http->method));

@@ -298,4 +298,30 @@ def countries_have_so_many_labels(t):
         t.equal(server.get("/missing").status, 503)
 
 
+@test
+def traces_go_on(t):
+    log = t.path("access.jsonl")
+    trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    good = f"00-{trace}-{span}-01"
+    with Served(t, build_app(t, component=True), "--access-log", log, "--workers", "1") as server:
+        found = ask(server, "traceparent", traceparent=good, tracestate="a=b")
+        t.match(found, f"^00-{trace}-[0-9a-f]{{16}}-01$")
+        t.check(span not in found, "the span is the client's")
+        t.equal(ask(server, "tracestate", traceparent=good, tracestate="a=b"), "a=b")
+        t.match(ask(server, "traceparent", traceparent=f"cc-{trace}-{span}-00-more"),
+                f"^00-{trace}-[0-9a-f]{{16}}-00$")
+        new = [ask(server, "traceparent", traceparent=bad) for bad in (
+            "", "nonsense", good.upper(), good + "-more", "ff" + good[2:], good[:-1],
+            f"00-{'0' * 32}-{span}-01", f"00-{trace}-{'0' * 16}-01")]
+        for text in new:
+            t.match(text, "^00-[0-9a-f]{32}-[0-9a-f]{16}-00$")
+        t.equal(len({text[3:35] for text in new} - {trace}), len(new))
+        t.equal(ask(server, "tracestate", tracestate="a=b"), "(none)")
+        server.stop()
+    with open(log) as file:
+        lines = [json.loads(line) for line in file]
+    t.equal([line["trace"] for line in lines[:3]], [trace] * 3)
+    t.equal([line["trace"] for line in lines[3:11]], [text[3:35] for text in new])
+
+
 main()
