@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/address.h"
+#include "edge/mounts.h"
 #include "edge/outbound.h"
 #include "edge/request.h"
 #include "os/files.h"
@@ -131,7 +132,8 @@ static const char **join_pairs(struct arena *arena, const struct app_pairs *pair
 }
 
 static enum stint_status load_component(struct edge_server *server, struct edge_app *app,
-                                        uint32_t number, struct stint_error *error)
+                                        uint32_t number, struct log_buffer *log,
+                                        struct stint_error *error)
 {
     struct edge_component *component = &app->components[number];
     const struct app_component *from = component->app;
@@ -158,8 +160,15 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     if (from->limits.concurrency < UINT32_MAX)
         config.instances_max = (uint32_t)from->limits.concurrency;
     config.env = join_pairs(&arena, &from->environment, server->options, &config.env_count);
+    uint32_t skipped = 0;
+    config.dirs = mounts_dirs(&arena, app->app, from, &config.dir_count, &skipped);
+    if (skipped > 0)
+        log_line(log, LOG_WARN, from->id, NULL,
+                 "%u of its files are not there for the guest: it gets whole folders only, "
+                 "{ source, destination } or \"FOLDER/**/*\", without exclude_files",
+                 skipped);
     enum stint_status status =
-        config.env != NULL
+        config.env != NULL && config.dirs != NULL
             ? guest_create(server->engine, &config, &component->guest, error)
             : error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     arena_free(&arena);
@@ -176,7 +185,7 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
         struct stint_error error = {0};
         component->app = &app->app->components[i];
         if (!component_limits_init(component) ||
-            load_component(server, app, i, &error) != STINT_OK) {
+            load_component(server, app, i, log, &error) != STINT_OK) {
             (void)snprintf(component->problem, sizeof(component->problem), "%s", error.message);
             log_line(log, LOG_ERROR, component->app->id, NULL, "%s: %s",
                      component->app->source.path, error.message);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +13,8 @@
 #include "os/clock.h"
 
 enum { BUFFER_BYTES_MAX = 4 << 20, LINE_BYTES_MAX = 8192, ACCESS_BYTES_MANY = 32 << 10 };
+/* What a pipe that is ready takes whole (PIPE_BUF). */
+enum { PIECE_BYTES = 4096 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static const char *const level_colours[] = {"\033[31m", "\033[33m", "", "\033[2m"};
@@ -48,19 +52,37 @@ static unsigned long long count_lines(const uint8_t *data, size_t bytes)
     return count;
 }
 
-/* A log that cannot be written must not stop the server: lines are counted as lost. */
+/* Whether a write of PIECE_BYTES would not wait for whoever reads the log. */
+static bool is_ready(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT) != 0;
+}
+
+/*
+ * A log that cannot be written must not stop the server: what a slow reader of a pipe does not take
+ * now stays for later, and once the buffer is full further lines are counted as lost, as they are where
+ * a write fails.
+ */
 static void flush_one(struct log *log, struct buf *lines, int fd)
 {
     size_t done = 0;
-    while (fd >= 0 && done < lines->bytes) {
-        ssize_t written = write(fd, lines->data + done, lines->bytes - done);
+    bool is_broken = fd < 0;
+    while (!is_broken && done < lines->bytes && is_ready(fd)) {
+        size_t left = lines->bytes - done;
+        ssize_t written = write(fd, lines->data + done, left < PIECE_BYTES ? left : PIECE_BYTES);
+        is_broken = written <= 0 && errno != EAGAIN && errno != EINTR;
+        done += written > 0 ? (size_t)written : 0;
         if (written <= 0)
             break;
-        done += (size_t)written;
     }
-    if (done < lines->bytes)
+    if (is_broken) {
         atomic_fetch_add(&log->lost, count_lines(lines->data + done, lines->bytes - done));
-    buf_clear(lines);
+        done = lines->bytes;
+    }
+    if (done > 0 && done < lines->bytes)
+        memmove(lines->data, lines->data + done, lines->bytes - done);
+    lines->bytes -= done;
     lines->failed = false;
 }
 
@@ -78,7 +100,7 @@ bool log_flush_most(struct log_buffer *buffer)
         flush_one(buffer->log, &buffer->lines, buffer->log->fd);
     if (buffer->access.bytes >= ACCESS_BYTES_MANY)
         flush_one(buffer->log, &buffer->access, buffer->log->access_fd);
-    return buffer->access.bytes > 0;
+    return buffer->lines.bytes > 0 || buffer->access.bytes > 0;
 }
 
 const char *log_time(struct log_buffer *buffer)

@@ -121,6 +121,7 @@ static void end_if_over(struct request *request)
     request->use = NULL;
     host_pipe_release(request->body);
     request->body = NULL;
+    request_static_end(request);
     request_limits_leave(request);
     free_request(request);
 }
@@ -255,6 +256,7 @@ static void pump(struct request *request)
     if (request->exchange == NULL)
         return;
     pump_request(request);
+    request_static_pump(request);
     const struct p2_response *response =
         request->use != NULL ? guest_use_response(request->use) : NULL;
     if (response != NULL && response->state == P2_RESPONSE_SET && !request->is_responded)
@@ -366,12 +368,12 @@ static void make_id(struct request *request)
 static bool admit(struct request *request)
 {
     struct edge_component *component = request->component;
+    if (!request_limits_check(request) || request_static(request))
+        return false;
     if (component->guest == NULL) {
         request_answer(request, 503, "This function is not available");
         return false;
     }
-    if (!request_limits_check(request))
-        return false;
     enum request_place place = request_limits_enter(request);
     if (place == PLACE_NONE) {
         metrics_limit(request, HIT_CONCURRENCY);

@@ -46,6 +46,10 @@ struct request {
     struct waiter loop_waiter;
     uint32_t retry_after_s; /* 0: one second */
     bool is_over_cpu;
+    /* request_static.c: what is left to be sent of a file. */
+    bool has_file;
+    int file_fd;
+    uint64_t file_at, file_end;
     char id[REQUEST_ID_BYTES];
     char trace[REQUEST_TRACE_BYTES]; /* traceparent for the guest */
     bool has_parent;                 /* a trace of the client's */
@@ -74,6 +78,13 @@ void request_answer(struct request *request, unsigned status, const char *text);
 
 /* request.c: goes on with a request that waited for its place. */
 void request_begin(struct request *request);
+
+/* ---- request_static.c -------------------------------------------------------------------- */
+
+/* Whether a file is the answer, or that there is none; else the guest is to be asked. */
+bool request_static(struct request *request);
+void request_static_pump(struct request *request);
+void request_static_end(struct request *request);
 
 /* ---- request_limits.c -------------------------------------------------------------------- */
 
