@@ -37,8 +37,9 @@ struct answer {
 
 static void send_more(struct http_exchange *exchange, struct answer *answer)
 {
-    answer->sent += http_write(exchange, answer->text.data + answer->sent,
-                               answer->text.bytes - answer->sent);
+    if (answer->text.bytes > answer->sent)
+        answer->sent += http_write(exchange, answer->text.data + answer->sent,
+                                   answer->text.bytes - answer->sent);
     if (answer->sent == answer->text.bytes)
         http_finish(exchange, NULL, 0);
 }

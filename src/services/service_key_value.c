@@ -112,7 +112,7 @@ static enum stint_status put_got(struct host_component_call *call, const struct 
     uint32_t words[3] = {1, 0, 0};
     struct service_cell cell = {.kind = SQLITE_KIND_NULL};
     const uint8_t *data = NULL;
-    struct service_reader reader = {job->cells.data, job->cells.data + job->cells.bytes};
+    struct service_reader reader = service_reader_of(&job->cells);
     bool is_there = service_next(&reader, &cell, &data) && cell.kind != SQLITE_KIND_NULL;
     if (!is_there && flavour->is_numbered)
         return service_error(call, pointer, SERVICE_RESULT, flavour->missing, NULL);
@@ -173,7 +173,7 @@ static enum stint_status run_op(struct host_component_call *call, const struct f
 static enum stint_status put_keys(struct host_component_call *call, const struct buf *cells,
                                   uint32_t count, uint32_t ret_words[2])
 {
-    struct service_reader reader = {cells->data, cells->data + cells->bytes};
+    struct service_reader reader = service_reader_of(cells);
     struct service_cell cell;
     const uint8_t *data;
     uint32_t at = 0;
@@ -198,7 +198,7 @@ static enum stint_status put_keys(struct host_component_call *call, const struct
 
 static uint32_t count_keys(const struct buf *cells)
 {
-    struct service_reader reader = {cells->data, cells->data + cells->bytes};
+    struct service_reader reader = service_reader_of(cells);
     struct service_cell cell;
     const uint8_t *data;
     uint32_t count = 0;

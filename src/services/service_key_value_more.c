@@ -14,7 +14,7 @@ static bool set_value(struct service_object *object, const struct kv_job *job)
 {
     struct service_cell cell;
     const uint8_t *data;
-    struct service_reader reader = {job->cells.data, job->cells.data + job->cells.bytes};
+    struct service_reader reader = service_reader_of(&job->cells);
     buf_clear(&object->value);
     object->has_value = service_next(&reader, &cell, &data) && cell.kind != SQLITE_KIND_NULL;
     return !object->has_value || cell.bytes == 0 || buf_append(&object->value, data, cell.bytes);
@@ -199,7 +199,7 @@ static enum stint_status put_many(struct host_component_call *call, const struct
 {
     struct service_cell cell;
     const uint8_t *data;
-    struct service_reader reader = {job->cells.data, job->cells.data + job->cells.bytes};
+    struct service_reader reader = service_reader_of(&job->cells);
     uint32_t list[2] = {0, job->count};
     enum stint_status status = host_realloc(call, job->count * 20, 4, &list[0]);
     for (uint32_t i = 0; i < job->count && status == STINT_OK; i++) {

@@ -53,7 +53,7 @@ static enum sqlite_end get(struct kv_job *kv, struct sqlite_link *link, const st
     struct buf row;
     buf_init(&row, cells->alloc, SERVICE_ANSWER_BYTES_MAX);
     enum sqlite_end end = RUN(kv, link, sql_get, 2, pair, &row);
-    struct service_reader reader = {row.data, row.data + row.bytes};
+    struct service_reader reader = service_reader_of(&row);
     while (end == SQLITE_END_DONE && cell.kind != SERVICE_ROW && service_next(&reader, &cell, &data)) {
     }
     /* The row's one value follows it. */
@@ -69,7 +69,7 @@ static enum sqlite_end get(struct kv_job *kv, struct sqlite_link *link, const st
 static bool first_value(const struct buf *cells, const uint8_t **ret_data, size_t *ret_bytes)
 {
     struct service_cell cell;
-    struct service_reader reader = {cells->data, cells->data + cells->bytes};
+    struct service_reader reader = service_reader_of(cells);
     if (!service_next(&reader, &cell, ret_data) || cell.kind == SQLITE_KIND_NULL)
         return false;
     *ret_bytes = cell.bytes;
@@ -120,7 +120,7 @@ static enum sqlite_end swap(struct kv_job *kv, struct sqlite_link *link)
 static enum sqlite_end exists(struct kv_job *kv, struct sqlite_link *link)
 {
     enum sqlite_end end = RUN(kv, link, sql_exists, 2, &kv->pairs[0], &kv->cells);
-    struct service_reader reader = {kv->cells.data, kv->cells.data + kv->cells.bytes};
+    struct service_reader reader = service_reader_of(&kv->cells);
     struct service_cell cell;
     const uint8_t *data;
     kv->is_done = false;

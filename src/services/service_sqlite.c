@@ -190,7 +190,7 @@ static enum stint_status put_list(struct host_component_call *call, struct servi
 
 static uint32_t count_rows(const struct buf *cells)
 {
-    struct service_reader reader = {cells->data, cells->data + cells->bytes};
+    struct service_reader reader = service_reader_of(cells);
     struct service_cell cell;
     const uint8_t *data;
     uint32_t count = 0;
@@ -203,7 +203,7 @@ static uint32_t count_rows(const struct buf *cells)
 static enum stint_status put_rows(struct host_component_call *call, const struct buf *cells,
                                   uint64_t pointer)
 {
-    struct service_reader reader = {cells->data, cells->data + cells->bytes};
+    struct service_reader reader = service_reader_of(cells);
     struct service_cell cell;
     const uint8_t *data;
     uint32_t words[4] = {0}, list[2], at = 0, rows = count_rows(cells);

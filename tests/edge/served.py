@@ -116,11 +116,12 @@ class Served:
         return self.request("GET", path, headers={k.replace("_", "-"): v
                                                   for k, v in headers.items()})
 
-    def lines(self, **wanted):
-        """Lines of the log with these members; waits a little for the first one."""
+    def lines(self, containing="", **wanted):
+        """Lines of the log with these members and this text; waits a little for the first one."""
         for _ in range(200):
             found = [line for line in map(_parse, list(self.log))
-                     if all(line.get(key) == value for key, value in wanted.items())]
+                     if all(line.get(key) == value for key, value in wanted.items())
+                     and containing in line.get("message", line.get("text", ""))]
             if found:
                 return found
             time.sleep(0.02)
