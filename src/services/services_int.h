@@ -87,13 +87,14 @@ struct service_reader {
     const uint8_t *at, *end;
 };
 
-/* The next cell, its bytes in `ret_data`; false at the end. */
 /* Over everything in a buffer, which may be empty. */
 static inline struct service_reader service_reader_of(const struct buf *cells)
 {
     return (struct service_reader){cells->data,
                                    cells->bytes > 0 ? cells->data + cells->bytes : cells->data};
 }
+
+/* The next cell, its bytes in `ret_data`; false at the end. */
 bool service_next(struct service_reader *reader, struct service_cell *ret_cell,
                   const uint8_t **ret_data);
 bool service_put_cell(struct buf *cells, struct service_cell cell, const void *data);
