@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/region_route.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,14 +103,41 @@ static uint32_t find_home(const struct decider *d)
 
 /* ---- What is near it --------------------------------------------------------------------- */
 
+#define PI 3.14159265358979323846
+
+/* Of an angle of at most two turns either way, to ten digits. The program links no libm: that alone
+ * would make each start longer (cmake/flags.cmake). */
+static double sine(double x)
+{
+    while (x > PI)
+        x -= 2 * PI;
+    while (x < -PI)
+        x += 2 * PI;
+    if (x > PI / 2)
+        x = PI - x;
+    else if (x < -PI / 2)
+        x = -PI - x;
+    double term = x, sum = x;
+    for (int i = 2; i <= 16; i += 2) {
+        term *= -x * x / (i * (i + 1));
+        sum += term;
+    }
+    return sum;
+}
+
+static double cosine(double x)
+{
+    return sine(x + PI / 2);
+}
+
 /* An angle that grows with the distance on the globe. */
 static double distance(const struct app_region *a, const struct app_region *b)
 {
-    const double radian = 3.14159265358979323846 / 180;
+    const double radian = PI / 180;
     double u = a->latitude * radian, v = b->latitude * radian;
     double w = (a->longitude - b->longitude) * radian;
     /* 1 - cos of the angle, which orders as the angle does. */
-    return 1 - (sin(u) * sin(v) + cos(u) * cos(v) * cos(w));
+    return 1 - (sine(u) * sine(v) + cosine(u) * cosine(v) * cosine(w));
 }
 
 static void add_candidate(struct decider *d, uint32_t region)
