@@ -23,6 +23,7 @@ libclang-rt-19-dev       file /usr/lib/llvm-19/lib/clang/19/lib/linux/*fuzzer*.a
 llvm-19                  cmd llvm-symbolizer-19                                      test
 llvm-19-dev              file /usr/lib/llvm-19/include/llvm-c/Core.h                 test,demo,bench
 libssl-dev               file /usr/include/openssl/evp.h                             test,demo,bench
+openssl                  cmd openssl                                                 test
 libcurl4-openssl-dev     file /usr/include/*/curl/curl.h                              test,demo,bench
 libuv1-dev               file /usr/include/uv.h                                      test,demo,bench
 libmaxminddb-dev         file /usr/include/*/maxminddb.h                              test,demo,bench
