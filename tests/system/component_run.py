@@ -220,8 +220,9 @@ def fuel_and_time(t):
 @test
 def interruption(t):
     app = command(t, "spinning")
-    with subprocess.Popen([STINT, "run", app], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+    # A shell starts what runs in the background with the signal ignored.
+    with subprocess.Popen([STINT, "run", app], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
         try:
             process.wait(timeout=0.3)
         except subprocess.TimeoutExpired:
