@@ -154,7 +154,9 @@ def interrupted(t):
     module = t.file("spin.wat", SPIN)
     for wait in (0.05, 0.2, 1.0):
         p = subprocess.Popen([STINT, "run", "--tier", "jit", "--no-cache", module],
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                             # A shell starts what runs in the background with it ignored.
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         time.sleep(wait)
         p.send_signal(signal.SIGINT)
         p.communicate(timeout=60)
