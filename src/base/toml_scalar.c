@@ -13,7 +13,7 @@ struct string {
     bool is_multi;
 };
 
-/* \uXXXX and \UXXXXXXXX, behind the letter. */
+/* \u and four hexadecimal digits, \U and eight, behind the letter. */
 static bool read_code_point(struct toml_parser *p, int digits, char **out)
 {
     uint32_t value = 0;
@@ -72,7 +72,7 @@ static bool read_escape(struct toml_parser *p, struct string kind, char **out)
         return skip_continuation(p);
     return toml_fail_at(p, p->at - 1,
                         "unknown escape in a string: there are \\b \\t \\n \\f \\r \\\" \\\\ "
-                        "\\uXXXX \\UXXXXXXXX, and no escapes between single quotes");
+                        "\\u1234 \\U00012345, and no escapes between single quotes");
 }
 
 /* How many quotes stand here, at most five: that many can end a multi-line string. */

@@ -3,76 +3,24 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "app/app_open.h"
 #include "cli/cli.h"
-#include "os/files.h"
-
-enum { PATH_BYTES = 4096 };
-
-/* "name=value" of the command line. */
-static bool read_variables(const struct text_list *list, struct arena *arena,
-                           struct app_pairs *ret_pairs)
-{
-    struct app_pair *items = arena_get_zeroed(arena, list->count + 1, sizeof(*items));
-    if (items == NULL)
-        return false;
-    for (size_t i = 0; i < list->count; i++) {
-        const char *equals = strchr(list->items[i], '=');
-        if (equals == NULL) {
-            cli_error("--variable '%s' is not NAME=VALUE", list->items[i]);
-            return false;
-        }
-        items[i].name =
-            arena_copy_string(arena, list->items[i], (size_t)(equals - list->items[i]));
-        items[i].value = equals + 1;
-        if (items[i].name == NULL)
-            return false;
-    }
-    *ret_pairs = (struct app_pairs){.items = items, .count = (uint32_t)list->count};
-    return true;
-}
-
-static bool has_end(const char *text, const char *end)
-{
-    size_t bytes = strlen(text), end_bytes = strlen(end);
-    return bytes > end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
-}
-
-/* A folder stands for the manifest in it. */
-static const char *find_manifest(const char *path, char room[PATH_BYTES])
-{
-    struct file_stat stat;
-    if (path == NULL)
-        return "spin.toml";
-    if (file_stat_host(path, &stat) == OS_OK && stat.type == FILE_DIRECTORY) {
-        snprintf(room, PATH_BYTES, "%s/spin.toml", path);
-        return room;
-    }
-    return path;
-}
 
 enum stint_status app_file_read(const struct app_file_options *options, struct app **ret_app,
                                 struct app_problems *problems)
 {
-    char room[PATH_BYTES];
-    struct app_config config = {
-        .alloc = &alloc_root,
-        .path = find_manifest(options->path, room),
+    const struct text_list *variables = options->variables;
+    const struct app_open_options how = {
+        .path = options->path,
         .runtime_config = options->runtime_config,
-        .environment = (const char *const *)environ,
         .profile = options->profile,
         .region = options->region != NULL ? options->region : getenv("STINT_REGION"),
+        .variables = variables != NULL ? variables->items : NULL,
+        .variable_count = variables != NULL ? variables->count : 0,
         .allow_unset = options->allow_unset,
     };
-    if (options->variables != NULL &&
-        !read_variables(options->variables, &problems->arena, &config.variables))
-        return STINT_ARGUMENT;
-    bool is_component = has_end(config.path, ".wasm") || has_end(config.path, ".wat") ||
-                        has_end(config.path, ".cwasm");
-    enum stint_status status = is_component ? app_from_file(&config, ret_app, problems)
-                                            : app_read(&config, ret_app, problems);
+    enum stint_status status = app_open(&how, ret_app, problems);
     struct buf text;
     buf_init(&text, &alloc_root, SIZE_MAX);
     app_problems_print(problems, &text);
@@ -80,7 +28,7 @@ enum stint_status app_file_read(const struct app_file_options *options, struct a
         fwrite(text.data, 1, text.bytes, stderr);
     buf_free(&text);
     if (status != STINT_OK && problems->errors > 0)
-        cli_error("%s: %zu error%s", config.path, problems->errors,
+        cli_error("%s: %zu error%s", how.path != NULL ? how.path : "spin.toml", problems->errors,
                   problems->errors == 1 ? "" : "s");
     return status;
 }

@@ -265,30 +265,7 @@ static enum stint_status whole_head(const struct text_source *source,
     return text_module_head(source, 0, ret_head, error);
 }
 
-static enum stint_status encode_quoted(struct alloc *alloc, const struct text_source *outer,
-                                       const struct text_module_head *outer_head,
-                                       const struct text_options *options, struct buf *ret_binary,
-                                       struct stint_error *error)
-{
-    struct buf text;
-    struct text_source source = {.alloc = alloc};
-    struct text_module_head head;
-    buf_init(&text, alloc, LIMIT_TEXT_BYTES);
-    enum stint_status status =
-        text_append_strings(outer, outer_head->first, outer_head->end, &text, error);
-    if (status == STINT_OK)
-        status = text_lex(alloc, (const char *)text.data, text.bytes, &source, error);
-    if (status == STINT_OK)
-        status = whole_head(&source, &head, error);
-    if (status == STINT_OK && (head.form != MODULE_TEXT || head.is_definition))
-        status = text_error_at(&source, source.tokens[1].offset, error, STINT_SYNTAX,
-                               "a quoted component must be plain text");
-    if (status == STINT_OK)
-        status = encode_fields(alloc, &source, &head, options, ret_binary, error);
-    text_source_free(&source);
-    buf_free(&text);
-    return status;
-}
+static const struct text_quoted quoted_component = {"component", whole_head, encode_fields};
 
 enum stint_status text_encode_component(struct alloc *alloc, const struct text_source *source,
                                         const struct text_module_head *head,
@@ -303,7 +280,7 @@ enum stint_status text_encode_component(struct alloc *alloc, const struct text_s
     case MODULE_QUOTE:
         break;
     }
-    return encode_quoted(alloc, source, head, options, ret_binary, error);
+    return text_encode_quoted(alloc, source, head, options, &quoted_component, ret_binary, error);
 }
 
 enum stint_status text_to_any_binary(struct alloc *alloc, const char *text, size_t bytes,

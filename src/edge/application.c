@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/application.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "app/app_open.h"
 #include "app/address.h"
 #include "edge/mounts.h"
 #include "edge/outbound.h"
@@ -10,8 +12,6 @@
 #include "os/files.h"
 #include "services/services.h"
 #include "wasi/host_net.h"
-
-extern char **environ;
 
 /* ---- The manifest ------------------------------------------------------------------------ */
 
@@ -28,49 +28,18 @@ static void log_problems(struct log_buffer *log, struct app_problems *problems)
     buf_free(&text);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t bytes = strlen(text), end_bytes = strlen(end);
-    return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
-}
-
-/* "name=value", as cmd_up.c has checked. */
-static bool read_variables(const struct edge_options *options, struct arena *arena,
-                           struct app_pairs *ret_pairs)
-{
-    struct app_pair *items = arena_get_zeroed(arena, options->variable_count + 1, sizeof(*items));
-    for (size_t i = 0; items != NULL && i < options->variable_count; i++) {
-        const char *text = options->variables[i], *equals = strchr(text, '=');
-        items[i].name = arena_copy_string(arena, text, (size_t)(equals - text));
-        items[i].value = equals + 1;
-        if (items[i].name == NULL)
-            return false;
-    }
-    *ret_pairs = (struct app_pairs){.items = items, .count = (uint32_t)options->variable_count};
-    return items != NULL;
-}
-
 static enum stint_status read_app(const struct edge_options *options, struct log_buffer *log,
                                   struct app **ret_app)
 {
+    const struct app_open_options how = {.path = options->path,
+                                         .runtime_config = options->runtime_config,
+                                         .profile = options->profile,
+                                         .region = options->region,
+                                         .variables = options->variables,
+                                         .variable_count = options->variable_count};
     struct app_problems problems;
-    char path[4096];
-    struct file_stat stat;
-    struct app_config config = {.alloc = &alloc_root,
-                                .path = path,
-                                .runtime_config = options->runtime_config,
-                                .profile = options->profile,
-                                .region = options->region,
-                                .environment = (const char *const *)environ};
-    bool is_folder = file_stat_host(options->path, &stat) == OS_OK && stat.type == FILE_DIRECTORY;
-    (void)snprintf(path, sizeof(path), "%s%s", options->path, is_folder ? "/spin.toml" : "");
     app_problems_init(&problems, &alloc_root);
-    if (!read_variables(options, &problems.arena, &config.variables)) {
-        app_problems_free(&problems);
-        return STINT_NOMEM;
-    }
-    enum stint_status status = ends_with(path, ".wasm") ? app_from_file(&config, ret_app, &problems)
-                                                        : app_read(&config, ret_app, &problems);
+    enum stint_status status = app_open(&how, ret_app, &problems);
     log_problems(log, &problems);
     app_problems_free(&problems);
     return status;

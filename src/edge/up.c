@@ -24,8 +24,6 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-extern char **environ;
-
 struct up {
     struct edge_server server;
     struct log_buffer log; /* the main thread's */

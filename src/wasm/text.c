@@ -261,11 +261,11 @@ static enum stint_status whole_text_head(const struct text_source *source,
     return status;
 }
 
-/* Text in strings; it may not quote again. */
-static enum stint_status encode_quoted(struct alloc *alloc, const struct text_source *outer,
-                                       const struct text_module_head *outer_head,
-                                       const struct text_options *options, struct buf *ret_binary,
-                                       struct stint_error *error)
+enum stint_status text_encode_quoted(struct alloc *alloc, const struct text_source *outer,
+                                     const struct text_module_head *outer_head,
+                                     const struct text_options *options,
+                                     const struct text_quoted *how, struct buf *ret_binary,
+                                     struct stint_error *error)
 {
     struct buf text;
     struct text_source source = {.alloc = alloc};
@@ -276,16 +276,18 @@ static enum stint_status encode_quoted(struct alloc *alloc, const struct text_so
     if (status == STINT_OK)
         status = text_lex(alloc, (const char *)text.data, text.bytes, &source, error);
     if (status == STINT_OK)
-        status = whole_text_head(&source, &head, error);
+        status = how->head(&source, &head, error);
     if (status == STINT_OK && (head.form != MODULE_TEXT || head.is_definition))
         status = text_error_at(&source, source.tokens[1].offset, error, STINT_SYNTAX,
-                               "a quoted module must be plain text");
+                               "a quoted %s must be plain text", how->what);
     if (status == STINT_OK)
-        status = encode_module(alloc, &source, &head, options, ret_binary, error);
+        status = how->encode(alloc, &source, &head, options, ret_binary, error);
     text_source_free(&source);
     buf_free(&text);
     return status;
 }
+
+static const struct text_quoted quoted_module = {"module", whole_text_head, encode_module};
 
 enum stint_status text_encode_form(struct alloc *alloc, const struct text_source *source,
                                    const struct text_module_head *head,
@@ -300,7 +302,7 @@ enum stint_status text_encode_form(struct alloc *alloc, const struct text_source
     case MODULE_QUOTE:
         break;
     }
-    return encode_quoted(alloc, source, head, options, ret_binary, error);
+    return text_encode_quoted(alloc, source, head, options, &quoted_module, ret_binary, error);
 }
 
 enum stint_status text_to_binary(struct alloc *alloc, const char *text, size_t bytes,

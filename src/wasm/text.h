@@ -51,6 +51,23 @@ MUST_CHECK enum stint_status text_encode_form(struct alloc *alloc, const struct 
                                               const struct text_options *options,
                                               struct buf *ret_binary, struct stint_error *error);
 /* Appends what the strings from token `first` up to `end` stand for; no other token may be there. */
+/* What text in strings may be, a module or a component: its head, and how its fields are encoded. */
+struct text_quoted {
+    const char *what; /* for messages */
+    enum stint_status (*head)(const struct text_source *source, struct text_module_head *ret_head,
+                              struct stint_error *error);
+    enum stint_status (*encode)(struct alloc *alloc, const struct text_source *source,
+                                const struct text_module_head *head,
+                                const struct text_options *options, struct buf *ret_binary,
+                                struct stint_error *error);
+};
+/* Encodes a form that quotes text; that text may not quote again. */
+MUST_CHECK enum stint_status text_encode_quoted(struct alloc *alloc,
+                                                const struct text_source *outer,
+                                                const struct text_module_head *outer_head,
+                                                const struct text_options *options,
+                                                const struct text_quoted *how,
+                                                struct buf *ret_binary, struct stint_error *error);
 MUST_CHECK enum stint_status text_append_strings(const struct text_source *source, uint32_t first,
                                                  uint32_t end, struct buf *ret_bytes,
                                                  struct stint_error *error);
