@@ -202,7 +202,7 @@ def parse(t, text):
 
 class Monitor:
     def __init__(self, server):
-        line = next(line for line in server.lines() if "metrics on" in line.get("message", ""))
+        line = server.lines("metrics on")[0]
         self.address = re.search(r"http://(\S+)/metrics", line["message"])[1]
 
     def get(self, path, **headers):
