@@ -100,6 +100,35 @@ static const char **join_pairs(struct arena *arena, const struct app_pairs *pair
     return env;
 }
 
+/* The component's first HTTP trigger. All of them have to run the same. */
+static enum stint_status find_trigger(const struct app *app, uint32_t number,
+                                      const struct app_http **ret_trigger,
+                                      struct stint_error *error)
+{
+    const struct app_http *first = NULL;
+    for (uint32_t i = 0; i < app->http_count; i++) {
+        const struct app_http *http = &app->http[i];
+        if (http->component != number)
+            continue;
+        if (first == NULL)
+            first = http;
+        if (http->is_wagi != first->is_wagi ||
+            (http->is_wagi && strcmp(http->wagi_entrypoint, first->wagi_entrypoint) != 0))
+            return error_set(error, STINT_INVALID, STINT_NO_OFFSET,
+                             "its triggers have different executors or entrypoints: each such "
+                             "needs a component of its own");
+    }
+    *ret_trigger = first;
+    return STINT_OK;
+}
+
+static enum guest_kind kind_of(const struct app *app, const struct app_http *trigger)
+{
+    if (app->manifest_version == 0)
+        return GUEST_ANY;
+    return trigger != NULL && trigger->is_wagi ? GUEST_COMMAND : GUEST_HANDLER;
+}
+
 static enum stint_status load_component(struct edge_server *server, struct edge_app *app,
                                         uint32_t number, struct log_buffer *log,
                                         struct stint_error *error)
@@ -110,11 +139,17 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     if (from->source.kind != APP_SOURCE_FILE)
         return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
                          "sources from URLs and registries are not fetched yet");
+    enum stint_status status = find_trigger(app->app, number, &component->trigger, error);
+    if (status != STINT_OK)
+        return status;
     app->nets[number] = outbound_create(app->app, from);
     if (app->nets[number] == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     arena_init(&arena, &alloc_root);
-    struct guest_config config = {.id = from->id,
+    const struct app_http *trigger = component->trigger;
+    struct guest_config config = {.kind = kind_of(app->app, trigger),
+                                  .entry = trigger != NULL ? trigger->wagi_entrypoint : NULL,
+                                  .id = from->id,
                                   .path = from->source.path,
                                   .net = app->nets[number],
                                   .outbound = {from->limits.outbound_calls,
@@ -136,7 +171,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                  "%u of its files are not there for the guest: it gets whole folders only, "
                  "{ source, destination } or \"FOLDER/**/*\", without exclude_files",
                  skipped);
-    enum stint_status status =
+    status =
         config.env != NULL && config.dirs != NULL
             ? guest_create(server->engine, &config, &component->guest, error)
             : error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");

@@ -21,6 +21,7 @@
 /* A component of the application, as it is served. */
 struct edge_component {
     const struct app_component *app;
+    const struct app_http *trigger; /* the first of its triggers; NULL: it has none */
     struct guest *guest; /* NULL: it did not load, and its routes answer 503 */
     char problem[STINT_ERROR_MESSAGE_BYTES]; /* then: why */
     atomic_uint running;                     /* requests */

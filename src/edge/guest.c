@@ -10,6 +10,8 @@
 #include "runtime/native.h"
 
 static const char handler_interface[] = "wasi:http/incoming-handler";
+const char guest_command_hint[] =
+    "; it is a command, which executor = { type = \"wagi\" } of its trigger runs";
 
 static enum stint_status no_memory(struct stint_error *error)
 {
@@ -29,8 +31,10 @@ static void put_line(struct guest_output *output)
     buf_clear(&output->line);
 }
 
-static void on_write(struct host_sink *sink, const void *data, size_t bytes)
+static enum os_error on_write(struct host_sink *sink, const struct host_wait *wait,
+                              const void *data, size_t bytes)
 {
+    (void)wait;
     struct guest_output *output = (struct guest_output *)sink;
     const uint8_t *at = data, *end = at + bytes;
     while (at < end) {
@@ -44,6 +48,7 @@ static void on_write(struct host_sink *sink, const void *data, size_t bytes)
         if (is_cut || newline != NULL)
             put_line(output);
     }
+    return OS_OK;
 }
 
 static void output_init(struct guest_output *output, struct guest_host *host, bool is_stderr)
@@ -59,6 +64,14 @@ static void output_flush(struct guest_output *output)
 {
     if (output->line.bytes > 0)
         put_line(output);
+}
+
+void guest_host_say(struct guest_host *host, const char *line)
+{
+    struct guest_output *output = &host->outputs[1];
+    output_flush(output);
+    (void)buf_append_string(&output->line, line);
+    output_flush(output);
 }
 
 /* ---- A slot's host ----------------------------------------------------------------------- */
@@ -84,10 +97,12 @@ enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret
     host->shared.env_count = config->env_count;
     host->shared.dirs = config->dirs;
     host->shared.dir_count = config->dir_count;
+    enum stint_status status = guest->is_command ? guest_cgi_create(host, error) : STINT_OK;
     struct wasi_p2_config p2 = wasi_p2_config_default(&host->shared);
     p2.net = config->net;
     p2.outbound = config->outbound;
-    enum stint_status status = wasi_p2_create(alloc, &p2, &host->p2, error);
+    if (status == STINT_OK)
+        status = wasi_p2_create(alloc, &p2, &host->p2, error);
     if (status == STINT_OK && config->services != NULL)
         status = services_guest_create(config->services, config->component, alloc, &host->services,
                                        error);
@@ -105,6 +120,7 @@ void guest_host_free(struct guest_host *host)
     services_guest_free(host->services);
     wasi_p2_free(host->p2);
     wasi_p1_free(host->p1);
+    guest_cgi_free(host);
     buf_free(&host->outputs[0].line);
     buf_free(&host->outputs[1].line);
     alloc_put(&host->guest->engine->alloc, host, sizeof(*host));
@@ -118,6 +134,8 @@ enum stint_status guest_host_restart(struct guest_host *host)
     if (host->services != NULL)
         services_guest_restart(host->services);
     wasi_p2_restart(host->p2);
+    if (host->cgi != NULL)
+        guest_cgi_restart(host);
     return host->p1 != NULL ? wasi_p1_restart(host->p1, &host->shared, &ignored) : STINT_OK;
 }
 
@@ -151,20 +169,37 @@ static void end_slot(void *env, void *slot_env)
     guest_host_free(slot_env);
 }
 
-static enum stint_status find_handler(struct guest *guest, struct stint_error *error)
+static const struct plan_export *find_http(const struct guest *guest)
 {
     static const char *const versions[] = {"@0.2.0", "@0.2.0-rc-2023-11-10",
                                            "@0.2.0-rc-2023-10-18"};
-    for (size_t i = 0; i < COUNT_OF(versions) && guest->handler == NULL; i++) {
+    const struct plan_export *found = NULL;
+    for (size_t i = 0; i < COUNT_OF(versions) && found == NULL; i++) {
         char name[64];
         (void)snprintf(name, sizeof(name), "%s%s", handler_interface, versions[i]);
-        guest->handler = plan_find(guest->plan, name, "handle");
+        found = plan_find(guest->plan, name, "handle");
     }
-    if (guest->handler == NULL || guest->handler->func->param_count != 2)
+    return found != NULL && found->func->param_count == 2 ? found : NULL;
+}
+
+static enum stint_status find_handler(struct guest *guest, struct stint_error *error)
+{
+    enum guest_kind kind = guest->config.kind;
+    const struct plan_export *run = plan_find(guest->plan, "wasi:cli/run@0.2.0", "run");
+    if (kind != GUEST_COMMAND)
+        guest->handler = find_http(guest);
+    if (guest->handler != NULL)
+        return STINT_OK;
+    guest->handler = kind != GUEST_HANDLER ? run : NULL;
+    guest->is_command = guest->handler != NULL;
+    if (guest->is_command)
+        return STINT_OK;
+    if (kind == GUEST_COMMAND)
         return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
-                         "the component does not export %s, so it cannot answer requests",
-                         handler_interface);
-    return STINT_OK;
+                         "the component does not export wasi:cli/run, which the executor 'wagi' runs");
+    return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
+                     "the component does not export %s, so it cannot answer requests%s",
+                     handler_interface, run != NULL ? guest_command_hint : "");
 }
 
 static enum stint_status create_component(struct guest *guest, struct stint_error *error)
@@ -255,8 +290,10 @@ static bool copy_config(struct guest *guest, const struct guest_config *from)
     *config = *from;
     config->id = arena_copy_string(arena, from->id, strlen(from->id));
     config->path = arena_copy_string(arena, from->path, strlen(from->path));
+    const char *entry = from->entry != NULL ? from->entry : "_start";
+    config->entry = arena_copy_string(arena, entry, strlen(entry));
     struct wasi_p1_dir *dirs = arena_get_zeroed(arena, from->dir_count + 1, sizeof(*dirs));
-    if (config->id == NULL || config->path == NULL || dirs == NULL)
+    if (config->id == NULL || config->path == NULL || config->entry == NULL || dirs == NULL)
         return false;
     for (size_t i = 0; i < from->dir_count; i++) {
         dirs[i] = from->dirs[i];
@@ -320,6 +357,17 @@ const char *guest_refusal(const struct guest *guest)
 static bool module_has_code(const struct stint_module *module)
 {
     return atomic_load_explicit(&module->native, memory_order_acquire) != NULL;
+}
+
+bool guest_is_command(const struct guest *guest)
+{
+    return guest->is_command;
+}
+
+const char *const *guest_env(const struct guest *guest, size_t *ret_count)
+{
+    *ret_count = guest->config.env_count;
+    return guest->config.env;
 }
 
 bool guest_has_code(const struct guest *guest)
@@ -446,12 +494,15 @@ enum stint_status guest_handle(struct guest_use *use, const struct p2_request *r
 
 const struct p2_response *guest_use_response(struct guest_use *use)
 {
+    if (use->host->cgi != NULL)
+        return guest_cgi_response(use->host);
     return use->exchange != NULL ? p2_exchange_response(use->exchange) : NULL;
 }
 
 const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count)
 {
-    return p2_exchange_trailers(use->exchange, ret_count);
+    *ret_count = 0;
+    return use->exchange != NULL ? p2_exchange_trailers(use->exchange, ret_count) : NULL;
 }
 
 void guest_give(struct guest_use *use)

@@ -26,7 +26,15 @@ struct host_net;
 struct services;
 struct app_component;
 
+enum guest_kind {
+    GUEST_HANDLER, /* exports wasi:http/incoming-handler */
+    GUEST_COMMAND, /* exports a function that runs once a request, as CGI has it */
+    GUEST_ANY,     /* what it is; a handler where it is both */
+};
+
 struct guest_config {
+    enum guest_kind kind;
+    const char *entry; /* of a command that is a core module: its function */
     const char *id;   /* the component's, for messages */
     const char *path; /* of the .wasm */
     const char *const *env;
@@ -70,6 +78,17 @@ struct stint_store *guest_use_store(struct guest_use *use);
 /* Calls the handler, once a use. */
 MUST_CHECK enum stint_status guest_handle(struct guest_use *use, const struct p2_request *request,
                                           struct stint_error *error);
+bool guest_is_command(const struct guest *guest);
+/* "NAME=value", of the configuration. */
+const char *const *guest_env(const struct guest *guest, size_t *ret_count);
+struct guest_command {
+    struct wasi_strings args, env; /* all of both */
+    struct host_pipe *input;       /* NULL: empty */
+};
+/* The same for a command: its response begins once it has written a header. What it is given stays until
+ * guest_give. STINT_EXIT: with another code than 0; STINT_INVALID: its header was none. */
+MUST_CHECK enum stint_status guest_run(struct guest_use *use, const struct guest_command *command,
+                                       struct stint_error *error);
 /* NULL before guest_handle has begun. */
 const struct p2_response *guest_use_response(struct guest_use *use);
 const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count);

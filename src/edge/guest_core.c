@@ -72,7 +72,7 @@ static void end_slot(void *env, void *user)
     guest_host_free(user);
 }
 
-static bool find_handler(struct guest *guest)
+static bool find_http(struct guest *guest)
 {
     const struct wasm_module *wasm = guest->module->wasm;
     for (uint32_t i = 0; i < wasm->export_count; i++) {
@@ -89,6 +89,44 @@ static bool find_handler(struct guest *guest)
     return false;
 }
 
+static bool find_command(const struct guest *guest, uint32_t *ret_index)
+{
+    const struct wasm_module *wasm = guest->module->wasm;
+    const char *entry = guest->config.entry;
+    for (uint32_t i = 0; i < wasm->export_count; i++) {
+        const struct wasm_export *export = &wasm->exports[i];
+        if (export->kind != EXTERN_FUNC || export->name.bytes != strlen(entry) ||
+            memcmp(export->name.text, entry, export->name.bytes) != 0)
+            continue;
+        const struct type_def *type = module_func_type(wasm, export->index);
+        *ret_index = export->index;
+        return type->param_count == 0 && type->result_count == 0;
+    }
+    return false;
+}
+
+static enum stint_status find_handler(struct guest *guest, struct stint_error *error)
+{
+    enum guest_kind kind = guest->config.kind;
+    uint32_t index = 0;
+    if (kind != GUEST_COMMAND && find_http(guest))
+        return STINT_OK;
+    bool has_command = find_command(guest, &index);
+    if (kind == GUEST_COMMAND && !has_command)
+        return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
+                         "the module exports no function '%s' without parameters and results, which "
+                         "the executor 'wagi' runs",
+                         guest->config.entry);
+    if (kind == GUEST_HANDLER || !has_command)
+        return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
+                         "the module exports no wasi:http/incoming-handler, so it cannot answer "
+                         "requests%s",
+                         has_command ? guest_command_hint : "");
+    guest->is_command = true;
+    guest->handler_index = index;
+    return STINT_OK;
+}
+
 enum stint_status guest_core_create(struct guest *guest, struct stint_error *error)
 {
     struct pool_config config = pool_config_default();
@@ -96,10 +134,9 @@ enum stint_status guest_core_create(struct guest *guest, struct stint_error *err
                                                   true, &guest->module, error);
     if (status != STINT_OK)
         return status;
-    if (!find_handler(guest))
-        return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
-                         "the module exports no wasi:http/incoming-handler, so it cannot answer "
-                         "requests");
+    status = find_handler(guest, error);
+    if (status != STINT_OK)
+        return status;
     config.link = link_slot;
     config.reset = reset_slot;
     config.end = end_slot;

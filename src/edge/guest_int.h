@@ -41,6 +41,7 @@ struct guest_host {
     struct wasi_p1 *p1; /* core modules only */
     struct wasi_p2 *p2;
     struct services_guest *services; /* NULL: it has none */
+    struct guest_cgi *cgi;           /* commands only */
     struct guest_output outputs[2];
     struct guest_use use;
 };
@@ -54,6 +55,7 @@ struct guest {
     struct file_stat stat;
     struct module_origin origin;
     char refusal[STINT_ERROR_MESSAGE_BYTES + 100];
+    bool is_command;
     /* A component: */
     struct component_file *file;
     struct plan *plan;
@@ -65,10 +67,22 @@ struct guest {
     uint32_t handler_index; /* of the exported function */
 };
 
+/* For who wanted a handler, and has a command. */
+extern const char guest_command_hint[];
+
 MUST_CHECK enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret_host,
                                                struct stint_error *error);
 void guest_host_free(struct guest_host *host); /* accepts NULL */
 MUST_CHECK enum stint_status guest_host_restart(struct guest_host *host);
+
+/* A line to the log, in the guest's name. */
+void guest_host_say(struct guest_host *host, const char *line);
+
+/* guest_command.c */
+MUST_CHECK enum stint_status guest_cgi_create(struct guest_host *host, struct stint_error *error);
+void guest_cgi_restart(struct guest_host *host);
+void guest_cgi_free(struct guest_host *host);
+const struct p2_response *guest_cgi_response(const struct guest_host *host);
 
 MUST_CHECK enum stint_status guest_core_create(struct guest *guest, struct stint_error *error);
 MUST_CHECK enum stint_status guest_core_call(struct guest_use *use,

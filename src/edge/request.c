@@ -82,7 +82,9 @@ static void log_failure(struct request *request)
     enum log_level level = request->status == STINT_INTERRUPTED ? LOG_DEBUG : LOG_ERROR;
     if (request->status == STINT_EXIT && error->exit_code == 0)
         return;
-    log_line(log, level, id, request->id, "%s%s%s", status_text(request->status),
+    const char *what =
+        request->status == STINT_INVALID ? "no answer" : status_text(request->status);
+    log_line(log, level, id, request->id, "%s%s%s", what,
              error->message[0] != '\0' ? ": " : "", error->message);
     if (request->use == NULL || request->status != STINT_TRAP)
         return;
@@ -284,7 +286,9 @@ static void run(void *arg)
             rt_timeout_set(store, limits->timeout_ns);
         if (limits->fuel != APP_UNLIMITED)
             rt_fuel_set(store, limits->fuel);
-        request->status = guest_handle(request->use, &request->message, &request->error);
+        request->status = guest_is_command(component->guest)
+                              ? request_cgi_run(request)
+                              : guest_handle(request->use, &request->message, &request->error);
     }
     request_turn_end(request);
     request_limits_end_of_time(request);
@@ -326,14 +330,19 @@ static struct request *new_request(struct worker *worker)
     struct request *request = worker->free_requests;
     if (request == NULL) {
         request = alloc_get_zeroed(&alloc_root, 1, sizeof(*request));
-        if (request != NULL)
+        if (request != NULL) {
             buf_init(&request->room, &alloc_root, ROOM_BYTES_MAX);
+            buf_init(&request->args, &alloc_root, ROOM_BYTES_MAX);
+            buf_init(&request->env, &alloc_root, ROOM_BYTES_MAX);
+        }
     } else {
         const struct request kept = *request;
         worker->free_requests = request->next_free;
         *request = (struct request){.headers = kept.headers,
                                     .header_capacity = kept.header_capacity,
-                                    .room = kept.room};
+                                    .room = kept.room,
+                                    .args = kept.args,
+                                    .env = kept.env};
         buf_clear(&request->room);
     }
     if (request == NULL)
@@ -348,6 +357,8 @@ void requests_free(struct worker *worker)
     for (struct request *request; (request = worker->free_requests) != NULL;) {
         worker->free_requests = request->next_free;
         buf_free(&request->room);
+        buf_free(&request->args);
+        buf_free(&request->env);
         alloc_put(&alloc_root, request->headers,
                   request->header_capacity * sizeof(*request->headers));
         alloc_put(&alloc_root, request, sizeof(*request));
@@ -389,7 +400,9 @@ void request_begin(struct request *request)
         if (host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &request->body))
             request->body = NULL;
     }
-    if ((http->has_body && request->body == NULL) || !request_fill(request)) {
+    bool is_filled = guest_is_command(request->component->guest) ? request_cgi_fill(request)
+                                                                 : request_fill(request);
+    if ((http->has_body && request->body == NULL) || !is_filled) {
         request_answer(request, 503, "Out of memory");
         return;
     }

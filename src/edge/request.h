@@ -28,6 +28,8 @@ struct request {
     struct p2_header *headers; /* message's */
     size_t header_capacity;
     struct buf room; /* what headers that the server adds are made of */
+    struct buf args, env; /* of commands: see struct guest_command */
+    size_t arg_count, env_count;
     struct host_pipe *body;
     struct stint_error error; /* of the guest */
     enum stint_status status;
@@ -57,6 +59,10 @@ struct request {
 
 /* request_headers.c: fills `message` and `headers`. False: memory is out. */
 bool request_fill(struct request *request);
+
+/* request_cgi.c: the same for commands: `args` and `env`; and runs one on the fiber. */
+bool request_cgi_fill(struct request *request);
+MUST_CHECK enum stint_status request_cgi_run(struct request *request);
 
 /* request_trace.c: fills `trace` and `has_parent`. */
 void request_trace(struct request *request);

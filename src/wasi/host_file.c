@@ -39,7 +39,7 @@ void host_file_close(struct host_file *file)
 
 struct host_file host_file_of_sink(struct host_sink *sink)
 {
-    return (struct host_file){.fd = -1, .sink = sink, .type = FILE_FIFO, .flags = FILE_WRITE};
+    return (struct host_file){.fd = -1, .sink = sink, .type = FILE_FIFO, .flags = FILE_READ | FILE_WRITE};
 }
 
 bool host_file_is_stream(const struct host_file *file)
@@ -239,18 +239,22 @@ enum os_error host_file_read(const struct host_file *file, const struct host_wai
 {
     if (file->type == FILE_DIRECTORY)
         return OS_ISDIR;
+    if (file->sink != NULL)
+        return file->sink->read(file->sink, wait, spans->data, count > 0 ? spans->bytes : 0,
+                                ret_bytes);
     if (!host_file_is_stream(file) || offset_bytes != FILE_NO_OFFSET)
         return read_file(file, wait, spans, count, offset_bytes, ret_bytes);
     return read_stream(file, wait, spans, count, ret_bytes);
 }
 
-static enum os_error write_sink(const struct host_file *file, const struct file_span *spans,
-                                size_t count, size_t *ret_bytes)
+static enum os_error write_sink(const struct host_file *file, const struct host_wait *wait,
+                                const struct file_span *spans, size_t count, size_t *ret_bytes)
 {
-    for (size_t i = 0; i < count; i++)
-        file->sink->write(file->sink, spans[i].data, spans[i].bytes);
+    enum os_error error = OS_OK;
+    for (size_t i = 0; i < count && !error; i++)
+        error = file->sink->write(file->sink, wait, spans[i].data, spans[i].bytes);
     *ret_bytes = host_spans_bytes(spans, count);
-    return OS_OK;
+    return error;
 }
 
 enum os_error host_file_write(const struct host_file *file, const struct host_wait *wait,
@@ -260,7 +264,7 @@ enum os_error host_file_write(const struct host_file *file, const struct host_wa
     if (file->type == FILE_DIRECTORY)
         return OS_ISDIR;
     if (file->sink != NULL)
-        return write_sink(file, spans, count, ret_bytes);
+        return write_sink(file, wait, spans, count, ret_bytes);
     if (!host_file_is_stream(file) || offset_bytes != FILE_NO_OFFSET)
         return file_write(file->fd, spans, count, offset_bytes, ret_bytes);
     if (file->type == FILE_SOCKET_DATAGRAM)

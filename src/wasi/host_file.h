@@ -17,9 +17,14 @@
 /* The flags of file_open_at that matter while a file is open. */
 enum { HOST_FILE_FLAGS = FILE_READ | FILE_WRITE | FILE_APPEND | FILE_SYNC | FILE_DSYNC };
 
-/* Takes what a guest writes to a standard stream, all of it and at once; the host's. */
+/* The host's end of a standard stream. Both may wait, and then end with OS_STOPPED. */
 struct host_sink {
-    void (*write)(struct host_sink *sink, const void *data, size_t bytes);
+    /* Takes all of it, or fails. */
+    enum os_error (*write)(struct host_sink *sink, const struct host_wait *wait, const void *data,
+                           size_t bytes);
+    /* What there is; 0 bytes: the end. NULL where nothing is read. */
+    enum os_error (*read)(struct host_sink *sink, const struct host_wait *wait, void *data,
+                          size_t bytes, size_t *ret_bytes);
 };
 
 struct host_file {
@@ -38,7 +43,7 @@ struct host_file {
  * fails. */
 MUST_CHECK enum os_error host_file_adopt(int fd, bool owned, struct host_file *ret_file);
 void host_file_close(struct host_file *file);
-/* A file whose writes go to `sink`, which has to stay. */
+/* A file that is written to, or read from, a sink, which has to stay. */
 struct host_file host_file_of_sink(struct host_sink *sink);
 
 /* Pipes, terminals, sockets and other devices: no position, and one has to wait for them. */

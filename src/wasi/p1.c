@@ -149,7 +149,8 @@ static enum stint_status fill_table(struct wasi_p1 *wasi, const struct wasi_p1_c
                                     struct stint_error *error)
 {
     uint32_t number = 3;
-    enum stint_status status = add_stream(wasi, 0, config->stdin_fd, NULL, P1_FD_WRITE, error);
+    enum stint_status status = add_stream(wasi, 0, config->stdin_fd, config->stdin_sink,
+                                          P1_FD_WRITE, error);
     if (status == STINT_OK)
         status = add_stream(wasi, 1, config->stdout_fd, config->stdout_sink, P1_FD_READ, error);
     if (status == STINT_OK)
@@ -228,6 +229,19 @@ enum stint_status wasi_p1_restart(struct wasi_p1 *wasi, const struct wasi_p1_con
     if (status == STINT_OK)
         status = fill_table(wasi, config, &dirs, &sockets, error);
     return status == STINT_OK ? wasi_p1_keep(wasi, error) : status;
+}
+
+static struct p1_strings borrow(const struct wasi_strings *strings)
+{
+    return (struct p1_strings){strings->bytes, (uint32_t)strings->size_bytes,
+                               (uint32_t)strings->count};
+}
+
+void wasi_p1_set_strings(struct wasi_p1 *wasi, const struct wasi_strings *args,
+                         const struct wasi_strings *env)
+{
+    wasi->args = borrow(args);
+    wasi->env = borrow(env);
 }
 
 void wasi_p1_free(struct wasi_p1 *wasi)

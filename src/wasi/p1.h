@@ -41,8 +41,8 @@ struct wasi_p1_config {
     const int *sockets;
     size_t socket_count;
     int stdin_fd, stdout_fd, stderr_fd; /* stay the caller's; -1: closed for the guest */
-    /* Instead of the last two where they are -1: who takes what the guest writes; they have to stay. */
-    struct host_sink *stdout_sink, *stderr_sink;
+    /* Instead of those that are -1: whom the guest reads from and writes to; they have to stay. */
+    struct host_sink *stdin_sink, *stdout_sink, *stderr_sink;
     uint32_t descriptors_max;           /* open ones at a time */
 };
 
@@ -68,6 +68,15 @@ MUST_CHECK enum stint_status wasi_p1_keep(struct wasi_p1 *wasi, struct stint_err
 MUST_CHECK enum stint_status wasi_p1_restart(struct wasi_p1 *wasi,
                                              const struct wasi_p1_config *config,
                                              struct stint_error *error);
+
+/* Strings one after the other, each with its NUL. */
+struct wasi_strings {
+    const char *bytes;
+    size_t size_bytes, count;
+};
+/* Other arguments and another environment from now on, which have to stay until they are set again. */
+void wasi_p1_set_strings(struct wasi_p1 *wasi, const struct wasi_strings *args,
+                         const struct wasi_strings *env);
 
 /* Whether imports of this module are ours: `wasi_snapshot_preview1` or `wasi_unstable`. */
 bool wasi_p1_knows_module(const char *module, size_t module_bytes);

@@ -49,7 +49,7 @@ enum {
 
 /* NUL-terminated strings, one after the other: arguments or environment. */
 struct p1_strings {
-    char *bytes;
+    const char *bytes;
     uint32_t size_bytes;
     uint32_t count;
 };

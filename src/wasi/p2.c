@@ -35,20 +35,30 @@ struct wasi_p2_config wasi_p2_config_default(const struct wasi_p1_config *shared
 }
 
 static enum stint_status copy_strings(struct wasi_p2 *wasi, const char *const *strings,
-                                      size_t count, const char ***ret_strings, size_t *ret_count,
+                                      size_t count, struct wasi_strings *ret_strings,
                                       struct stint_error *error)
 {
-    const char **copies = arena_get_zeroed(&wasi->arena, count + 1, sizeof(*copies));
-    if (copies == NULL)
+    size_t total = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        total += strlen(strings[i]) + 1;
+    char *bytes = arena_get(&wasi->arena, total + 1);
+    if (bytes == NULL)
         return no_memory(error);
     for (size_t i = 0; i < count; i++) {
-        copies[i] = arena_copy_string(&wasi->arena, strings[i], strlen(strings[i]));
-        if (copies[i] == NULL)
-            return no_memory(error);
+        size_t size = strlen(strings[i]) + 1;
+        memcpy(bytes + at, strings[i], size);
+        at += size;
     }
-    *ret_strings = copies;
-    *ret_count = count;
+    *ret_strings = (struct wasi_strings){bytes, total, count};
     return STINT_OK;
+}
+
+void wasi_p2_set_command(struct wasi_p2 *wasi, const struct wasi_strings *args,
+                         const struct wasi_strings *env, struct host_pipe *input)
+{
+    wasi->args = *args;
+    wasi->env = *env;
+    wasi->input = input;
 }
 
 static enum stint_status open_dir(struct wasi_p2 *wasi, const struct wasi_p1_dir *dir,
@@ -125,10 +135,9 @@ enum stint_status wasi_p2_create(struct alloc *alloc, const struct wasi_p2_confi
         wasi->types[type] =
             (struct resource_type){.name = infos[type].name, .drop = drop, .env = wasi};
     enum stint_status status =
-        copy_strings(wasi, shared->args, shared->arg_count, &wasi->args, &wasi->arg_count, error);
+        copy_strings(wasi, shared->args, shared->arg_count, &wasi->args, error);
     if (status == STINT_OK)
-        status =
-            copy_strings(wasi, shared->env, shared->env_count, &wasi->env, &wasi->env_count, error);
+        status = copy_strings(wasi, shared->env, shared->env_count, &wasi->env, error);
     if (status == STINT_OK)
         status = open_dirs(wasi, shared, error);
     if (status != STINT_OK) {

@@ -23,6 +23,7 @@
 
 struct wasi_p2;
 struct host_net;
+struct host_pipe;
 
 /* HTTP requests of a guest between its start and wasi_p2_restart; UINT64_MAX: no limit. */
 struct wasi_p2_outbound {
@@ -55,6 +56,11 @@ MUST_CHECK enum stint_status wasi_p2_create(struct alloc *alloc,
 void wasi_p2_free(struct wasi_p2 *wasi);
 /* For stores that are used again: the guest begins with nothing open, as at first. */
 void wasi_p2_restart(struct wasi_p2 *wasi);
+
+/* For commands that are run again and again: other arguments and another environment, which stay until they
+ * are set again, and a standard input; NULL: an empty one. */
+void wasi_p2_set_command(struct wasi_p2 *wasi, const struct wasi_strings *args,
+                         const struct wasi_strings *env, struct host_pipe *input);
 
 /* For components. */
 struct host_resolver wasi_p2_resolver(struct wasi_p2 *wasi);

@@ -27,26 +27,31 @@ static enum stint_status new_list(struct host_component_call *call, uint64_t poi
 
 enum stint_status p2_get_arguments(struct host_component_call *call, uint64_t *slots)
 {
-    const struct wasi_p2 *wasi = p2_of(call);
+    const struct wasi_strings *args = &p2_of(call)->args;
+    const char *arg = args->bytes;
     uint8_t *list = NULL;
-    enum stint_status status = new_list(call, slots[0], wasi->arg_count, 8, &list);
-    for (size_t i = 0; i < wasi->arg_count && status == STINT_OK; i++)
-        status = p2_put_string(call, wasi->args[i], strlen(wasi->args[i]), list + i * 8);
+    enum stint_status status = new_list(call, slots[0], args->count, 8, &list);
+    for (size_t i = 0; i < args->count && status == STINT_OK; i++) {
+        size_t bytes = strlen(arg);
+        status = p2_put_string(call, arg, bytes, list + i * 8);
+        arg += bytes + 1;
+    }
     return status;
 }
 
 enum stint_status p2_get_environment(struct host_component_call *call, uint64_t *slots)
 {
-    const struct wasi_p2 *wasi = p2_of(call);
+    const struct wasi_strings *env = &p2_of(call)->env;
+    const char *name = env->bytes;
     uint8_t *list = NULL;
-    enum stint_status status = new_list(call, slots[0], wasi->env_count, 16, &list);
-    for (size_t i = 0; i < wasi->env_count && status == STINT_OK; i++) {
-        const char *name = wasi->env[i], *equals = strchr(name, '=');
-        size_t bytes = equals != NULL ? (size_t)(equals - name) : strlen(name);
-        const char *value = equals != NULL ? equals + 1 : "";
+    enum stint_status status = new_list(call, slots[0], env->count, 16, &list);
+    for (size_t i = 0; i < env->count && status == STINT_OK; i++) {
+        size_t all = strlen(name), bytes = strcspn(name, "=");
+        size_t skip = bytes < all ? bytes + 1 : bytes;
         status = p2_put_string(call, name, bytes, list + i * 16);
         if (status == STINT_OK)
-            status = p2_put_string(call, value, strlen(value), list + i * 16 + 8);
+            status = p2_put_string(call, name + skip, all - skip, list + i * 16 + 8);
+        name += all + 1;
     }
     return status;
 }
@@ -95,6 +100,8 @@ enum stint_status p2_get_stdin(struct host_component_call *call, uint64_t *slots
 {
     struct host_file file = {.fd = -1, .type = FILE_FIFO};
     struct p2_input *input;
+    if (p2_of(call)->input != NULL)
+        return p2_pipe_input(call, p2_of(call)->input, slots);
     bool is_open = file_of(p2_of(call), 0, &file) == STINT_OK;
     enum stint_status status = p2_file_input(call, NULL, &file, FILE_NO_OFFSET, &input);
     if (status != STINT_OK)

@@ -82,6 +82,19 @@ static void look_read(const struct p2_input *input, struct p2_readiness *ret_rea
 
 static const struct p2_input_ops body_input = {read_pipe, look_read, P2_ERROR_HTTP};
 
+enum stint_status p2_pipe_input(struct host_component_call *call, struct host_pipe *pipe,
+                                uint64_t *slots)
+{
+    struct p2_input *input;
+    enum stint_status status = p2_new(call, P2_INPUT_STREAM, &input);
+    if (status != STINT_OK)
+        return status;
+    input->ops = &body_input;
+    input->pipe = host_pipe_retain(pipe);
+    input->is_shared = true;
+    return p2_return(call, &input->base, slots);
+}
+
 void p2_incoming_body_end(struct wasi_p2 *wasi, struct p2_object *object)
 {
     (void)wasi;

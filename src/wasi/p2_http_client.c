@@ -81,8 +81,9 @@ static uint8_t check_outbound(struct wasi_p2 *wasi, const struct p2_outgoing_req
         return 0;
     int bytes = snprintf(line, sizeof(line), "refused: a request to %s://%.255s:%u: %s\n", scheme,
                          target->host, target->port, why);
+    const struct host_wait wait = {.deadline_ns = 0};
     if (wasi->sinks[2] != NULL && bytes > 0)
-        wasi->sinks[2]->write(wasi->sinks[2], line, (size_t)bytes);
+        (void)!wasi->sinks[2]->write(wasi->sinks[2], &wait, line, (size_t)bytes);
     return code;
 }
 

@@ -64,9 +64,8 @@ struct p2_import; /* of a core module: p2_core.c */
 struct wasi_p2 {
     struct alloc *alloc;
     struct arena arena; /* strings */
-    const char **args;
-    const char **env;
-    size_t arg_count, env_count;
+    struct wasi_strings args, env;
+    struct host_pipe *input; /* standard input; NULL: stdio[0] */
     struct p2_preopen *preopens;
     size_t preopen_count;
     int stdio[3];   /* -1: closed, or: */

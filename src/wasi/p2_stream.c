@@ -74,7 +74,7 @@ static enum stint_status put_count(struct host_component_call *call, uint64_t po
 void p2_input_end(struct wasi_p2 *wasi, struct p2_object *object)
 {
     struct p2_input *input = (struct p2_input *)object;
-    if (input->pipe != NULL)
+    if (input->pipe != NULL && !input->is_shared)
         host_pipe_close(input->pipe);
     host_pipe_release(input->pipe);
     p2_release(wasi, input->owner);

@@ -80,7 +80,7 @@ struct p2_input {
     int64_t offset_bytes;    /* FILE_NO_OFFSET: where the file stands */
     struct host_pipe *pipe;  /* HTTP bodies; retained */
     uint8_t http_code;       /* of the error that read gave */
-    bool is_ended;
+    bool is_ended, is_shared; /* the pipe is closed when the stream ends, unless it is shared */
 };
 
 struct p2_output_ops {
@@ -119,6 +119,9 @@ MUST_CHECK enum stint_status p2_file_output(struct host_component_call *call,
                                             struct p2_object *owner, const struct host_file *file,
                                             int64_t offset_bytes, bool is_append,
                                             struct p2_output **ret_output);
+/* A stream on a pipe that others read from as well, as handle in slots[0]. */
+MUST_CHECK enum stint_status p2_pipe_input(struct host_component_call *call, struct host_pipe *pipe,
+                                           uint64_t *slots);
 /* Writes what is pending and does not wait, for streams that go away. */
 void p2_output_drain(struct p2_output *output);
 
