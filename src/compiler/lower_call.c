@@ -3,8 +3,18 @@
  * Calls. Functions with code in this image are called directly. All others through their struct
  * func: where its key says that it has code of our class and exactly the type wanted, through its
  * address; else through a thunk ("slow.…") that goes to the runtime.
+ *
+ * Calls through a table whose elements are known compare the index where few elements are of the
+ * type, and call those directly, so that LLVM may inline them; else they compare the type of the
+ * element's row, and call the code that the row names.
  */
 #include "compiler/lower_int.h"
+
+static bool is_in_image(const struct unit *u, uint32_t func_index)
+{
+    uint32_t imported = u->wasm->import_func_count;
+    return func_index >= imported && u->is_compiled[func_index - imported] != 0;
+}
 
 /* A call that is being made. */
 struct call {
@@ -75,15 +85,15 @@ void take_results(struct lower *l, const struct type_def *type, LLVMValueRef res
     load_more_results(l, type);
 }
 
-/* The first result of two ways that meet in the current block. */
-static LLVMValueRef merge(struct lower *l, const struct call *call, LLVMValueRef results[2],
-                          LLVMBasicBlockRef from[2])
+/* The first result of ways that meet in the current block. */
+static LLVMValueRef merge(struct lower *l, const struct call *call, LLVMValueRef *results,
+                          LLVMBasicBlockRef *from, uint32_t count)
 {
     if (call->type->result_count == 0)
         return results[0];
     LLVMTypeRef type = lower_type(l->unit, call->type->results[0]);
     LLVMValueRef phi = LLVMBuildPhi(l->unit->builder, type, "");
-    LLVMAddIncoming(phi, results, from, 2);
+    LLVMAddIncoming(phi, results, from, count);
     return phi;
 }
 
@@ -122,7 +132,7 @@ static LLVMValueRef look_at_pending(struct lower *l, struct call *call, LLVMValu
     none = pending_is(l, pending_now(l), NATIVE_PENDING_NONE);
     lower_branch(l, none, goes_on, exception_target(l), u->hot_branch);
     lower_continue_at(l, goes_on);
-    return merge(l, call, results, from);
+    return merge(l, call, results, from, 2);
 }
 
 static void end_call(struct lower *l, struct call *call, LLVMValueRef result)
@@ -170,7 +180,7 @@ static void call_both(struct lower *l, struct call *call, LLVMValueRef code, LLV
     results[1] = call_slow(l, call, slow->kind, slow->first, slow->second);
     lower_goto(l, join);
     lower_continue_at(l, join);
-    end_call(l, call, merge(l, call, results, from));
+    end_call(l, call, merge(l, call, results, from, 2));
 }
 
 static void call_func_or_slow(struct lower *l, struct call *call, LLVMValueRef func,
@@ -242,6 +252,61 @@ static LLVMValueRef fixed_code(struct lower *l, uint32_t table, LLVMValueRef ind
     return address(l, rows, LLVMBuildSExt(u->builder, offset, u->i64, ""));
 }
 
+/* Whether an element has code here, and this very type. */
+static bool is_target(const struct unit *u, uint32_t func, uint32_t type_index)
+{
+    return func != FIXED_NULL && is_in_image(u, func) &&
+           module_func_type(u->wasm, func)->id == u->wasm->types[type_index]->id;
+}
+
+/* What calls of this type through a fixed table may reach. */
+static const struct targets *find_targets(const struct unit *u, uint32_t table,
+                                          uint32_t type_index)
+{
+    const struct fixed_table *fixed = &u->fixed_tables[table];
+    struct targets *targets = &u->state->targets[type_index];
+    if (targets->is_known && targets->table == table)
+        return targets;
+    *targets = (struct targets){.is_known = true, .table = table};
+    if (u->options->opt_level < 2 || u->options->for_size)
+        return targets;
+    for (uint32_t i = 0; i < fixed->count; i++) {
+        if (!is_target(u, fixed->funcs[i], type_index))
+            continue;
+        if (targets->count == TARGETS_MAX) {
+            targets->count = 0;
+            return targets;
+        }
+        targets->elements[targets->count++] = i;
+    }
+    return targets;
+}
+
+/* Calls the target that the index names, directly; all else goes the slow way. */
+static void call_targets(struct lower *l, struct call *call, LLVMValueRef index,
+                         const struct targets *targets, const struct slow_call *slow)
+{
+    struct unit *u = l->unit;
+    const struct fixed_table *fixed = &u->fixed_tables[targets->table];
+    LLVMBasicBlockRef from[TARGETS_MAX + 1], join = lower_block(l, "");
+    LLVMValueRef results[TARGETS_MAX + 1];
+    LLVMValueRef choice = LLVMBuildSwitch(u->builder, index, slow->block, targets->count);
+    for (uint32_t i = 0; i < targets->count; i++) {
+        from[i] = lower_block(l, "target");
+        LLVMAddCase(choice, const_i64(u, targets->elements[i]), from[i]);
+        lower_continue_at(l, from[i]);
+        LLVMValueRef code = unit_func(u, fixed->funcs[targets->elements[i]]);
+        results[i] = call_code(l, call, code, l->context);
+        lower_goto(l, join);
+    }
+    from[targets->count] = slow->block;
+    lower_continue_at(l, slow->block);
+    results[targets->count] = call_slow(l, call, slow->kind, slow->first, slow->second);
+    lower_goto(l, join);
+    lower_continue_at(l, join);
+    end_call(l, call, merge(l, call, results, from, targets->count + 1));
+}
+
 static void call_indirect(struct lower *l)
 {
     struct call call;
@@ -252,6 +317,11 @@ static void call_indirect(struct lower *l)
     const struct slow_call slow = {lower_block(l, "slow"), SLOW_TABLE, index,
                                    const_i32(l->unit, table)};
     if (l->unit->fixed_tables[table].funcs != NULL) {
+        const struct targets *targets = find_targets(l->unit, table, type_index);
+        if (targets->count > 0) {
+            call_targets(l, &call, index, targets, &slow);
+            return;
+        }
         LLVMValueRef code = fixed_code(l, table, index, type_index, slow.block);
         call_both(l, &call, code, l->context, &slow);
         return;
@@ -305,12 +375,6 @@ static void call_ref(struct lower *l)
 }
 
 /* ---- Calls by index --------------------------------------------------------------------------- */
-
-static bool is_in_image(const struct unit *u, uint32_t func_index)
-{
-    uint32_t imported = u->wasm->import_func_count;
-    return func_index >= imported && u->is_compiled[func_index - imported] != 0;
-}
 
 /* The struct func of a function that this image has no code for. */
 static LLVMValueRef func_object(struct lower *l, uint32_t func_index)

@@ -176,6 +176,18 @@ struct move {
     LLVMValueRef small, large; /* NULL: not declared */
 };
 
+/* More would be a table of jumps: where it is hard to foretell, one more such branch a call, and
+ * measured slower by a third than a call through the row. */
+enum { TARGETS_MAX = 3 };
+
+/* The elements of a fixed table that calls of one type may reach. */
+struct targets {
+    bool is_known;
+    uint32_t table;
+    uint32_t count; /* 0: none, or too many */
+    uint32_t elements[TARGETS_MAX];
+};
+
 /* Kept between the functions of a unit. */
 struct unit_state {
     struct lower lower;
@@ -183,6 +195,7 @@ struct unit_state {
     LLVMValueRef slice;           /* "stint.slice" */
     struct spent *spent;          /* by function index */
     struct move moves[2];         /* fill, copy */
+    struct targets *targets;      /* by module type index */
     LLVMValueRef *slow[SLOW_KIND_COUNT]; /* by module type index */
     bool is_lowering;             /* `lower` is in use */
 };

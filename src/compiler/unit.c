@@ -156,7 +156,9 @@ static bool make_tables(struct unit *u)
         return false;
     u->state->spent =
         arena_get_zeroed(u->arena, (size_t)m->func_count + 1, sizeof(*u->state->spent));
-    if (u->state->spent == NULL)
+    u->state->targets =
+        arena_get_zeroed(u->arena, (size_t)m->type_count + 1, sizeof(*u->state->targets));
+    if (u->state->spent == NULL || u->state->targets == NULL)
         return false;
     for (size_t i = 0; i < COUNT_OF(u->state->slow); i++) {
         u->state->slow[i] = arena_get_zeroed(u->arena, m->type_count + 1, sizeof(LLVMValueRef));
