@@ -106,6 +106,18 @@ struct inet_address address_unmapped(const struct inet_address *address)
     return result;
 }
 
+bool address_is_loopback(const char *text)
+{
+    static const uint8_t one[16] = {[15] = 1};
+    struct inet_address parsed;
+    if (strcmp(text, "localhost") == 0 || strncmp(text, "localhost:", 10) == 0)
+        return true;
+    if (!address_parse_loose(text, strlen(text), &parsed))
+        return false;
+    parsed = address_unmapped(&parsed);
+    return parsed.is_v6 ? memcmp(parsed.ip, one, 16) == 0 : parsed.ip[0] == 127;
+}
+
 bool address_in_block(const struct inet_address *address, const struct app_block *block)
 {
     struct inet_address a = address_unmapped(address);

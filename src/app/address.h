@@ -10,6 +10,9 @@
 bool address_parse_block(const char *text, struct app_block *ret_block);
 /* "127.0.0.1", "::1", "[::1]", "127.0.0.1:80", "[::1]:80": as proxies write them. */
 bool address_parse_loose(const char *text, size_t bytes, struct inet_address *ret_address);
+/* Whether "127.0.0.1:80", "[::1]:80", "localhost:80" and the like, with a port or without, mean this
+ * machine alone. */
+bool address_is_loopback(const char *text);
 /* v4 mapped into v6 (::ffff:0:0/96) as v4. */
 struct inet_address address_unmapped(const struct inet_address *address);
 bool address_in_block(const struct inet_address *address, const struct app_block *block);

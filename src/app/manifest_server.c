@@ -105,18 +105,6 @@ static void read_log(struct reader *r, const struct toml_value *table, struct ap
     server->log_short_addresses = toml_is(toml_member(table, "addresses"), "short");
 }
 
-static bool is_loopback(const char *address)
-{
-    struct inet_address parsed;
-    if (strncmp(address, "localhost:", 10) == 0)
-        return true;
-    if (!address_parse_loose(address, strlen(address), &parsed))
-        return false;
-    static const uint8_t one[16] = {[15] = 1};
-    parsed = address_unmapped(&parsed);
-    return parsed.is_v6 ? memcmp(parsed.ip, one, 16) == 0 : parsed.ip[0] == 127;
-}
-
 static void read_monitoring(struct reader *r, const struct toml_value *own,
                             struct app_server *server)
 {
@@ -130,7 +118,7 @@ static void read_monitoring(struct reader *r, const struct toml_value *own,
     server->admin_listen = get_text(r, admin, "listen", "");
     server->admin_token_file = get_path(r, folder, admin, "token_file", "");
     if (server->admin_listen[0] != 0 && server->admin_token_file[0] == 0 &&
-        !is_loopback(server->admin_listen))
+        !address_is_loopback(server->admin_listen))
         reader_error(r, toml_member(admin, "listen"),
                      "admin: \"%s\" is no loopback address: give a token_file, or listen on "
                      "127.0.0.1",

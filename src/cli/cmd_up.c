@@ -90,6 +90,8 @@ static int serve(const struct up_options *options, const char *path)
         .geo = options->geo.items,
         .geo_count = options->geo.count,
         .metrics = options->metrics,
+        .admin = options->admin,
+        .admin_token_file = options->admin_token_file,
         .workers = options->workers.is_given ? (uint32_t)options->workers.value : 0,
         .drain_ns = options->drain.value,
         .tier = options->tier,

@@ -6,6 +6,7 @@
 
 #include "app/app_open.h"
 #include "app/address.h"
+#include "base/sha256.h"
 #include "edge/mounts.h"
 #include "edge/outbound.h"
 #include "edge/request.h"
@@ -157,6 +158,8 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                                                from->limits.outbound_timeout_ns},
                                   .services = app->services,
                                   .component = from,
+                                  .wants_digest = server->options->admin != NULL ||
+                                                  app->app->server.admin_listen[0] != '\0',
                                   .limits = store_limits_default(),
                                   .log = on_guest_log};
     if (from->limits.memory_bytes != APP_UNLIMITED)
@@ -179,6 +182,20 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     return status;
 }
 
+/* Clients are told no more than this, and who reads the log finds the reason by it. */
+static void name_problem(struct edge_component *component)
+{
+    uint8_t digest[SHA256_BYTES];
+    char digits[SHA256_HEX_BYTES];
+    struct sha256 sha;
+    sha256_begin(&sha);
+    sha256_add(&sha, component->app->id, strlen(component->app->id) + 1);
+    sha256_add(&sha, component->problem, strlen(component->problem));
+    sha256_end(&sha, digest);
+    sha256_hex(digest, digits);
+    (void)snprintf(component->problem_id, sizeof(component->problem_id), "%.8s", digits);
+}
+
 /* False: there are components, and none of them loads. */
 static bool load_components(struct edge_server *server, struct edge_app *app,
                             struct log_buffer *log)
@@ -191,8 +208,9 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
         if (!component_limits_init(component) ||
             load_component(server, app, i, log, &error) != STINT_OK) {
             (void)snprintf(component->problem, sizeof(component->problem), "%s", error.message);
-            log_line(log, LOG_ERROR, component->app->id, NULL, "%s: %s",
-                     component->app->source.path, error.message);
+            name_problem(component);
+            log_line(log, LOG_ERROR, component->app->id, NULL, "%s: %s (problem %s)",
+                     component->app->source.path, error.message, component->problem_id);
             continue;
         }
         loaded++;
@@ -235,6 +253,8 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
         status = routes_create(&alloc_root, app->app, &app->routes, &error);
     if (status == STINT_OK)
         status = services_create(app->app, &app->services, &error);
+    if (status != STINT_OK && error.message[0] != '\0')
+        log_line(log, LOG_ERROR, NULL, NULL, "%s", error.message);
     if (status == STINT_OK && !load_components(server, app, log))
         status = STINT_INVALID;
     if (status == STINT_OK)

@@ -32,6 +32,8 @@ struct edge_options {
     const char *const *geo;       /* MaxMind DB files, asked before the manifest's */
     size_t geo_count;
     const char *metrics;          /* where /metrics is; NULL: what the manifest says */
+    const char *admin;            /* where the admin page is; NULL: what the manifest says */
+    const char *admin_token_file; /* who asks has to know its text; NULL: the manifest's */
     uint32_t workers;             /* threads that serve; 0: one a core */
     uint64_t drain_ns;            /* how long requests may go on after SIGTERM; 0: the default */
     const char *tier;             /* "interp", "jit", "aot" */

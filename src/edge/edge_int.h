@@ -24,6 +24,7 @@ struct edge_component {
     const struct app_http *trigger; /* the first of its triggers; NULL: it has none */
     struct guest *guest; /* NULL: it did not load, and its routes answer 503 */
     char problem[STINT_ERROR_MESSAGE_BYTES]; /* then: why */
+    char problem_id[9];                      /* the same for the same problem */
     atomic_uint running;                     /* requests */
     /* Those that wait for it to be fewer: under the server's limits_lock. */
     struct request *first_waiting, *last_waiting;
@@ -50,6 +51,7 @@ enum { LISTENERS_MAX = 64 };
 struct edge_listener {
     const char *address; /* without a scheme */
     bool is_tls, proxy_protocol;
+    char bound[80]; /* with its port; "": not known */
 };
 
 struct edge_server {
@@ -58,6 +60,8 @@ struct edge_server {
     struct edge_app *app;
     struct geo *geo; /* NULL: no databases */
     struct monitor *monitor;
+    struct failures *failures; /* the last guests that did not end well */
+    struct versions *versions; /* the last times that the application was loaded */
     struct log log;
     struct edge_listener listeners[LISTENERS_MAX];
     uint32_t listener_count;
@@ -65,7 +69,7 @@ struct edge_server {
     struct lock limits_lock;           /* see request_limits.c */
     struct worker *workers;
     uint32_t worker_count;
-    uint64_t drain_ns;
+    uint64_t drain_ns, started_unix_ns;
 };
 
 struct worker {

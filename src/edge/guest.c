@@ -325,6 +325,11 @@ enum stint_status guest_create(struct stint_engine *engine, const struct guest_c
     enum stint_status status = copy_config(guest, config) ? STINT_OK : no_memory(error);
     if (status == STINT_OK)
         status = read_file(guest, error);
+    if (status == STINT_OK && config->wants_digest) {
+        uint8_t digest[SHA256_BYTES];
+        sha256_of(guest->bytes, guest->bytes_count, digest);
+        sha256_hex(digest, guest->digest);
+    }
     if (status == STINT_OK)
         status = is_component(guest) ? create_component(guest, error)
                                      : guest_core_create(guest, error);
@@ -347,6 +352,12 @@ void guest_free(struct guest *guest)
     alloc_put(&alloc_root, guest->bytes, guest->bytes_capacity);
     arena_free(&guest->arena);
     alloc_put(&guest->engine->alloc, guest, sizeof(*guest));
+}
+
+const char *guest_digest(const struct guest *guest, uint64_t *ret_file_bytes)
+{
+    *ret_file_bytes = guest->bytes_count;
+    return guest->digest;
 }
 
 const char *guest_refusal(const struct guest *guest)

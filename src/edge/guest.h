@@ -46,6 +46,7 @@ struct guest_config {
     /* What Spin's interfaces give it; both stay. NULL: they are not there. */
     struct services *services;
     const struct app_component *component;
+    bool wants_digest; /* of the file */
     struct store_limits limits;
     uint32_t instances_max; /* 0: what the machine allows */
     /* A line that a guest wrote to stdout or stderr, without its end; by the thread that runs it.
@@ -62,6 +63,9 @@ void guest_free(struct guest *guest); /* once all uses are given back; accepts N
 bool guest_has_code(const struct guest *guest);
 /* Why machine code that the file carries is not used, and what helps; NULL when all is well. */
 const char *guest_refusal(const struct guest *guest);
+
+/* Of the file's bytes: SHA-256 as digits, "" unless config.wants_digest; and how many they are. */
+const char *guest_digest(const struct guest *guest, uint64_t *ret_file_bytes);
 
 /* Gives it machine code, from the cache or the compiler; later calls use it. Takes a while; thread-safe,
  * once a guest. `is_cancelled` not 0: stop soon. */

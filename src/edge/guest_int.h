@@ -8,6 +8,7 @@
 #include "aot/load.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/sha256.h"
 #include "component/component_pool.h"
 #include "edge/guest.h"
 #include "os/files.h"
@@ -53,6 +54,7 @@ struct guest {
     uint8_t *bytes;
     size_t bytes_count, bytes_capacity;
     struct file_stat stat;
+    char digest[SHA256_HEX_BYTES];
     struct module_origin origin;
     char refusal[STINT_ERROR_MESSAGE_BYTES + 100];
     bool is_command;

@@ -207,6 +207,9 @@ void log_line(struct log_buffer *buffer, enum log_level level, const char *compo
     va_start(args, format);
     (void)vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    if (buffer->heard != NULL && level == LOG_ERROR)
+        (void)buf_append_format(buffer->heard, "%s%s%s\n", component != NULL ? component : "",
+                                component != NULL ? ": " : "", message);
     const char *time = log_time(buffer);
     size_t before = buffer->lines.bytes;
     if (buffer->log->is_json)

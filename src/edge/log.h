@@ -26,6 +26,7 @@ struct log {
 struct log_buffer {
     struct log *log;
     struct buf lines, access;
+    struct buf *heard; /* NULL, or what gets errors as well, as lines of plain text */
     uint64_t second; /* that `time` is the text of */
     char time[LOG_TIME_BYTES];
 };

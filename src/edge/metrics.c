@@ -75,6 +75,11 @@ static const uint64_t bounds_ns[METRICS_BUCKETS] = {
     25000000, 50000000, 100000000, 250000000, 1000000000, 5000000000, 30000000000,
 };
 
+uint64_t metrics_bound_ns(size_t bucket)
+{
+    return bucket < METRICS_BUCKETS ? bounds_ns[bucket] : UINT64_MAX;
+}
+
 static void observe(struct metrics_histogram *histogram, uint64_t ns)
 {
     size_t at = 0;
@@ -150,6 +155,14 @@ static enum metrics_failure failure_of(enum stint_status status)
     default:
         return FAILURE_OTHER;
     }
+}
+
+const char *metrics_failure_name(enum stint_status status)
+{
+#define X(name, text) text,
+    static const char *const names[] = {METRICS_FAILURES(X)};
+#undef X
+    return names[failure_of(status)];
 }
 
 void metrics_ran(struct request *request)

@@ -87,6 +87,11 @@ void metrics_ran(struct request *request);
 void metrics_limit(struct request *request, enum metrics_limit limit);
 void metrics_connections(struct metrics *metrics, const struct http_server *server);
 
+/* "trap", "timeout", …: what a guest ended with. */
+const char *metrics_failure_name(enum stint_status status);
+/* The upper bound of a histogram's bucket; UINT64_MAX of the last one. */
+uint64_t metrics_bound_ns(size_t bucket);
+
 /* Adds what `from`, which is locked meanwhile, has counted. False: memory is out. */
 bool metrics_add(struct metrics *into, struct metrics *from);
 

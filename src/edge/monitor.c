@@ -4,13 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "edge/admin.h"
 #include "edge/application.h"
+#include "edge/failures.h"
+#include "edge/monitor_http.h"
 #include "edge/monitor_text.h"
+#include "edge/versions.h"
 #include "os/clock.h"
 #include "os/files.h"
 #include "os/sockets.h"
 
-enum { REFRESH_MS = 2000, TOKEN_BYTES_MAX = 4096, TEXT_BYTES_MAX = 64 << 20, CONNECTIONS_MAX = 64 };
+enum { REFRESH_MS = 2000, CONNECTIONS_MAX = 64 };
 
 struct monitor {
     struct monitor_view view;
@@ -22,48 +26,12 @@ struct monitor {
     uv_timer_t refresh;
     struct http_server *http;
     int fd; /* of the listener; -1: none, or it was taken over */
-    char token[TOKEN_BYTES_MAX];
-    size_t token_bytes; /* 0: none is asked for */
+    struct monitor_token token;
+    struct admin *admin; /* NULL: there is no admin page */
     bool has_loop, has_thread, is_ending;
 };
 
-/* An answer on its way. */
-struct answer {
-    struct buf text;
-    size_t sent;
-};
-
 /* ---- Answers ----------------------------------------------------------------------------- */
-
-static void send_more(struct http_exchange *exchange, struct answer *answer)
-{
-    if (answer->text.bytes > answer->sent)
-        answer->sent += http_write(exchange, answer->text.data + answer->sent,
-                                   answer->text.bytes - answer->sent);
-    if (answer->sent == answer->text.bytes)
-        http_finish(exchange, NULL, 0);
-}
-
-/* Takes the same time for any wrong token of the right length. */
-static bool has_token(const struct monitor *monitor, const struct http_request *http)
-{
-    static const char scheme[] = "Bearer ";
-    unsigned difference = 0;
-    if (monitor->token_bytes == 0)
-        return true;
-    for (size_t i = 0; i < http->header_count; i++) {
-        const struct http_header *header = &http->headers[i];
-        if (strcmp(header->name, "authorization") != 0)
-            continue;
-        if (header->value_bytes != strlen(scheme) + monitor->token_bytes ||
-            memcmp(header->value, scheme, strlen(scheme)) != 0)
-            return false;
-        for (size_t k = 0; k < monitor->token_bytes; k++)
-            difference |= (unsigned char)(header->value[strlen(scheme) + k] ^ monitor->token[k]);
-        return difference == 0;
-    }
-    return false;
-}
 
 static unsigned make_answer(struct monitor *monitor, const struct http_request *http,
                             struct buf *out)
@@ -81,9 +49,9 @@ static unsigned make_answer(struct monitor *monitor, const struct http_request *
     } else if (strcmp(path, "/readyz") == 0 || strcmp(path, "/ready") == 0) {
         status = monitor_print_ready(&monitor->view, out) ? 200 : 503;
     } else if (strcmp(path, "/metrics") == 0) {
-        status = !has_token(monitor, http)                    ? 401
-                 : monitor_print_metrics(&monitor->view, out) ? 200
-                                                              : 503;
+        status = !monitor_token_is_given(&monitor->token, http) ? 401
+                 : monitor_print_metrics(&monitor->view, out)           ? 200
+                                                                 : 503;
     }
     lock_give(&monitor->lock);
     return status;
@@ -96,40 +64,11 @@ static void on_request(void *env, struct http_exchange *exchange)
     struct http_header headers[2] = {
         {"content-type", "text/plain; version=0.0.4; charset=utf-8", 12, 40},
         {"www-authenticate", "Bearer", 16, 6}};
-    struct answer *answer = alloc_get_zeroed(&alloc_root, 1, sizeof(*answer));
-    if (answer == NULL) {
-        http_abort(exchange);
-        return;
-    }
-    http_exchange_set_user(exchange, answer);
-    buf_init(&answer->text, &alloc_root, TEXT_BYTES_MAX);
-    unsigned status = make_answer(monitor, http, &answer->text);
-    http_respond(exchange, status, headers, status == 401 ? 2 : 1, answer->text.bytes);
-    send_more(exchange, answer);
-}
-
-static void on_readable(void *env, struct http_exchange *exchange)
-{
-    (void)env;
-    (void)exchange;
-}
-
-static void on_writable(void *env, struct http_exchange *exchange)
-{
-    struct answer *answer = http_exchange_user(exchange);
-    (void)env;
-    if (answer != NULL && answer->sent < answer->text.bytes)
-        send_more(exchange, answer);
-}
-
-static void on_answered(void *env, struct http_exchange *exchange)
-{
-    struct answer *answer = http_exchange_user(exchange);
-    (void)env;
+    struct monitor_answer *answer = monitor_answer_begin(exchange);
     if (answer == NULL)
         return;
-    buf_free(&answer->text);
-    alloc_put(&alloc_root, answer, sizeof(*answer));
+    unsigned status = make_answer(monitor, http, &answer->text);
+    monitor_answer_send(exchange, status, headers, status == 401 ? 2 : 1);
 }
 
 static void close_handles(struct monitor *monitor)
@@ -144,8 +83,8 @@ static void on_drained(void *env, struct http_server *server)
     close_handles(env);
 }
 
-static const struct http_handler handler = {on_request, on_readable, on_writable, on_answered,
-                                            on_drained};
+static const struct http_handler handler = {on_request, monitor_on_readable, monitor_on_writable,
+                                            monitor_on_answered, on_drained};
 
 /* ---- Preparation ------------------------------------------------------------------------- */
 
@@ -166,28 +105,6 @@ static enum stint_status open_geo(struct edge_server *server, struct log_buffer 
     return geo_create(paths, count, log, &server->geo);
 }
 
-static bool read_token(struct monitor *monitor, const char *path, struct log_buffer *log)
-{
-    struct file_span span = {monitor->token, sizeof(monitor->token)};
-    int fd = -1;
-    size_t bytes = 0;
-    if (path[0] == '\0')
-        return true;
-    enum os_error reason = file_open_host(path, FILE_READ, &fd);
-    if (reason == OS_OK)
-        reason = file_read(fd, &span, 1, 0, &bytes);
-    if (fd >= 0)
-        file_close(fd);
-    while (bytes > 0 && strchr(" \t\r\n", monitor->token[bytes - 1]) != NULL)
-        bytes--;
-    monitor->token_bytes = bytes;
-    if (reason == OS_OK && bytes > 0)
-        return true;
-    log_line(log, LOG_ERROR, NULL, NULL, "cannot use the token of metrics in %s: %s", path,
-             reason ? os_error_text(reason) : "it is empty");
-    return false;
-}
-
 static enum stint_status open_listener(struct monitor *monitor, const char *address,
                                        const char *token_file, struct log_buffer *log)
 {
@@ -198,7 +115,7 @@ static enum stint_status open_listener(struct monitor *monitor, const char *addr
     enum stint_status status = socket_listen_tcp(address, &monitor->fd, &error);
     if (status != STINT_OK)
         log_line(log, LOG_ERROR, NULL, NULL, "metrics: %s", error.message);
-    if (!read_token(monitor, token_file, log))
+    if (!monitor_token_read(&monitor->token, token_file, "metrics", log))
         status = STINT_IO;
     if (status == STINT_OK && socket_local_address(monitor->fd, bound, sizeof(bound)) == OS_OK)
         log_line(log, LOG_INFO, NULL, NULL, "metrics on http://%s/metrics", bound);
@@ -218,10 +135,21 @@ enum stint_status monitor_open(struct edge_server *server, struct log_buffer *lo
     lock_init(&monitor->lock);
     log_buffer_init(&monitor->log, &server->log);
     server->monitor = monitor;
-    enum stint_status status = open_geo(server, log);
-    enum stint_status listens = open_listener(monitor, given != NULL ? given : settings->metrics_listen,
-                                              settings->metrics_token_file, log);
-    return status != STINT_OK ? status : listens;
+    if (!failures_create(&server->failures) || !versions_create(&server->versions))
+        return STINT_NOMEM;
+    versions_loaded(server->versions, server->app);
+    /* All that is wrong is said, not the first thing alone. */
+    const enum stint_status statuses[] = {
+        open_geo(server, log),
+        open_listener(monitor, given != NULL ? given : settings->metrics_listen,
+                      settings->metrics_token_file, log),
+        admin_open(server, log, &monitor->admin),
+    };
+    for (size_t i = 0; i < COUNT_OF(statuses); i++) {
+        if (statuses[i] != STINT_OK)
+            return statuses[i];
+    }
+    return STINT_OK;
 }
 
 /* ---- Running ----------------------------------------------------------------------------- */
@@ -239,6 +167,7 @@ static void on_wake(uv_async_t *async)
     if (monitor->is_ending)
         return;
     monitor->is_ending = true;
+    admin_stop(monitor->admin);
     if (monitor->http != NULL)
         http_server_close(monitor->http);
     else
@@ -272,7 +201,7 @@ enum stint_status monitor_start(struct edge_server *server, struct stint_error *
     struct monitor *monitor = server->monitor;
     enum stint_status status = STINT_OK;
     monitor->view.app = application_retain(server->app);
-    if (server->geo == NULL && monitor->fd < 0)
+    if (server->geo == NULL && monitor->fd < 0 && monitor->admin == NULL)
         return STINT_OK; /* there is nothing to look after */
     if (uv_loop_init(&monitor->uv) != 0)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no event loop for monitoring");
@@ -284,6 +213,8 @@ enum stint_status monitor_start(struct edge_server *server, struct stint_error *
         uv_timer_start(&monitor->refresh, on_refresh, REFRESH_MS, REFRESH_MS);
     if (monitor->fd >= 0)
         status = listen_on(monitor, error);
+    if (status == STINT_OK && monitor->admin != NULL)
+        status = admin_start(monitor->admin, &monitor->uv, &monitor->view, &monitor->lock, error);
     if (status == STINT_OK) {
         monitor->has_thread = thread_start(&monitor->thread, run, monitor, false);
         if (!monitor->has_thread)
@@ -299,6 +230,7 @@ void monitor_switch(struct edge_server *server, struct edge_app *app)
     struct edge_app *old = monitor->view.app;
     monitor->view.app = application_retain(app);
     lock_give(&monitor->lock);
+    versions_loaded(server->versions, app);
     application_release(old);
 }
 
@@ -322,8 +254,11 @@ void monitor_close(struct edge_server *server)
 {
     struct monitor *monitor = server->monitor;
     geo_free(server->geo);
+    failures_free(server->failures);
+    versions_free(server->versions);
     if (monitor == NULL)
         return;
+    admin_free(monitor->admin);
     application_release(monitor->view.app);
     if (monitor->fd >= 0)
         file_close(monitor->fd);

@@ -138,7 +138,7 @@ static void print_geo(struct geo *geo, struct buf *out)
 }
 
 /* Resident pages, the second number there. */
-static double resident_bytes(void)
+double monitor_resident_bytes(void)
 {
     char text[128] = "", *end = text;
     struct file_span span = {text, sizeof(text) - 1};
@@ -160,7 +160,7 @@ static void print_process(const struct edge_server *server, struct buf *out)
     put_one(out, "stint_log_lost_total", "counter", "Lines of logs that could not be written.",
             (double)atomic_load(&server->log.lost));
     put_one(out, "process_resident_memory_bytes", "gauge", "Memory of the process.",
-            resident_bytes());
+            monitor_resident_bytes());
     put_one(out, "process_cpu_seconds_total", "counter", "Time of all its threads.",
             (double)clock_now_ns(OS_CLOCK_PROCESS_CPU) / 1e9);
 }

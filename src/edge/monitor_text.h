@@ -13,6 +13,7 @@ struct monitor_view {
 
 /* Whether it takes requests, and all components are there; else why not. */
 bool monitor_print_ready(const struct monitor_view *view, struct buf *out);
+double monitor_resident_bytes(void);
 /* In Prometheus' text format. False: memory is out. */
 bool monitor_print_metrics(struct monitor_view *view, struct buf *out);
 

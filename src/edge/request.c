@@ -12,9 +12,8 @@
 
 #include "os/clock.h"
 #include "os/random.h"
-#include "runtime/trace.h"
 
-enum { PIECE_BYTES = 32 << 10, BACKTRACE_FRAMES = 16, ROOM_BYTES_MAX = 1 << 20 };
+enum { PIECE_BYTES = 32 << 10, ROOM_BYTES_MAX = 1 << 20 };
 
 /* ---- Answers of our own ------------------------------------------------------------------ */
 
@@ -72,33 +71,6 @@ static unsigned status_of_failure(const struct request *request, const char **re
         *ret_text = "The function failed";
         return 500;
     }
-}
-
-static void log_failure(struct request *request)
-{
-    struct log_buffer *log = &request->worker->log;
-    const char *id = request->component->app->id;
-    const struct stint_error *error = &request->error;
-    enum log_level level = request->status == STINT_INTERRUPTED ? LOG_DEBUG : LOG_ERROR;
-    if (request->status == STINT_EXIT && error->exit_code == 0)
-        return;
-    const char *what =
-        request->status == STINT_INVALID ? "no answer" : status_text(request->status);
-    log_line(log, level, id, request->id, "%s%s%s", what,
-             error->message[0] != '\0' ? ": " : "", error->message);
-    if (request->use == NULL || request->status != STINT_TRAP)
-        return;
-    struct frame_info frames[BACKTRACE_FRAMES];
-    struct buf text;
-    size_t total = rt_backtrace(guest_use_store(request->use), frames, COUNT_OF(frames));
-    size_t count = total < COUNT_OF(frames) ? total : COUNT_OF(frames);
-    buf_init(&text, &alloc_root, 1 << 16);
-    if (trace_format(&text, frames, count, total, id, false) && text.bytes > 0) {
-        char *at = (char *)text.data, *end = at + text.bytes;
-        for (char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
-            log_line(log, level, id, request->id, "%.*s", (int)(stop - at), at);
-    }
-    buf_free(&text);
 }
 
 static void free_request(struct request *request)
@@ -299,7 +271,7 @@ static void turn(struct request *request, bool is_alive)
 {
     request->is_alive = is_alive;
     if (!is_alive && request->status != STINT_OK)
-        log_failure(request);
+        request_failed(request);
     pump(request);
     end_if_over(request);
 }
@@ -382,7 +354,10 @@ static bool admit(struct request *request)
     if (!request_limits_check(request) || request_static(request))
         return false;
     if (component->guest == NULL) {
-        request_answer(request, 503, "This function is not available");
+        char text[64];
+        (void)snprintf(text, sizeof(text), "This function is not available: problem %s",
+                       component->problem_id);
+        request_answer(request, 503, text);
         return false;
     }
     enum request_place place = request_limits_enter(request);

@@ -76,6 +76,9 @@ void request_geo_headers(struct request *request,
 /* request_route.c: fills `match`, `route` and `component`. False: nothing is served there. */
 bool request_route(struct request *request);
 
+/* request_failure.c: the guest has ended, and not well. */
+void request_failed(struct request *request);
+
 /* request_log.c: a line in the access log. */
 void request_log(struct request *request);
 

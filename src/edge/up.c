@@ -15,6 +15,7 @@
 #include "edge/certificates.h"
 #include "edge/edge_int.h"
 #include "edge/monitor.h"
+#include "edge/versions.h"
 #include "interp/interp.h"
 #include "os/clock.h"
 #include "os/files.h"
@@ -22,7 +23,7 @@
 #include "os/sockets.h"
 #include "stint_config.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, REASON_BYTES_MAX = 4096 };
 
 struct up {
     struct edge_server server;
@@ -119,9 +120,9 @@ static void choose_listeners(struct up *up)
         if (given > 0)
             *to = read_listener(options->listen[i], has_tls);
         else
-            *to = (struct edge_listener){settings->listen[i].address,
-                                         settings->listen[i].is_tls || has_tls,
-                                         settings->listen[i].proxy_protocol};
+            *to = (struct edge_listener){.address = settings->listen[i].address,
+                                         .is_tls = settings->listen[i].is_tls || has_tls,
+                                         .proxy_protocol = settings->listen[i].proxy_protocol};
     }
 }
 
@@ -176,6 +177,8 @@ static void announce(struct up *up)
     for (uint32_t i = 0; i < up->server.listener_count; i++) {
         if (socket_local_address(up->sockets[0][i], address, sizeof(address)))
             continue;
+        struct edge_listener *listener = &up->server.listeners[i];
+        (void)snprintf(listener->bound, sizeof(listener->bound), "%s", address);
         const char *scheme = up->server.listeners[i].is_tls ? "https" : "http";
         log_line(&up->log, LOG_INFO, NULL, NULL, "serving on %s://%s", scheme, address);
         if (!up->server.options->quiet)
@@ -253,7 +256,15 @@ static void reload(struct up *up)
 {
     struct edge_server *server = &up->server;
     struct edge_app *next;
-    if (application_load(server, &up->log, &next) != STINT_OK) {
+    struct buf why;
+    buf_init(&why, &alloc_root, REASON_BYTES_MAX);
+    up->log.heard = &why;
+    enum stint_status status = application_load(server, &up->log, &next);
+    up->log.heard = NULL;
+    if (status != STINT_OK)
+        versions_failed(server->versions, &why);
+    buf_free(&why);
+    if (status != STINT_OK) {
         log_line(&up->log, LOG_ERROR, NULL, NULL,
                  "reload: the application is not used as it is now; the one before is still served");
         return;
@@ -362,7 +373,8 @@ static int serve(struct up *up, const sigset_t *signals)
 
 static int run(const struct edge_options *options)
 {
-    struct up up = {.server = {.options = options}};
+    struct up up = {.server = {.options = options,
+                               .started_unix_ns = clock_now_ns(OS_CLOCK_REALTIME)}};
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
