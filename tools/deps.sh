@@ -29,6 +29,7 @@ libuv1-dev               file /usr/include/uv.h                                 
 libmaxminddb-dev         file /usr/include/*/maxminddb.h                              test,demo,bench
 libsqlite3-dev           file /usr/include/sqlite3.h                                 test,demo,bench
 libnghttp2-dev           file /usr/include/nghttp2/nghttp2.h                         test,demo,bench
+strace                   cmd strace                                                  test
 nghttp2-client           cmd h2load                                                  test,bench
 wrk                      cmd wrk                                                     bench
 nginx-light              cmd nginx                                                   bench

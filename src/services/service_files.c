@@ -121,9 +121,11 @@ static void make_folder(const char *path)
         *last = '\0';
     if (file_open_host(parent, FILE_READ | FILE_IS_DIRECTORY, &fd) != OS_OK)
         return;
-    /* If this fails, to open the file does too, which is said. */
-    enum os_error ignored = file_make_directory_at(fd, name);
-    (void)ignored;
+    /* If this fails, to open the file does too, which is said. What is committed to the file has to be
+     * found after a power cut: SQLite sees to the folder's content, not to the folder itself. */
+    enum os_error made = file_make_directory_at(fd, name);
+    if (made == OS_OK || made == OS_EXIST)
+        made = file_sync(fd, false);
     file_close(fd);
 }
 

@@ -49,10 +49,11 @@ class Answer:
 class Served:
     """The program, serving on a free port until the block ends."""
 
-    def __init__(self, t, app, *arguments, env=None, listen=True):
+    def __init__(self, t, app, *arguments, env=None, listen=True, under=()):
+        """`under`: a command that runs the program."""
         self.t = t
         where = ["--listen", "127.0.0.1:0"] if listen else []
-        self.process = subprocess.Popen([STINT, "up", app, *where, *arguments],
+        self.process = subprocess.Popen([*under, STINT, "up", app, *where, *arguments],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=env)
         self.log, self.addresses = [], []
