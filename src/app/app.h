@@ -235,7 +235,8 @@ struct app_server {
     bool redirect_to_https; /* plain listeners answer 308 */
 
     uint32_t workers;       /* 0: one a core */
-    const char *user;       /* to become after start; "": stay */
+    const char *user;       /* to become after start, "NAME[:GROUP]"; "": stay */
+    const char *fence;      /* "on", "warn" or "off"; "": as the program chooses */
     uint64_t drain_ns;
     uint64_t connections, streams;
     uint64_t head_bytes, fields;

@@ -72,6 +72,7 @@ static void read_workers(struct reader *r, const struct toml_value *table,
 {
     server->workers = (uint32_t)get_integer(table, "workers", 0);
     server->user = get_text(r, table, "user", "");
+    server->fence = get_text(r, table, "fence", "");
     server->drain_ns = get_duration(table, "drain", 30 * second_ns);
     server->connections = get_integer(table, "connections", 16384);
     server->streams = get_integer(table, "streams", 128);

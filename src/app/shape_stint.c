@@ -111,9 +111,15 @@ static const struct shape_key tls_keys[] = {
 };
 static const struct shape tls = {.type = SHAPE_TABLE, .keys = tls_keys};
 
+static const struct shape fence = {
+    .type = SHAPE_TEXT, .format = FORMAT_CHOICE, .choices = "on|warn|off"};
 static const struct shape_key server_keys[] = {
     KEY_DEFAULT("workers", natural, "0", "Threads that serve; 0: one for each core.")
-    KEY("user", shape_name, "Who to become after start, if it was started by root.")
+    KEY("user", shape_name,
+        "Who to become after start, if it was started by root: \"NAME\" or \"NAME:GROUP\".")
+    KEY_DEFAULT("fence", fence, "\"on\"",
+                "Whether the server keeps itself from files and calls of the system that it does not "
+                "need; \"warn\" has the kernel's log report calls instead.")
     KEY_DEFAULT("drain", shape_duration, "\"30s\"", "How long running requests may take at the end.")
     KEY_DEFAULT("connections", positive, "16384", "Connections of a worker at a time.")
     KEY_DEFAULT("streams", positive, "128", "Requests at a time of one HTTP/2 connection.")

@@ -95,6 +95,8 @@ static int serve(const struct up_options *options, const char *path)
         .workers = options->workers.is_given ? (uint32_t)options->workers.value : 0,
         .drain_ns = options->drain.value,
         .tier = options->tier,
+        .user = options->user,
+        .fence = options->fence,
         .log_level = options->log_level,
         .access_log = options->access_log,
         .quiet = options->quiet,

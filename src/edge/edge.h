@@ -13,7 +13,7 @@
 
 #define EDGE_PLUGIN "libstint-edge.so"
 #define EDGE_SYMBOL "stint_edge"
-enum { EDGE_VERSION = 1 };
+enum { EDGE_VERSION = 2 };
 
 struct edge_options {
     const char *path;             /* a manifest, a folder with spin.toml, or a .wasm */
@@ -37,6 +37,8 @@ struct edge_options {
     uint32_t workers;             /* threads that serve; 0: one a core */
     uint64_t drain_ns;            /* how long requests may go on after SIGTERM; 0: the default */
     const char *tier;             /* "interp", "jit", "aot" */
+    const char *user;             /* to become after start: "NAME[:GROUP]"; NULL: the manifest's */
+    const char *fence;            /* "on", "warn", "off"; NULL: what the manifest says */
     const char *log_level;        /* "error", "warn", "info", "debug"; NULL: info */
     const char *access_log;       /* a file, "-" for stdout, NULL: what the manifest says */
     bool quiet;                   /* no text on stdout about where it listens */

@@ -54,6 +54,14 @@ struct edge_listener {
     char bound[80]; /* with its port; "": not known */
 };
 
+/* What the server gave up: see fencing.h. */
+enum edge_fence { EDGE_FENCE_OFF, EDGE_FENCE_WARN, EDGE_FENCE_ON };
+struct edge_fencing {
+    enum edge_fence mode;
+    bool has_files, has_calls;
+    char user[64]; /* that it became; "": it stayed who it was */
+};
+
 struct edge_server {
     const struct edge_options *options;
     struct stint_engine *engine;
@@ -70,6 +78,7 @@ struct edge_server {
     struct worker *workers;
     uint32_t worker_count;
     uint64_t drain_ns, started_unix_ns;
+    struct edge_fencing fence;
 };
 
 struct worker {

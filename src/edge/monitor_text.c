@@ -155,7 +155,12 @@ double monitor_resident_bytes(void)
 static void print_process(const struct edge_server *server, struct buf *out)
 {
     put_head(out, "stint_info", "gauge", "The program.");
-    (void)buf_append_format(out, "stint_info{version=\"%s\"} 1\n", STINT_VERSION);
+    const struct edge_fencing *fence = &server->fence;
+    (void)buf_append_format(out, "stint_info{version=\"%s\",fence=\"%s%s\"} 1\n", STINT_VERSION,
+                            fence->has_files ? "files," : "",
+                            !fence->has_calls                  ? "off"
+                            : fence->mode == EDGE_FENCE_WARN ? "warn"
+                                                               : "calls");
     put_one(out, "stint_workers", "gauge", "Threads that serve.", server->worker_count);
     put_one(out, "stint_log_lost_total", "counter", "Lines of logs that could not be written.",
             (double)atomic_load(&server->log.lost));

@@ -14,6 +14,7 @@
 #include "edge/application.h"
 #include "edge/certificates.h"
 #include "edge/edge_int.h"
+#include "edge/fencing.h"
 #include "edge/monitor.h"
 #include "edge/versions.h"
 #include "interp/interp.h"
@@ -267,6 +268,10 @@ static void reload(struct up *up)
     if (status != STINT_OK) {
         log_line(&up->log, LOG_ERROR, NULL, NULL,
                  "reload: the application is not used as it is now; the one before is still served");
+        if (server->fence.has_files)
+            log_line(&up->log, LOG_INFO, NULL, NULL,
+                     "folders that it did not name before are outside of what this process may read "
+                     "and write: a new start sees them");
         return;
     }
     stop_compiler(up);
@@ -358,6 +363,8 @@ static int serve(struct up *up, const sigset_t *signals)
     enum stint_status sockets = open_sockets(up);
     if (status == STINT_OK)
         status = sockets;
+    if (status == STINT_OK)
+        status = fencing_raise(server, &up->log);
     if (status == STINT_OK)
         announce(up);
     if (status == STINT_OK)

@@ -49,13 +49,13 @@ class Answer:
 class Served:
     """The program, serving on a free port until the block ends."""
 
-    def __init__(self, t, app, *arguments, env=None, listen=True, under=()):
-        """`under`: a command that runs the program."""
+    def __init__(self, t, app, *arguments, env=None, listen=True, under=(), **more):
+        """`under`: a command that runs the program; `more`: of Popen."""
         self.t = t
         where = ["--listen", "127.0.0.1:0"] if listen else []
         self.process = subprocess.Popen([*under, STINT, "up", app, *where, *arguments],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, env=env)
+                                        stderr=subprocess.PIPE, env=env, **more)
         self.log, self.addresses = [], []
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the server gives up once it has its sockets and files: root, capabilities, files that it does not
+ * need, and calls of the system that it does not make. Whoever broke out of a guest is then held by the
+ * kernel.
+ */
+#ifndef EDGE_FENCING_H
+#define EDGE_FENCING_H
+
+#include "edge/edge_int.h"
+
+/* In the main thread, before there are others. What cannot be done is said in the log; fails only where
+ * the user is not there, or going on would be less safe than was asked for. */
+MUST_CHECK enum stint_status fencing_raise(struct edge_server *server, struct log_buffer *log);
+
+#endif
