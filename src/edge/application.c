@@ -143,7 +143,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     enum stint_status status = find_trigger(app->app, number, &component->trigger, error);
     if (status != STINT_OK)
         return status;
-    app->nets[number] = outbound_create(app->app, from);
+    app->nets[number] = outbound_create(app->app, from, &component->policy);
     if (app->nets[number] == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     arena_init(&arena, &alloc_root);
@@ -156,6 +156,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                                   .outbound = {from->limits.outbound_calls,
                                                from->limits.outbound_concurrency,
                                                from->limits.outbound_timeout_ns},
+                                  .chain = request_chain,
                                   .services = app->services,
                                   .component = from,
                                   .wants_digest = server->options->admin != NULL ||

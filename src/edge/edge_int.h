@@ -23,6 +23,7 @@ struct edge_component {
     const struct app_component *app;
     const struct app_http *trigger; /* the first of its triggers; NULL: it has none */
     struct guest *guest; /* NULL: it did not load, and its routes answer 503 */
+    const struct policy *policy; /* what it may reach */
     char problem[STINT_ERROR_MESSAGE_BYTES]; /* then: why */
     char problem_id[9];                      /* the same for the same problem */
     atomic_uint running;                     /* requests */
@@ -91,6 +92,9 @@ struct worker {
     struct edge_app *app;              /* what new requests are for; one reference */
     _Atomic(struct edge_app *) next_app; /* from the main thread, with a reference */
     struct request *free_requests;
+    struct chain *chains; /* that have to be looked at: request_chain.c */
+    uint32_t chain_count; /* all there are */
+    uv_idle_t chain_idle; /* while `chains` holds some */
     struct request *waiting; /* for a place, or have just got one */
     uv_timer_t queue_time;   /* while there are such */
     struct geo_reader geo;
@@ -124,6 +128,9 @@ void worker_idle(struct worker *worker);
 /* request.c: the handler of http_server.h, whose env is the worker. */
 extern const struct http_handler request_handler;
 void requests_free(struct worker *worker);
+
+/* request_chain.c: requests of guests to this application, once the worker's loop comes to them. */
+void chains_run(struct worker *worker);
 
 /* request_limits.c: what components keep for their limits; freed also where it failed. */
 MUST_CHECK bool component_limits_init(struct edge_component *component);

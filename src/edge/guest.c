@@ -76,6 +76,13 @@ void guest_host_say(struct guest_host *host, const char *line)
 
 /* ---- A slot's host ----------------------------------------------------------------------- */
 
+static enum os_error on_request(void *env, const struct host_http_request *request,
+                                struct host_http_job **ret_job)
+{
+    struct guest_host *host = env;
+    return host->guest->config.chain(host->user, request, ret_job);
+}
+
 enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret_host,
                                     struct stint_error *error)
 {
@@ -101,6 +108,8 @@ enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret
     struct wasi_p2_config p2 = wasi_p2_config_default(&host->shared);
     p2.net = config->net;
     p2.outbound = config->outbound;
+    host->inside = (struct host_http_inside){host, on_request};
+    p2.outbound.inside = config->chain != NULL ? &host->inside : NULL;
     if (status == STINT_OK)
         status = wasi_p2_create(alloc, &p2, &host->p2, error);
     if (status == STINT_OK && config->services != NULL)

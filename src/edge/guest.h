@@ -22,6 +22,8 @@
 
 struct guest;
 struct guest_use;
+struct host_http_job;
+struct host_http_request;
 struct host_net;
 struct services;
 struct app_component;
@@ -43,6 +45,10 @@ struct guest_config {
     size_t dir_count;
     const struct host_net *net; /* what it may reach; stays */
     struct wasi_p2_outbound outbound;
+    /* Requests that are answered within the process (wasi/host_http.h); `user` is guest_take's. NULL:
+     * none. */
+    enum os_error (*chain)(void *user, const struct host_http_request *request,
+                           struct host_http_job **ret_job);
     /* What Spin's interfaces give it; both stay. NULL: they are not there. */
     struct services *services;
     const struct app_component *component;

@@ -14,6 +14,7 @@
 #include "os/files.h"
 #include "services/services.h"
 #include "wasi/host_file.h"
+#include "wasi/host_http.h"
 #include "wasi/p2.h"
 
 enum { GUEST_FILE_BYTES_MAX = 1 << 30 };
@@ -39,6 +40,7 @@ struct guest_host {
     struct guest *guest;
     void *user; /* of the current use */
     struct wasi_p1_config shared;
+    struct host_http_inside inside;
     struct wasi_p1 *p1; /* core modules only */
     struct wasi_p2 *p2;
     struct services_guest *services; /* NULL: it has none */

@@ -49,8 +49,13 @@ static uint32_t find_series(struct metrics *metrics, const char *component, cons
 /* Under the lock. The map spares looking for names at each request. */
 static struct metrics_route *series_of(struct metrics *metrics, const struct request *request)
 {
-    size_t count = request->app->app->http_count + 1;
-    size_t at = request->route != NULL ? request->match.http : count - 1;
+    const struct app *app = request->app->app;
+    size_t count = app->http_count + 1 + app->component_count;
+    size_t at = app->http_count;
+    if (request->route != NULL)
+        at = request->match.http;
+    else if (request->component != NULL) /* chained */
+        at += 1 + (size_t)(request->component - request->app->components);
     if (metrics->map_version != request->app->version || metrics->map_count != count) {
         if (!vec_reserve(&alloc_root, &metrics->map, &metrics->map_capacity, count,
                          sizeof(*metrics->map)))
@@ -60,7 +65,9 @@ static struct metrics_route *series_of(struct metrics *metrics, const struct req
         metrics->map_version = request->app->version;
     }
     if (metrics->map[at] == 0) {
-        const char *route = request->route != NULL ? request->route->route : NULL;
+        const char *route = request->route != NULL       ? request->route->route
+                            : request->component != NULL ? "*.spin.internal"
+                                                         : NULL;
         metrics->map[at] =
             find_series(metrics, request->component != NULL ? request->component->app->id : "",
                         route != NULL ? route : "");

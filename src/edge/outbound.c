@@ -10,10 +10,9 @@ static const char *judge_url(const void *env, const char *scheme, const char *ho
 {
     switch (policy_url(env, scheme, host, port, NULL)) {
     case POLICY_ALLOWED:
-        return NULL;
     case POLICY_SELF:
     case POLICY_CHAIN:
-        return "requests to the application itself are not answered yet";
+        return NULL;
     default:
         return "no rule of allowed_outbound_hosts is for it";
     }
@@ -27,7 +26,8 @@ static bool judge_address(const void *env, const char *scheme, const char *host,
                         : policy_socket(env, strcmp(scheme, "udp") == 0, address);
 }
 
-struct host_net *outbound_create(struct app *app, const struct app_component *component)
+struct host_net *outbound_create(struct app *app, const struct app_component *component,
+                                 const struct policy **ret_policy)
 {
     const struct policy *policy = policy_create(&app->arena, app, component);
     struct host_net *net = policy != NULL ? host_net_create(&alloc_root) : NULL;
@@ -39,5 +39,6 @@ struct host_net *outbound_create(struct app *app, const struct app_component *co
     struct app_texts rules = policy_socket_rules(&app->arena, policy);
     for (uint32_t i = 0; i < rules.count; i++)
         (void)!host_net_allow(net, rules.items[i], &ignored);
+    *ret_policy = policy;
     return net;
 }

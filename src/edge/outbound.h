@@ -6,8 +6,10 @@
 #include "app/app.h"
 
 struct host_net;
+struct policy;
 
 /* Of a component; the policy is kept in the arena of `app`. NULL: memory is out. */
-struct host_net *outbound_create(struct app *app, const struct app_component *component);
+struct host_net *outbound_create(struct app *app, const struct app_component *component,
+                                 const struct policy **ret_policy);
 
 #endif

@@ -254,8 +254,11 @@ static void run(void *arg)
     if (request->status == STINT_OK) {
         struct stint_store *store = guest_use_store(request->use);
         store->waiter = &request->task.waiter;
-        if (limits->timeout_ns != APP_UNLIMITED)
-            rt_timeout_set(store, limits->timeout_ns);
+        uint64_t timeout_ns = limits->timeout_ns;
+        if (request->timeout_ns != 0 && request->timeout_ns < timeout_ns)
+            timeout_ns = request->timeout_ns;
+        if (timeout_ns != APP_UNLIMITED)
+            rt_timeout_set(store, timeout_ns);
         if (limits->fuel != APP_UNLIMITED)
             rt_fuel_set(store, limits->fuel);
         request->status = guest_is_command(component->guest)
@@ -385,23 +388,39 @@ void request_begin(struct request *request)
     start(request);
 }
 
-static void on_request(void *env, struct http_exchange *exchange)
+/* Of whom it is, and what is asked. False: of nothing that there is. */
+static bool place(struct request *request, const struct request_origin *origin)
 {
-    struct worker *worker = env;
+    if (origin == NULL) {
+        request_locate(request);
+        return request_route(request);
+    }
+    request->client = origin->client;
+    request->geo = *origin->geo;
+    request->caller = origin->caller;
+    request->depth = origin->depth;
+    request->timeout_ns = origin->timeout_ns;
+    if (origin->component == APP_NONE)
+        return request_route(request);
+    request_route_to(request, origin->component);
+    return true;
+}
+
+void request_accept(struct worker *worker, struct http_exchange *exchange,
+                    const struct request_origin *origin)
+{
     struct request *request = new_request(worker);
-    const struct http_request *http = http_exchange_request(exchange);
     if (request == NULL) {
         http_abort(exchange);
         return;
     }
     request->exchange = exchange;
-    request->start_ns = http->start_ns;
-    request->app = application_retain(worker->app);
+    request->start_ns = http_exchange_request(exchange)->start_ns;
+    request->app = application_retain(origin != NULL ? origin->app : worker->app);
     http_exchange_set_user(exchange, request);
     make_id(request);
     request_trace(request);
-    request_locate(request);
-    if (!request_route(request)) {
+    if (!place(request, origin)) {
         request_answer(request, 404, "Nothing is served here");
         return;
     }
@@ -411,6 +430,11 @@ static void on_request(void *env, struct http_exchange *exchange)
     }
     if (admit(request))
         request_begin(request);
+}
+
+static void on_request(void *env, struct http_exchange *exchange)
+{
+    request_accept(env, exchange, NULL);
 }
 
 static void on_progress(void *env, struct http_exchange *exchange)

@@ -11,6 +11,17 @@ enum { REQUEST_ID_BYTES = 17, REQUEST_TRACE_BYTES = 56 };
 /* Of the requests of a component that may run at a time. */
 enum request_place { PLACE_NONE, PLACE_AWAITED, PLACE_GIVEN, PLACE_HELD };
 
+/* Who asks, where it is no client: request_chain.c. */
+struct request_origin {
+    struct edge_app *app;
+    struct inet_address client; /* on whose behalf */
+    const struct geo_place *geo;
+    const char *caller;   /* the component's id */
+    uint32_t component;   /* who is asked; APP_NONE: the routes tell */
+    uint32_t depth;       /* requests that have led to this one */
+    uint64_t timeout_ns;  /* 0: none */
+};
+
 struct request {
     struct worker *worker;
     struct request *next_free;
@@ -21,6 +32,9 @@ struct request {
     struct http_exchange *exchange;   /* NULL: it is over */
     struct inet_address client;       /* who asks, also through proxies */
     struct geo_place geo;             /* where that is */
+    const char *caller;               /* the component that asks on its behalf; NULL: none */
+    uint32_t depth;                   /* requests that have led to this one */
+    uint64_t timeout_ns;              /* of who asks; 0: none */
     char asn[11];                     /* as text, for a header */
     struct loop_task task;
     struct guest_use *use; /* NULL: no instance (any more) */
@@ -64,6 +78,14 @@ bool request_fill(struct request *request);
 bool request_cgi_fill(struct request *request);
 MUST_CHECK enum stint_status request_cgi_run(struct request *request);
 
+/* request_chain.c: answers requests that go to this application (guest_config.chain). */
+enum os_error request_chain(void *user, const struct host_http_request *outgoing,
+                            struct host_http_job **ret_job);
+
+/* request.c: a new request; `origin` NULL: a client's. */
+void request_accept(struct worker *worker, struct http_exchange *exchange,
+                    const struct request_origin *origin);
+
 /* request_trace.c: fills `trace` and `has_parent`. */
 void request_trace(struct request *request);
 
@@ -75,6 +97,8 @@ void request_geo_headers(struct request *request,
 
 /* request_route.c: fills `match`, `route` and `component`. False: nothing is served there. */
 bool request_route(struct request *request);
+/* The same for a request to a component by its id. */
+void request_route_to(struct request *request, uint32_t component);
 
 /* request_failure.c: the guest has ended, and not well. */
 void request_failed(struct request *request);

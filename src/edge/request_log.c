@@ -71,6 +71,8 @@ static void put_line(struct request *request, struct buf *out)
         const char *id = request->component->app->id;
         put_text(out, ",\"component\":\"", id, strlen(id));
     }
+    if (request->caller != NULL)
+        put_text(out, ",\"caller\":\"", request->caller, strlen(request->caller));
     put_number(out, ",\"status\":", request->answer);
     put_number(out, ",\"bytes\":", http_sent_bytes(request->exchange));
     put_number(out, ",\"us\":", (now_ns - request->start_ns) / 1000);

@@ -16,3 +16,10 @@ bool request_route(struct request *request)
         request->component = &app->components[request->route->component];
     return true;
 }
+
+void request_route_to(struct request *request, uint32_t component)
+{
+    const struct http_request *http = http_exchange_request(request->exchange);
+    routes_chain(http->path, strcspn(http->path, "?"), &request->match);
+    request->component = &request->app->components[component];
+}

@@ -32,7 +32,8 @@ static void on_prepare(uv_prepare_t *prepare)
 /* Once nothing is left, the loop's own handles go, and with them the loop ends. */
 void worker_idle(struct worker *worker)
 {
-    if (!worker->is_drained || worker->running > 0 || worker->loop == NULL)
+    if (!worker->is_drained || worker->running > 0 || worker->chain_count > 0 ||
+        worker->loop == NULL)
         return;
     loop_free(worker->loop);
     worker->loop = NULL;
@@ -40,6 +41,7 @@ void worker_idle(struct worker *worker)
     uv_close((uv_handle_t *)&worker->prepare, NULL);
     uv_close((uv_handle_t *)&worker->flush_time, NULL);
     uv_close((uv_handle_t *)&worker->queue_time, NULL);
+    uv_close((uv_handle_t *)&worker->chain_idle, NULL);
 }
 
 void worker_drained(struct worker *worker)
@@ -112,6 +114,7 @@ static enum stint_status open_loop(struct worker *worker, struct stint_error *er
     uv_prepare_init(&worker->uv, &worker->prepare);
     uv_timer_init(&worker->uv, &worker->flush_time);
     uv_timer_init(&worker->uv, &worker->queue_time);
+    uv_idle_init(&worker->uv, &worker->chain_idle);
     worker->wake.data = worker->prepare.data = worker->flush_time.data = worker;
     uv_prepare_start(&worker->prepare, on_prepare);
     return loop_create(&worker->uv, &fibers, &worker->loop, error);

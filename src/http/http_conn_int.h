@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "http/http_local.h"
 #include "http/http_server.h"
 
 enum {
@@ -125,6 +126,8 @@ struct http_exchange {
     struct http_exchange *next; /* in the pool */
     struct http_request request;
     void *user;
+    const struct http_local_peer *peer; /* instead of `conn`: http_local.c */
+    void *peer_env;
     bool is_answered, is_finished, is_lost, is_aborted;
     uint16_t refusal; /* what the body is answered with: 413, 400, 408 */
     bool wants_body, wants_room;
@@ -248,6 +251,15 @@ void http_h2_finish(struct http_exchange *exchange, const struct http_header *tr
                     size_t trailer_count);
 /* Something about it was changed: see http_core_mark. */
 void http_h2_touch(struct http_exchange *exchange);
+
+/* ---- http_local.c, as their namesakes ------------------------------------------------------ */
+
+MUST_CHECK enum os_error http_local_read(struct http_exchange *exchange, void *data, size_t room,
+                                         size_t *ret_bytes);
+void http_local_respond(struct http_exchange *exchange, unsigned status,
+                        const struct http_header *headers, size_t header_count, uint64_t length);
+void http_local_finish(struct http_exchange *exchange, const struct http_header *trailers,
+                       size_t trailer_count);
 
 /* ---- h1_respond.c ------------------------------------------------------------------------- */
 

@@ -20,6 +20,8 @@ void *http_exchange_user(const struct http_exchange *exchange)
 
 static void touch(struct http_exchange *exchange)
 {
+    if (exchange->peer != NULL)
+        return;
     if (exchange->stream != NULL)
         http_h2_touch(exchange);
     else
@@ -28,7 +30,8 @@ static void touch(struct http_exchange *exchange)
 
 bool http_is_lost(const struct http_exchange *exchange)
 {
-    return exchange->is_lost || exchange->is_aborted || exchange->conn->is_broken;
+    return exchange->is_lost || exchange->is_aborted ||
+           (exchange->peer == NULL && exchange->conn->is_broken);
 }
 
 uint64_t http_sent_bytes(const struct http_exchange *exchange)
@@ -41,6 +44,8 @@ enum os_error http_body_read(struct http_exchange *exchange, void *data, size_t 
 {
     if (http_is_lost(exchange) || exchange->refusal != 0)
         return OS_PIPE;
+    if (exchange->peer != NULL)
+        return http_local_read(exchange, data, room, ret_bytes);
     return exchange->stream != NULL ? http_h2_read(exchange, data, room, ret_bytes)
                                     : http_h1_read(exchange, data, room, ret_bytes);
 }
@@ -70,6 +75,11 @@ void http_respond(struct http_exchange *exchange, unsigned status,
         http_abort(exchange);
         return;
     }
+    if (exchange->peer != NULL) {
+        exchange->is_answered = true;
+        http_local_respond(exchange, status, headers, header_count, length);
+        return;
+    }
     /* From outside of an event: the server's time is that of the last one. */
     if (!exchange->conn->is_running) {
         struct http_server *server = exchange->conn->server;
@@ -95,7 +105,9 @@ size_t http_write(struct http_exchange *exchange, const void *data, size_t bytes
         return bytes;
     size_t allowed = bytes < exchange->left_bytes ? bytes : (size_t)exchange->left_bytes;
     size_t taken = 0;
-    if (allowed > 0)
+    if (allowed > 0 && exchange->peer != NULL)
+        taken = exchange->peer->write(exchange->peer_env, data, allowed);
+    else if (allowed > 0)
         taken = exchange->stream != NULL ? http_h2_write(exchange, data, allowed)
                                          : http_h1_write(exchange, data, allowed);
     exchange->sent_bytes += taken;
@@ -113,7 +125,8 @@ size_t http_room(struct http_exchange *exchange)
         return 0;
     if (exchange->is_silent)
         return SIZE_MAX;
-    size_t room = http_h1_send_room(exchange);
+    size_t room = exchange->peer != NULL ? exchange->peer->room(exchange->peer_env)
+                                         : http_h1_send_room(exchange);
     exchange->wants_room = room == 0;
     return room;
 }
@@ -130,7 +143,9 @@ void http_finish(struct http_exchange *exchange, const struct http_header *trail
     exchange->is_finished = true;
     exchange->wants_room = false;
     exchange->wants_body = false;
-    if (exchange->stream != NULL)
+    if (exchange->peer != NULL)
+        http_local_finish(exchange, trailers, trailer_count);
+    else if (exchange->stream != NULL)
         http_h2_finish(exchange, trailers, trailer_count);
     else
         http_h1_finish(exchange, trailers, trailer_count);
@@ -141,6 +156,8 @@ void http_abort(struct http_exchange *exchange)
 {
     if (exchange->is_finished)
         return;
+    if (exchange->peer != NULL && !exchange->is_aborted)
+        exchange->peer->abort(exchange->peer_env);
     exchange->is_aborted = true;
     touch(exchange);
 }

@@ -24,7 +24,8 @@ struct header_list {
     size_t count, capacity;
 };
 
-struct host_http_job {
+struct job {
+    struct host_http_job base;
     struct thread thread;
     atomic_bool is_cancelled;
     atomic_bool is_ready; /* what follows the thread's writing of the response */
@@ -73,20 +74,20 @@ static enum stint_status load(const struct http_client_api **ret_api, struct sti
 
 /* ---- In the thread ----------------------------------------------------------------------- */
 
-static bool is_late(const struct host_http_job *job)
+static bool is_late(const struct job *job)
 {
     return job->deadline_ns != 0 && clock_now_ns(OS_CLOCK_MONOTONIC) >= job->deadline_ns;
 }
 
 static bool is_cancelled(void *env)
 {
-    const struct host_http_job *job = env;
+    const struct job *job = env;
     return atomic_load_explicit(&job->is_cancelled, memory_order_relaxed) || is_late(job);
 }
 
 static bool allows(void *env, const struct http_client_address *to)
 {
-    const struct host_http_job *job = env;
+    const struct job *job = env;
     struct inet_address address = {.is_v6 = to->is_v6, .port = to->port};
     memcpy(address.ip, to->ip, sizeof(address.ip));
     if (host_net_has_judge(job->net))
@@ -96,7 +97,7 @@ static bool allows(void *env, const struct http_client_address *to)
 }
 
 /* Waits for the other side of a pipe; false when the guest is not interested any more. */
-static bool await(struct host_http_job *job, struct host_pipe *pipe, bool is_reader)
+static bool await(struct job *job, struct host_pipe *pipe, bool is_reader)
 {
     while (!is_cancelled(job)) {
         struct ready_item item = {.fd = -1, .wanted = READY_READ};
@@ -111,7 +112,7 @@ static bool await(struct host_http_job *job, struct host_pipe *pipe, bool is_rea
 
 static int64_t read_body(void *env, void *data, size_t bytes)
 {
-    struct host_http_job *job = env;
+    struct job *job = env;
     for (;;) {
         size_t got = 0;
         enum os_error error = host_pipe_read(job->request_body, data, bytes, &got);
@@ -124,7 +125,7 @@ static int64_t read_body(void *env, void *data, size_t bytes)
 
 static bool write_body(void *env, const void *data, size_t bytes)
 {
-    struct host_http_job *job = env;
+    struct job *job = env;
     const uint8_t *at = data;
     while (bytes > 0) {
         size_t done = 0;
@@ -139,7 +140,7 @@ static bool write_body(void *env, const void *data, size_t bytes)
     return true;
 }
 
-static bool add_header(struct host_http_job *job, struct header_list *list,
+static bool add_header(struct job *job, struct header_list *list,
                        const struct http_client_header *header)
 {
     struct http_client_header copy = *header;
@@ -158,17 +159,17 @@ static bool add_header(struct host_http_job *job, struct header_list *list,
 
 static bool take_header(void *env, const struct http_client_header *header)
 {
-    struct host_http_job *job = env;
+    struct job *job = env;
     return add_header(job, &job->headers, header);
 }
 
 static bool take_trailer(void *env, const struct http_client_header *header)
 {
-    struct host_http_job *job = env;
+    struct job *job = env;
     return add_header(job, &job->trailers, header);
 }
 
-static void become_ready(struct host_http_job *job)
+static void become_ready(struct job *job)
 {
     atomic_store_explicit(&job->is_ready, true, memory_order_release);
     event_set(job->fd);
@@ -176,7 +177,7 @@ static void become_ready(struct host_http_job *job)
 
 static bool start(void *env, unsigned status)
 {
-    struct host_http_job *job = env;
+    struct job *job = env;
     job->status = (uint16_t)status;
     become_ready(job);
     return true;
@@ -184,7 +185,7 @@ static bool start(void *env, unsigned status)
 
 static void run(void *context)
 {
-    struct host_http_job *job = context;
+    struct job *job = context;
     uint32_t code = plugin->perform(&job->request);
     if (code != 0 && is_late(job))
         code = RESPONSE_TIMEOUT;
@@ -203,7 +204,7 @@ static void run(void *context)
 
 /* ---- The guest's side -------------------------------------------------------------------- */
 
-static void free_job(struct host_http_job *job)
+static void free_job(struct job *job)
 {
     if (job->fd != -1)
         file_close(job->fd);
@@ -216,7 +217,7 @@ static void free_job(struct host_http_job *job)
     alloc_put(&alloc_root, job, sizeof(*job));
 }
 
-static bool copy_request(struct host_http_job *job, const struct host_http_request *request)
+static bool copy_request(struct job *job, const struct host_http_request *request)
 {
     struct arena *arena = &job->arena;
     struct http_client_header *headers =
@@ -256,6 +257,43 @@ static bool copy_request(struct host_http_job *job, const struct host_http_reque
     return is_good;
 }
 
+static void release(struct host_http_job *base)
+{
+    struct job *job = (struct job *)base;
+    atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
+    host_pipe_close(job->response_body);
+    thread_join(&job->thread);
+    if (job->alive != NULL)
+        --*job->alive;
+    free_job(job);
+}
+
+static bool is_ready(struct host_http_job *base, int *ret_fd)
+{
+    struct job *job = (struct job *)base;
+    *ret_fd = job->fd;
+    return atomic_load_explicit(&job->is_ready, memory_order_acquire);
+}
+
+static void response(struct host_http_job *base, struct host_http_response *ret_response)
+{
+    const struct job *job = (const struct job *)base;
+    *ret_response = (struct host_http_response){.error = job->error,
+                                                .status = job->status,
+                                                .headers = job->headers.items,
+                                                .header_count = job->headers.count,
+                                                .body = job->response_body};
+}
+
+static const struct http_client_header *trailers(struct host_http_job *base, size_t *ret_count)
+{
+    const struct job *job = (const struct job *)base;
+    *ret_count = job->trailers.count;
+    return job->trailers.items;
+}
+
+static const struct host_http_ops network = {release, is_ready, response, trailers};
+
 enum os_error host_http_start(const struct host_http_request *request,
                               struct host_http_job **ret_job, struct stint_error *error)
 {
@@ -266,15 +304,20 @@ enum os_error host_http_start(const struct host_http_request *request,
                           : host_net_allows_lookup(request->net, request->host);
     if (!is_allowed)
         return OS_NOTCAPABLE;
+    enum os_error reason = OS_NOTSUP;
+    if (request->inside != NULL)
+        reason = request->inside->start(request->inside->env, request, ret_job);
+    if (reason != OS_NOTSUP)
+        return reason;
     if (load(&api, error) != STINT_OK)
         return OS_NOSYS;
     /* Not of the guest's store: the thread allocates beside it. */
-    struct host_http_job *job = alloc_get_zeroed(&alloc_root, 1, sizeof(*job));
+    struct job *job = alloc_get_zeroed(&alloc_root, 1, sizeof(*job));
     if (job == NULL)
         return OS_NOMEM;
     job->fd = -1;
     arena_init(&job->arena, &alloc_root);
-    enum os_error reason = copy_request(job, request) ? event_create(&job->fd) : OS_NOMEM;
+    reason = copy_request(job, request) ? event_create(&job->fd) : OS_NOMEM;
     if (!reason)
         reason = host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &job->response_body);
     if (!reason) {
@@ -292,39 +335,28 @@ enum os_error host_http_start(const struct host_http_request *request,
     job->alive = request->alive;
     if (job->alive != NULL)
         ++*job->alive;
-    *ret_job = job;
+    job->base.ops = &network;
+    *ret_job = &job->base;
     return OS_OK;
 }
 
 void host_http_release(struct host_http_job *job)
 {
-    if (job == NULL)
-        return;
-    atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
-    host_pipe_close(job->response_body);
-    thread_join(&job->thread);
-    if (job->alive != NULL)
-        --*job->alive;
-    free_job(job);
+    if (job != NULL)
+        job->ops->release(job);
 }
 
 bool host_http_is_ready(struct host_http_job *job, int *ret_fd)
 {
-    *ret_fd = job->fd;
-    return atomic_load_explicit(&job->is_ready, memory_order_acquire);
+    return job->ops->is_ready(job, ret_fd);
 }
 
 void host_http_response(struct host_http_job *job, struct host_http_response *ret_response)
 {
-    *ret_response = (struct host_http_response){.error = job->error,
-                                                .status = job->status,
-                                                .headers = job->headers.items,
-                                                .header_count = job->headers.count,
-                                                .body = job->response_body};
+    job->ops->response(job, ret_response);
 }
 
 const struct http_client_header *host_http_trailers(struct host_http_job *job, size_t *ret_count)
 {
-    *ret_count = job->trailers.count;
-    return job->trailers.items;
+    return job->ops->trailers(job, ret_count);
 }

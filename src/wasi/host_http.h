@@ -10,7 +10,29 @@
 #include "wasi/host_net.h"
 #include "wasi/host_pipe.h"
 
+struct host_http_request;
+struct host_http_response;
 struct host_http_job;
+
+/* Who answers a request; of the functions below. */
+struct host_http_ops {
+    void (*release)(struct host_http_job *job);
+    bool (*is_ready)(struct host_http_job *job, int *ret_fd);
+    void (*response)(struct host_http_job *job, struct host_http_response *ret_response);
+    const struct http_client_header *(*trailers)(struct host_http_job *job, size_t *ret_count);
+};
+/* The first member of a request on its way. */
+struct host_http_job {
+    const struct host_http_ops *ops;
+};
+
+/* Answers within the process, in the guest's thread. OS_NOTSUP: it is for the network; OS_LOOP: requests
+ * have led to requests too often. */
+struct host_http_inside {
+    void *env;
+    enum os_error (*start)(void *env, const struct host_http_request *request,
+                           struct host_http_job **ret_job);
+};
 
 enum { HOST_HTTP_JOBS_MAX = 64 }; /* at a time, in the process */
 
@@ -26,9 +48,10 @@ struct host_http_request {
     uint64_t timeout_ns;        /* of the whole; 0: none */
     uint32_t *alive;            /* counts those that are not released; stays, for the guest's thread */
     const struct host_net *net; /* stays */
+    const struct host_http_inside *inside; /* asked first; NULL: nobody is */
 };
 
-/* Copies the request. OS_NOTCAPABLE: no rule names the host, nor allows addresses; OS_NOSYS with `error`
+/* Copies the request. OS_LOOP; OS_NOTCAPABLE: no rule names the host, nor allows addresses; OS_NOSYS with `error`
  * filled: there is no plug-in; OS_AGAIN: too many at a time. */
 MUST_CHECK enum os_error host_http_start(const struct host_http_request *request,
                                          struct host_http_job **ret_job, struct stint_error *error);

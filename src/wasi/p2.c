@@ -29,7 +29,7 @@ static enum stint_status no_memory(struct stint_error *error)
 struct wasi_p2_config wasi_p2_config_default(const struct wasi_p1_config *shared)
 {
     return (struct wasi_p2_config){.shared = shared,
-                                   .outbound = {UINT64_MAX, UINT64_MAX, 0},
+                                   .outbound = {UINT64_MAX, UINT64_MAX, 0, NULL},
                                    .objects_max = WASI_P2_OBJECTS_MAX,
                                    .body_bytes_max = HOST_PIPE_BYTES};
 }

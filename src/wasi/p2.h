@@ -22,6 +22,7 @@
 #include "wasi/p1.h"
 
 struct wasi_p2;
+struct host_http_inside;
 struct host_net;
 struct host_pipe;
 
@@ -30,6 +31,7 @@ struct wasi_p2_outbound {
     uint64_t calls_max;
     uint64_t alive_max;  /* at a time, their responses included */
     uint64_t timeout_ns; /* of each, to the end of its response */
+    const struct host_http_inside *inside; /* who answers within the process; NULL: nobody. Stays */
 };
 
 struct wasi_p2_config {

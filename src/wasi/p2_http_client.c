@@ -40,26 +40,42 @@ static bool split_authority(const struct p2_text *authority, uint16_t port, stru
     return true;
 }
 
-/* 0, or 1 + the case of error-code. */
-static uint8_t find_target(const struct p2_outgoing_request *request, struct target *target)
+/* To the application itself, where there is one. */
+static bool is_relative(const struct p2_outgoing_request *request)
 {
-    const char *scheme = request->scheme.text != NULL ? request->scheme.text : "https";
+    return request->authority.text == NULL && request->scheme.text == NULL;
+}
+
+static const char *scheme_of(const struct p2_outgoing_request *request)
+{
+    if (request->scheme.text == NULL)
+        return request->authority.text == NULL ? "http" : "https";
+    return strcmp(request->scheme.text, "http") == 0 ? "http" : "https";
+}
+
+/* 0, or 1 + the case of error-code. */
+static uint8_t find_target(const struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
+                           struct target *target)
+{
+    const char *scheme = scheme_of(request);
     const char *path = request->path.text != NULL ? request->path.text : "/";
     bool is_plain = strcmp(scheme, "http") == 0;
-    if (!is_plain && strcmp(scheme, "https") != 0)
+    if (request->scheme.text != NULL && strcmp(scheme, request->scheme.text) != 0)
         return p2_pipe_code(P2_HTTP_PROTOCOL);
+    if (is_relative(request) && wasi->outbound.inside != NULL) {
+        target->host[0] = '\0';
+        target->port = 80;
+        int bytes = snprintf(target->url, sizeof(target->url), "http://self%s%s",
+                             path[0] == '/' ? "" : "/", path);
+        return bytes < 0 || bytes >= (int)sizeof(target->url) ? p2_pipe_code(P2_HTTP_URI_INVALID)
+                                                               : 0;
+    }
     if (request->authority.text == NULL ||
         !split_authority(&request->authority, is_plain ? 80 : 443, target))
         return p2_pipe_code(P2_HTTP_URI_INVALID);
     int bytes = snprintf(target->url, sizeof(target->url), "%s://%s%s%s", scheme,
                          request->authority.text, path[0] == '/' ? "" : "/", path);
     return bytes < 0 || bytes >= (int)sizeof(target->url) ? p2_pipe_code(P2_HTTP_URI_INVALID) : 0;
-}
-
-static const char *scheme_of(const struct p2_outgoing_request *request)
-{
-    return request->scheme.text != NULL && strcmp(request->scheme.text, "http") == 0 ? "http"
-                                                                                     : "https";
 }
 
 /* What the host's policy and limits say; its log tells people why. */
@@ -93,7 +109,7 @@ static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *req
     struct target target;
     struct http_client_header headers[64];
     struct stint_error error = {0};
-    uint8_t code = find_target(request, &target);
+    uint8_t code = find_target(wasi, request, &target);
     const struct p2_field_list *list = &request->headers->list;
     if (code == 0 && list->count > COUNT_OF(headers))
         code = p2_pipe_code(P2_HTTP_REQUEST_DENIED);
@@ -117,7 +133,8 @@ static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *req
                                          .headers = headers,
                                          .header_count = list->count,
                                          .body = request->body ? request->body->pipe : NULL,
-                                         .net = wasi->net};
+                                         .net = wasi->net,
+                                         .inside = wasi->outbound.inside};
     if (options != NULL) {
         outgoing.connect_timeout_ns = options->connect.is_set ? options->connect.ns : 0;
         outgoing.first_byte_timeout_ns = options->first_byte.is_set ? options->first_byte.ns : 0;
@@ -128,6 +145,8 @@ static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *req
     case OS_OK:
         wasi->outbound_calls++;
         return 0;
+    case OS_LOOP:
+        return p2_pipe_code(P2_HTTP_LOOP_DETECTED);
     case OS_NOTCAPABLE:
         return p2_pipe_code(P2_HTTP_REQUEST_DENIED);
     case OS_NOSYS:

@@ -37,6 +37,17 @@ def build_app(t, source="app.c", name="app.wasm", component=False):
     return path
 
 
+def build_command(t, name="cmd.wasm"):
+    """The guest of tests of commands."""
+    done = subprocess.run([os.path.join(ROOT, "tools", "guest-cc.sh"), "--size", "-o", t.path(name),
+                           os.path.join(ROOT, "tests", "edge", "command.c")],
+                          capture_output=True, text=True)
+    if done.returncode == 3:
+        raise Skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return t.path(name)
+
+
 class Answer:
     def __init__(self, response):
         self.status = response.status

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from served import ROOT, Served, build_app  # noqa: E402
+from served import ROOT, Served, build_app, build_command  # noqa: E402
 from program import STINT, Skip, main, test  # noqa: E402
 
 V2 = """
@@ -42,16 +42,6 @@ source = "cmd.wasm"
 route = "/..."
 executor = { type = "wagi", argv = "x ${ARGS}", entrypoint = "_start" }
 """
-
-
-def build_command(t, name="cmd.wasm"):
-    done = subprocess.run([os.path.join(ROOT, "tools", "guest-cc.sh"), "--size", "-o", t.path(name),
-                           os.path.join(ROOT, "tests", "edge", "command.c")],
-                          capture_output=True, text=True)
-    if done.returncode == 3:
-        raise Skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return t.path(name)
 
 
 def build_command_component(t):
@@ -204,7 +194,7 @@ def what_is_no_answer_is_an_error(t):
 @test
 def limits_hold(t):
     build_command(t)
-    limits = 'limits = { cpu = "100ms", memory = "4M", response_size = "10K", timeout = "1s" }\n'
+    limits = 'limits = { cpu = "100ms", memory = "4M", response_size = "10K", timeout = "5s" }\n'
     with Served(t, write(t, V2 + limits)) as server:
         t.equal(server.get("/run/me/spin").status, 503)
         t.equal(server.get("/run/me/sleep=60000").status, 504)
