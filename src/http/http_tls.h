@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libstint-tls.so: the server's side of TLS 1.2 and 1.3 through OpenSSL 3. Who serves with TLS loads
- * it with dlopen, and finds this one symbol:
+ * libstint-tls.so: TLS 1.2 and 1.3 through OpenSSL 3, for a server and for its own requests to others.
+ * Who needs it loads it with dlopen, and finds this one symbol:
  *
  *   const struct http_tls_api *stint_tls_api(void);
  *
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define HTTP_TLS_SYMBOL "stint_tls_api"
-enum { HTTP_TLS_API_VERSION = 1 };
+enum { HTTP_TLS_API_VERSION = 2 };
 /* Of a key for session tickets: 16 bytes that name it, 32 for HMAC-SHA-256, 32 for AES-256. */
 enum { HTTP_TLS_TICKET_KEY_BYTES = 80, HTTP_TLS_TICKET_KEYS_MAX = 4 };
 
@@ -72,6 +72,13 @@ struct http_tls_api {
     bool (*is_h2)(struct http_tls_session *session);       /* ALPN chose it */
     void (*shut)(struct http_tls_session *session);        /* says that no more comes */
     void (*end)(struct http_tls_session *session);         /* accepts NULL */
+
+    /* For requests of our own: who answers is checked against `authorities`, a PEM file, or those of the
+     * system. Freed as the others are; sessions begin here instead. */
+    struct http_tls *(*create_client)(const char *authorities, char *message, size_t room);
+    struct http_tls_session *(*begin_client)(struct http_tls *tls, int fd, const char *host);
+    /* After a handshake that failed: why; stays. */
+    const char *(*problem)(struct http_tls_session *session);
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS for the server. What was read from the files is a `set`, which sessions hold on to, so that
+ * TLS for the server, and for its requests to others. What was read from the files is a `set`, which sessions hold on to, so that
  * reloading changes nothing for those that are there.
  */
 #include <errno.h>
@@ -284,6 +284,53 @@ static struct http_tls *tls_create(const struct http_tls_config *config, char *m
     return &tls->base;
 }
 
+static bool prepare_client(struct tls *tls, const char *authorities)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    struct set *set = OPENSSL_zalloc(sizeof(*set));
+    SSL_CTX **contexts = OPENSSL_zalloc(sizeof(SSL_CTX *));
+    bool ok = context != NULL && set != NULL && contexts != NULL &&
+              (authorities != NULL ? SSL_CTX_load_verify_file(context, authorities)
+                                   : SSL_CTX_set_default_verify_paths(context)) == 1;
+    if (!ok) {
+        SSL_CTX_free(context);
+        OPENSSL_free(set);
+        OPENSSL_free(contexts);
+        return false;
+    }
+    static const unsigned char http_1_1[] = "\x08http/1.1";
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_alpn_protos(context, http_1_1, sizeof(http_1_1) - 1);
+    contexts[0] = context;
+    atomic_init(&set->holders, 1);
+    set->contexts = contexts;
+    set->count = 1;
+    tls->set = set;
+    return true;
+}
+
+static struct http_tls *tls_create_client(const char *authorities, char *message, size_t room)
+{
+    call_once(&once, prepare);
+    struct tls *tls = socket_method != NULL ? OPENSSL_zalloc(sizeof(*tls)) : NULL;
+    if (tls == NULL)
+        return fail(message, room, "TLS", "out of memory");
+    tls->base.api = &api;
+    atomic_init(&tls->holders, 1);
+    mtx_init(&tls->lock, mtx_plain);
+    ERR_clear_error();
+    if (!prepare_client(tls, authorities)) {
+        release(tls);
+        return fail(message, room, authorities != NULL ? authorities : "TLS",
+                    "cannot read the certificates of authorities");
+    }
+    return &tls->base;
+}
+
 static bool tls_reload(struct http_tls *base, char *message, size_t room)
 {
     struct tls *tls = (struct tls *)base;
@@ -367,9 +414,8 @@ static void session_end(struct http_tls_session *session)
     OPENSSL_free(session);
 }
 
-static struct http_tls_session *session_begin(struct http_tls *base, int fd)
+static struct http_tls_session *new_session(struct tls *tls, int fd)
 {
-    struct tls *tls = (struct tls *)base;
     struct http_tls_session *session = OPENSSL_zalloc(sizeof(*session));
     if (session == NULL)
         return NULL;
@@ -387,8 +433,40 @@ static struct http_tls_session *session_begin(struct http_tls *base, int fd)
     BIO_set_data(bio, (void *)(intptr_t)fd);
     BIO_set_init(bio, 1);
     SSL_set_bio(session->ssl, bio, bio);
-    SSL_set_accept_state(session->ssl);
     return session;
+}
+
+static struct http_tls_session *session_begin(struct http_tls *base, int fd)
+{
+    struct http_tls_session *session = new_session((struct tls *)base, fd);
+    if (session != NULL)
+        SSL_set_accept_state(session->ssl);
+    return session;
+}
+
+/* The certificate has to be for `host`; an address is no name to ask for. */
+static struct http_tls_session *session_begin_client(struct http_tls *base, int fd,
+                                                     const char *host)
+{
+    struct http_tls_session *session = new_session((struct tls *)base, fd);
+    if (session == NULL)
+        return NULL;
+    X509_VERIFY_PARAM *checks = SSL_get0_param(session->ssl);
+    bool is_address = X509_VERIFY_PARAM_set1_ip_asc(checks, host) == 1;
+    if (!is_address && (X509_VERIFY_PARAM_set1_host(checks, host, 0) != 1 ||
+                        SSL_set_tlsext_host_name(session->ssl, host) != 1)) {
+        session_end(session);
+        return NULL;
+    }
+    ERR_clear_error();
+    SSL_set_connect_state(session->ssl);
+    return session;
+}
+
+static const char *session_problem(struct http_tls_session *session)
+{
+    long result = SSL_get_verify_result(session->ssl);
+    return result == X509_V_OK ? "the handshake failed" : X509_verify_cert_error_string(result);
 }
 
 static enum http_tls_result result_of(struct http_tls_session *session, int result)
@@ -474,6 +552,9 @@ static const struct http_tls_api api = {
     .is_h2 = session_is_h2,
     .shut = session_shut,
     .end = session_end,
+    .create_client = tls_create_client,
+    .begin_client = session_begin_client,
+    .problem = session_problem,
 };
 
 __attribute__((visibility("default"))) const struct http_tls_api *stint_tls_api(void);
