@@ -222,6 +222,18 @@ struct app_certificate {
 };
 
 enum app_log_format { APP_LOG_JSON, APP_LOG_COMBINED };
+enum app_log_addresses { APP_ADDRESSES_FULL, APP_ADDRESSES_SHORT, APP_ADDRESSES_OFF };
+
+/* OTLP over HTTP, JSON; the environment's OTEL_* go before it (edge/traces_config.c). */
+struct app_traces {
+    const char *endpoint; /* "": none */
+    const char *service;  /* "": the application's name */
+    double ratio;         /* of requests that carry no decision */
+    struct app_pairs headers;
+    const char *headers_file; /* "": none */
+    uint64_t batch, queue;    /* spans */
+    uint64_t interval_ns, timeout_ns;
+};
 
 struct app_server {
     const struct app_listen *listen; /* at least one */
@@ -247,15 +259,14 @@ struct app_server {
 
     const char *access_log; /* a path, "stderr", "stdout" or "off" */
     enum app_log_format log_format;
-    bool log_short_addresses;
+    enum app_log_addresses log_addresses;
     const char *guest_log;  /* likewise */
 
     const char *metrics_listen, *admin_listen; /* "": none */
     const char *metrics_token_file, *admin_token_file;
     uint32_t metrics_countries; /* labels at most */
-    const char *traces_url;     /* OTLP over HTTP, JSON; "": none */
-    double traces_ratio;        /* of requests that carry no decision */
-    struct app_pairs traces_headers;
+    uint64_t budget_window_ns;  /* of limits.cpu_budget */
+    struct app_traces traces;
     struct app_texts geo_databases; /* MaxMind DB files; the first that knows a field wins */
     const char *state_folder;
 };

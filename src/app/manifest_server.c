@@ -103,7 +103,24 @@ static void read_log(struct reader *r, const struct toml_value *table, struct ap
     server->guest_log = get_log(r, table, "guests", "stderr");
     server->log_format =
         toml_is(toml_member(table, "format"), "combined") ? APP_LOG_COMBINED : APP_LOG_JSON;
-    server->log_short_addresses = toml_is(toml_member(table, "addresses"), "short");
+    const struct toml_value *addresses = toml_member(table, "addresses");
+    server->log_addresses = toml_is(addresses, "short") ? APP_ADDRESSES_SHORT
+                            : toml_is(addresses, "off") ? APP_ADDRESSES_OFF
+                                                        : APP_ADDRESSES_FULL;
+}
+
+static void read_traces(struct reader *r, const struct toml_value *table,
+                        struct app_traces *traces)
+{
+    traces->endpoint = get_text(r, table, "endpoint", "");
+    traces->service = get_text(r, table, "service", "");
+    traces->ratio = get_number(table, "ratio", 0.01);
+    traces->headers = get_pairs(r, table, "headers");
+    traces->headers_file = get_path(r, r->app->folder, table, "headers_file", "");
+    traces->batch = get_integer(table, "batch", 512);
+    traces->queue = get_integer(table, "queue", 2048);
+    traces->interval_ns = get_duration(table, "interval", 5 * second_ns);
+    traces->timeout_ns = get_duration(table, "timeout", 10 * second_ns);
 }
 
 static void read_monitoring(struct reader *r, const struct toml_value *own,
@@ -111,11 +128,11 @@ static void read_monitoring(struct reader *r, const struct toml_value *own,
 {
     const struct toml_value *metrics = toml_member(own, "metrics");
     const struct toml_value *admin = toml_member(own, "admin");
-    const struct toml_value *traces = toml_member(own, "traces");
     const char *folder = r->app->folder;
     server->metrics_listen = get_text(r, metrics, "listen", "");
     server->metrics_token_file = get_path(r, folder, metrics, "token_file", "");
     server->metrics_countries = (uint32_t)get_integer(metrics, "countries", 50);
+    server->budget_window_ns = get_duration(metrics, "budget_window", 60 * second_ns);
     server->admin_listen = get_text(r, admin, "listen", "");
     server->admin_token_file = get_path(r, folder, admin, "token_file", "");
     if (server->admin_listen[0] != 0 && server->admin_token_file[0] == 0 &&
@@ -124,9 +141,7 @@ static void read_monitoring(struct reader *r, const struct toml_value *own,
                      "admin: \"%s\" is no loopback address: give a token_file, or listen on "
                      "127.0.0.1",
                      server->admin_listen);
-    server->traces_url = get_text(r, traces, "url", "");
-    server->traces_ratio = get_number(traces, "ratio", 0.01);
-    server->traces_headers = get_pairs(r, traces, "headers");
+    read_traces(r, toml_member(own, "traces"), &server->traces);
 }
 
 static void read_geo(struct reader *r, const struct toml_value *geo, struct app_server *server)

@@ -140,12 +140,13 @@ static const struct shape server = {.type = SHAPE_TABLE, .keys = server_keys};
 static const struct shape log_format = {
     .type = SHAPE_TEXT, .format = FORMAT_CHOICE, .choices = "json|combined"};
 static const struct shape addresses = {
-    .type = SHAPE_TEXT, .format = FORMAT_CHOICE, .choices = "full|short"};
+    .type = SHAPE_TEXT, .format = FORMAT_CHOICE, .choices = "full|short|off"};
 static const struct shape_key log_keys[] = {
     KEY_DEFAULT("access", shape_name, "\"stdout\"", "A file, \"stdout\", \"stderr\" or \"off\".")
     KEY_DEFAULT("format", log_format, "\"json\"", "How a line looks.")
     KEY_DEFAULT("addresses", addresses, "\"full\"",
-                "Whether client addresses are cut to /24 and /48.")
+                "Client addresses in the access log and in traces: whole, cut to /24 and /48, or not "
+                "at all.")
     KEY_DEFAULT("guests", shape_name, "\"stderr\"", "Where stdout and stderr of guests go.")
     KEYS_END
 };
@@ -155,6 +156,8 @@ static const struct shape_key metrics_keys[] = {
     KEY("listen", shape_address, "Where /metrics, /health and /ready are; without it nowhere.")
     KEY("token_file", shape_name, "A file whose text clients give as bearer token.")
     KEY_DEFAULT("countries", natural, "50", "Countries that get a label of their own.")
+    KEY_DEFAULT("budget_window", shape_duration, "\"60s\"",
+                "How often requests are held against their `cpu_budget`.")
     KEYS_END
 };
 static const struct shape metrics = {.type = SHAPE_TABLE, .keys = metrics_keys};
@@ -170,10 +173,17 @@ static const struct shape admin = {.type = SHAPE_TABLE, .keys = admin_keys};
 static const struct shape url = {.type = SHAPE_TEXT, .format = FORMAT_URL};
 static const struct shape ratio = {.type = SHAPE_NUMBER, .min = 0, .max = 1};
 static const struct shape_key traces_keys[] = {
-    KEY("url", url, "Where traces are sent: OTLP, JSON over HTTP.")
-    KEY_DEFAULT("ratio", ratio, "0.01", "The share of requests that are traced, unless the client "
-                                        "says so.")
+    KEY("endpoint", url, "Where spans are sent, OTLP in JSON: "
+                         "\"http://127.0.0.1:4318/v1/traces\". Without it nothing is.")
+    KEY_DEFAULT("ratio", ratio, "0.01", "The share of requests that are traced; a client's trace goes "
+                                        "by the client.")
+    KEY("service", shape_text, "`service.name`, if not the application's name.")
     KEY("headers", shape_text_map, "Headers to send with them.")
+    KEY("headers_file", shape_name, "A file of further ones, a line `name: value` each.")
+    KEY_DEFAULT("batch", positive, "512", "Spans that are sent at once.")
+    KEY_DEFAULT("queue", positive, "2048", "Spans that wait for that; others are dropped.")
+    KEY_DEFAULT("interval", shape_duration, "\"5s\"", "How long they wait for others at most.")
+    KEY_DEFAULT("timeout", shape_duration, "\"10s\"", "Time of each try to send.")
     KEYS_END
 };
 static const struct shape traces = {.type = SHAPE_TABLE, .keys = traces_keys};

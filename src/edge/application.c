@@ -157,6 +157,8 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                                                from->limits.outbound_concurrency,
                                                from->limits.outbound_timeout_ns},
                                   .chain = request_chain,
+                                  .call_begin = request_call_begin,
+                                  .call_end = request_call_end,
                                   .services = app->services,
                                   .component = from,
                                   .wants_digest = server->options->admin != NULL ||

@@ -37,6 +37,9 @@ struct certificates {
     uint8_t keys[KEYS_KEPT][HTTP_TLS_TICKET_KEY_BYTES];
     size_t key_count;
     uint64_t rotation_ns, rotate_at_ns, warn_at_ns; /* OS_CLOCK_MONOTONIC */
+    struct lock lock; /* of what follows: what certificates_print says */
+    struct http_tls_certificate *known;
+    size_t known_count;
 };
 
 /* ---- Files ------------------------------------------------------------------------------- */
@@ -62,6 +65,47 @@ static bool look(struct certificates *certificates)
         *known = now;
     }
     return is_other;
+}
+
+/* As files were read, so that other threads need not ask the plug-in. */
+static void remember(struct certificates *certificates)
+{
+    lock_take(&certificates->lock);
+    size_t count =
+        certificates->api->certificates(certificates->tls, certificates->known, CERTIFICATES_MAX);
+    certificates->known_count = count < CERTIFICATES_MAX ? count : CERTIFICATES_MAX;
+    lock_give(&certificates->lock);
+}
+
+/* Whether another of the same name ends before it: that one counts. */
+static bool is_later(const struct certificates *certificates, size_t number)
+{
+    const struct http_tls_certificate *known = certificates->known;
+    for (size_t i = 0; i < certificates->known_count; i++) {
+        if (i != number && strcmp(known[i].name, known[number].name) == 0 &&
+            (known[i].expires_s < known[number].expires_s ||
+             (known[i].expires_s == known[number].expires_s && i < number)))
+            return true;
+    }
+    return false;
+}
+
+void certificates_print(struct certificates *certificates, struct buf *out)
+{
+    static const char name[] = "stint_certificate_expiry_seconds";
+    if (certificates == NULL)
+        return;
+    (void)buf_append_format(out, "# HELP %s When a certificate ends, since 1970.\n# TYPE %s gauge\n",
+                            name, name);
+    lock_take(&certificates->lock);
+    for (size_t i = 0; i < certificates->known_count; i++) {
+        if (is_later(certificates, i))
+            continue;
+        (void)buf_append_format(out, "%s{name=\"", name);
+        (void)metrics_put_label(out, certificates->known[i].name);
+        (void)buf_append_format(out, "\"} %" PRId64 "\n", certificates->known[i].expires_s);
+    }
+    lock_give(&certificates->lock);
 }
 
 static void warn_of_end(struct certificates *certificates, struct log_buffer *log, uint64_t now_ns)
@@ -92,6 +136,7 @@ void certificates_reload(struct certificates *certificates, struct log_buffer *l
         return;
     }
     log_line(log, LOG_INFO, NULL, NULL, "certificates read again");
+    remember(certificates);
     warn_of_end(certificates, log, clock_now_ns(OS_CLOCK_MONOTONIC));
 }
 
@@ -203,8 +248,11 @@ enum stint_status certificates_create(const struct edge_server *server, struct l
     if (certificates == NULL)
         return STINT_NOMEM;
     arena_init(&certificates->arena, &alloc_root);
+    lock_init(&certificates->lock);
+    certificates->known =
+        arena_get_zeroed(&certificates->arena, CERTIFICATES_MAX, sizeof(*certificates->known));
     enum stint_status status =
-        copy_files(certificates, server) ? load(&certificates->api, &error) : STINT_NOMEM;
+        certificates->known != NULL && copy_files(certificates, server) ? load(&certificates->api, &error) : STINT_NOMEM;
     if (error.message[0] != '\0')
         log_line(log, LOG_ERROR, NULL, NULL, "%s", error.message);
     const struct http_tls_config config = {.files = certificates->files,
@@ -220,6 +268,7 @@ enum stint_status certificates_create(const struct edge_server *server, struct l
     certificates->rotation_ns =
         settings->ticket_rotation_ns != 0 ? settings->ticket_rotation_ns : default_rotation_ns;
     (void)look(certificates);
+    remember(certificates);
     certificates_tick(certificates, log);
     *ret_certificates = certificates;
     return STINT_OK;
@@ -237,6 +286,7 @@ void certificates_free(struct certificates *certificates)
     if (certificates->tls != NULL)
         certificates->api->free(certificates->tls);
     arena_free(&certificates->arena);
+    lock_free(&certificates->lock);
     memset(certificates, 0, sizeof(*certificates)); /* the keys */
     alloc_put(&alloc_root, certificates, sizeof(*certificates));
 }

@@ -24,6 +24,8 @@ struct http_tls *certificates_tls(struct certificates *certificates); /* NULL fo
 void certificates_tick(struct certificates *certificates, struct log_buffer *log);
 /* Reads the files again; on a mistake in them what was there stays. */
 void certificates_reload(struct certificates *certificates, struct log_buffer *log);
+/* Appends a gauge of when they end, in Prometheus' text format; from any thread. */
+void certificates_print(struct certificates *certificates, struct buf *out);
 void certificates_free(struct certificates *certificates);
 
 #endif

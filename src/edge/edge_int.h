@@ -14,6 +14,7 @@
 #include "edge/log.h"
 #include "edge/loop.h"
 #include "edge/metrics.h"
+#include "edge/traces.h"
 #include "http/http_server.h"
 #include "os/lock.h"
 #include "os/thread.h"
@@ -71,6 +72,8 @@ struct edge_server {
     struct monitor *monitor;
     struct failures *failures; /* the last guests that did not end well */
     struct versions *versions; /* the last times that the application was loaded */
+    struct traces *traces; /* also where nothing is sent */
+    struct budget *budget;
     struct log log;
     struct edge_listener listeners[LISTENERS_MAX];
     uint32_t listener_count;
@@ -100,6 +103,7 @@ struct worker {
     struct geo_reader geo;
     struct metrics metrics;
     struct buf scratch; /* within one call */
+    struct buf span;    /* likewise: of one that is being written */
     struct log_buffer log;
     uint64_t request_count, id_seed, trace_state;
     atomic_bool is_draining;

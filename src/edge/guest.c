@@ -74,6 +74,22 @@ void guest_host_say(struct guest_host *host, const char *line)
     output_flush(output);
 }
 
+/* ---- What a guest asks others ------------------------------------------------------------ */
+
+static void on_call_begin(void *env, struct wasi_p2_call *call)
+{
+    const struct guest_host *host = env;
+    if (host->user != NULL && host->guest->config.call_begin != NULL)
+        host->guest->config.call_begin(host->user, call);
+}
+
+static void on_call_end(void *env, const struct wasi_p2_call *call)
+{
+    const struct guest_host *host = env;
+    if (host->user != NULL && host->guest->config.call_end != NULL)
+        host->guest->config.call_end(host->user, call);
+}
+
 /* ---- A slot's host ----------------------------------------------------------------------- */
 
 static enum os_error on_request(void *env, const struct host_http_request *request,
@@ -110,6 +126,7 @@ enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret
     p2.outbound = config->outbound;
     host->inside = (struct host_http_inside){host, on_request};
     p2.outbound.inside = config->chain != NULL ? &host->inside : NULL;
+    p2.watch = (struct wasi_p2_watch){host, on_call_begin, on_call_end};
     if (status == STINT_OK)
         status = wasi_p2_create(alloc, &p2, &host->p2, error);
     if (status == STINT_OK && config->services != NULL)
@@ -145,6 +162,7 @@ enum stint_status guest_host_restart(struct guest_host *host)
     wasi_p2_restart(host->p2);
     if (host->cgi != NULL)
         guest_cgi_restart(host);
+    host->user = NULL; /* start functions belong to nobody's request */
     return host->p1 != NULL ? wasi_p1_restart(host->p1, &host->shared, &ignored) : STINT_OK;
 }
 
@@ -523,6 +541,14 @@ const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_co
 {
     *ret_count = 0;
     return use->exchange != NULL ? p2_exchange_trailers(use->exchange, ret_count) : NULL;
+}
+
+uint64_t guest_use_memory_bytes(const struct guest_use *use)
+{
+    uint64_t bytes = 0;
+    for (const struct memory *at = use->store->memories; at != NULL; at = at->next)
+        bytes += at->bytes;
+    return bytes;
 }
 
 void guest_give(struct guest_use *use)

@@ -49,6 +49,9 @@ struct guest_config {
      * none. */
     enum os_error (*chain)(void *user, const struct host_http_request *request,
                            struct host_http_job **ret_job);
+    /* Of its requests; `env` is guest_take's `user`. */
+    void (*call_begin)(void *user, struct wasi_p2_call *call);
+    void (*call_end)(void *user, const struct wasi_p2_call *call);
     /* What Spin's interfaces give it; both stay. NULL: they are not there. */
     struct services *services;
     const struct app_component *component;
@@ -102,6 +105,8 @@ MUST_CHECK enum stint_status guest_run(struct guest_use *use, const struct guest
 /* NULL before guest_handle has begun. */
 const struct p2_response *guest_use_response(struct guest_use *use);
 const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count);
+/* Of its memories, now. */
+uint64_t guest_use_memory_bytes(const struct guest_use *use);
 /* Not from inside a guest's call. */
 void guest_give(struct guest_use *use);
 

@@ -11,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "os/clock.h"
+#include "os/files.h"
 
 enum { BUFFER_BYTES_MAX = 4 << 20, LINE_BYTES_MAX = 8192, ACCESS_BYTES_MANY = 32 << 10 };
 /* What a pipe that is ready takes whole (PIPE_BUF). */
@@ -29,6 +30,54 @@ bool log_level_parse(const char *name, enum log_level *ret_level)
     }
     return false;
 }
+
+/* ---- Files ------------------------------------------------------------------------------- */
+
+void log_init(struct log *log)
+{
+    *log = (struct log){.fd = STDERR_FILENO, .level = LOG_INFO};
+    atomic_init(&log->access_fd, -1);
+    lock_init(&log->access_lock);
+}
+
+void log_free(struct log *log)
+{
+    if (log->owns_access)
+        file_close(atomic_load(&log->access_fd));
+    lock_free(&log->access_lock);
+}
+
+enum stint_status log_open_access(struct log *log, const char *path, struct stint_error *error)
+{
+    struct file_stat stat = {0};
+    int fd = -1;
+    bool is_own = false;
+    if (strcmp(path, "-") == 0 || strcmp(path, "stdout") == 0) {
+        fd = STDOUT_FILENO;
+    } else if (strcmp(path, "stderr") == 0) {
+        fd = STDERR_FILENO;
+    } else if (path[0] != '\0' && strcmp(path, "off") != 0) {
+        enum os_error reason = file_open_host(path, FILE_WRITE | FILE_APPEND | FILE_CREATE, &fd);
+        if (reason)
+            return error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot open the access log %s: %s",
+                             path, os_error_text(reason));
+        (void)!file_set_nonblocking(fd, false);
+        is_own = true;
+    }
+    bool is_file = fd >= 0 && file_stat_of(fd, &stat) == OS_OK && stat.type == FILE_REGULAR;
+    lock_take(&log->access_lock);
+    int old = atomic_load(&log->access_fd);
+    bool was_own = log->owns_access;
+    atomic_store(&log->access_fd, fd);
+    log->owns_access = is_own;
+    log->is_access_file = is_file;
+    lock_give(&log->access_lock);
+    if (was_own)
+        file_close(old);
+    return STINT_OK;
+}
+
+/* ---- Buffers ----------------------------------------------------------------------------- */
 
 void log_buffer_init(struct log_buffer *buffer, struct log *log)
 {
@@ -59,18 +108,29 @@ static bool is_ready(int fd)
     return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT) != 0;
 }
 
+/* What to write at once: to a file all, to a pipe whole lines that it takes whole. */
+static size_t piece_of(const struct buf *lines, size_t done, bool is_file)
+{
+    const uint8_t *at = lines->data + done;
+    size_t piece = lines->bytes - done;
+    if (is_file || piece <= PIECE_BYTES)
+        return piece;
+    for (piece = PIECE_BYTES; piece > 0 && at[piece - 1] != '\n';)
+        piece--;
+    return piece > 0 ? piece : PIECE_BYTES;
+}
+
 /*
  * A log that cannot be written must not stop the server: what a slow reader of a pipe does not take
  * now stays for later, and once the buffer is full further lines are counted as lost, as they are where
  * a write fails.
  */
-static void flush_one(struct log *log, struct buf *lines, int fd)
+static void flush_one(struct log *log, struct buf *lines, int fd, bool is_file)
 {
     size_t done = 0;
     bool is_broken = fd < 0;
     while (!is_broken && done < lines->bytes && is_ready(fd)) {
-        size_t left = lines->bytes - done;
-        ssize_t written = write(fd, lines->data + done, left < PIECE_BYTES ? left : PIECE_BYTES);
+        ssize_t written = write(fd, lines->data + done, piece_of(lines, done, is_file));
         is_broken = written <= 0 && errno != EAGAIN && errno != EINTR;
         done += written > 0 ? (size_t)written : 0;
         if (written <= 0)
@@ -86,20 +146,29 @@ static void flush_one(struct log *log, struct buf *lines, int fd)
     lines->failed = false;
 }
 
+/* Under the lock, so that all of it goes to one file while that is changed for another. */
+static void flush_access(struct log_buffer *buffer)
+{
+    struct log *log = buffer->log;
+    lock_take(&log->access_lock);
+    flush_one(log, &buffer->access, atomic_load(&log->access_fd), log->is_access_file);
+    lock_give(&log->access_lock);
+}
+
 void log_flush(struct log_buffer *buffer)
 {
     if (buffer->lines.bytes > 0)
-        flush_one(buffer->log, &buffer->lines, buffer->log->fd);
+        flush_one(buffer->log, &buffer->lines, buffer->log->fd, false);
     if (buffer->access.bytes > 0)
-        flush_one(buffer->log, &buffer->access, buffer->log->access_fd);
+        flush_access(buffer);
 }
 
 bool log_flush_most(struct log_buffer *buffer)
 {
     if (buffer->lines.bytes > 0)
-        flush_one(buffer->log, &buffer->lines, buffer->log->fd);
+        flush_one(buffer->log, &buffer->lines, buffer->log->fd, false);
     if (buffer->access.bytes >= ACCESS_BYTES_MANY)
-        flush_one(buffer->log, &buffer->access, buffer->log->access_fd);
+        flush_access(buffer);
     return buffer->lines.bytes > 0 || buffer->access.bytes > 0;
 }
 

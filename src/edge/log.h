@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "os/lock.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -17,7 +18,9 @@ enum { LOG_TIME_BYTES = 25 };
 
 struct log {
     int fd;        /* of messages */
-    int access_fd; /* of the access log; -1: none */
+    atomic_int access_fd; /* of the access log; -1: none. Written under its lock */
+    struct lock access_lock;
+    bool owns_access, is_access_file; /* closed at the end; a file, not a pipe; under the lock */
     enum log_level level;
     bool is_json, has_colour;
     atomic_ullong lost; /* lines that could not be written */
@@ -30,6 +33,16 @@ struct log_buffer {
     uint64_t second; /* that `time` is the text of */
     char time[LOG_TIME_BYTES];
 };
+
+/* Without an access log, to stderr. */
+void log_init(struct log *log);
+void log_free(struct log *log);
+/*
+ * Opens the access log: a path, "-" or "stdout", "stderr", "off" or "". From any thread, also while lines
+ * are written: each line is whole in the one before or in this one. On failure nothing changes.
+ */
+MUST_CHECK enum stint_status log_open_access(struct log *log, const char *path,
+                                             struct stint_error *error);
 
 void log_buffer_init(struct log_buffer *buffer, struct log *log);
 void log_buffer_free(struct log_buffer *buffer);

@@ -184,8 +184,57 @@ void metrics_ran(struct request *request)
     if (series != NULL) {
         observe(&series->guest, request->guest_ns);
         observe(&series->take, request->take_ns);
+        series->over_budget += request->guest_ns > request->component->app->limits.cpu_budget_ns;
+        series->memory_seconds += (double)request->memory_bytes * (double)request->held_ns * 1e-9;
         if (!is_fine)
             series->failures[failure_of(request->status)]++;
+    }
+    lock_give(&metrics->lock);
+}
+
+static enum metrics_call outcome_of(const struct wasi_p2_call *call)
+{
+    /* Cases of wasi:http/types.error-code. */
+    enum { DNS_TIMEOUT, DNS_ERROR, NOT_FOUND, UNAVAILABLE, PROHIBITED, IP_UNROUTABLE, REFUSED,
+           TIMEOUT = 8, READ_TIMEOUT, WRITE_TIMEOUT, LIMIT, DENIED = 15, RESPONSE_TIMEOUT = 33 };
+    if (call->is_cancelled)
+        return CALL_CANCELLED;
+    if (call->error == 0)
+        return call->status >= 500   ? CALL_5XX
+               : call->status >= 400 ? CALL_4XX
+               : call->status >= 300 ? CALL_3XX
+                                     : CALL_2XX;
+    switch (call->error - 1) {
+    case PROHIBITED:
+    case LIMIT:
+    case DENIED:
+        return CALL_REFUSED;
+    case DNS_ERROR:
+    case NOT_FOUND:
+    case UNAVAILABLE:
+    case IP_UNROUTABLE:
+    case REFUSED:
+        return CALL_UNREACHABLE;
+    case DNS_TIMEOUT:
+    case TIMEOUT:
+    case READ_TIMEOUT:
+    case WRITE_TIMEOUT:
+    case RESPONSE_TIMEOUT:
+        return CALL_TIMEOUT;
+    default:
+        return CALL_FAILED;
+    }
+}
+
+void metrics_called(struct request *request, const struct wasi_p2_call *call)
+{
+    struct metrics *metrics = &request->worker->metrics;
+    lock_take(&metrics->lock);
+    struct metrics_route *series = series_of(metrics, request);
+    if (series != NULL) {
+        series->calls[outcome_of(call)]++;
+        if (call->start_ns != 0)
+            observe(&series->call, call->end_ns - call->start_ns);
     }
     lock_give(&metrics->lock);
 }
@@ -230,12 +279,16 @@ static void add_series(struct metrics_route *into, const struct metrics_route *f
     add_numbers(into->methods, from->methods, METHOD_COUNT);
     add_numbers(into->failures, from->failures, FAILURE_COUNT);
     add_numbers(into->limits, from->limits, HIT_COUNT);
+    add_numbers(into->calls, from->calls, CALL_COUNT);
     into->received_bytes += from->received_bytes;
     into->sent_bytes += from->sent_bytes;
     into->lost += from->lost;
+    into->over_budget += from->over_budget;
+    into->memory_seconds += from->memory_seconds;
     add_histogram(&into->duration, &from->duration);
     add_histogram(&into->guest, &from->guest);
     add_histogram(&into->take, &from->take);
+    add_histogram(&into->call, &from->call);
 }
 
 static void add_http(struct http_server_stats *into, const struct http_server_stats *from)
@@ -270,6 +323,19 @@ bool metrics_add(struct metrics *into, struct metrics *from)
     add_http(&into->http, &from->http);
     lock_give(&from->lock);
     return ok;
+}
+
+uint64_t metrics_p99_ns(const struct metrics_histogram *histogram)
+{
+    uint64_t total = 0, above = 0;
+    for (size_t i = 0; i <= METRICS_BUCKETS; i++)
+        total += histogram->counts[i];
+    for (size_t i = METRICS_BUCKETS; i > 0; i--) {
+        above += histogram->counts[i];
+        if (above * 100 > total)
+            return i < METRICS_BUCKETS ? bounds_ns[i] : UINT64_MAX;
+    }
+    return bounds_ns[0];
 }
 
 /* ---- Text -------------------------------------------------------------------------------- */
@@ -374,6 +440,45 @@ static void print_total(const struct metrics *metrics, struct buf *out, const ch
     }
 }
 
+static void print_costs(const struct metrics *metrics, struct buf *out)
+{
+    static const char cpu[] = "stint_cpu_seconds_total";
+    static const char memory[] = "stint_memory_byte_seconds_total";
+    put_family(out, cpu, "counter", "Time of guests on their thread, summed.");
+    for (size_t i = 0; i < metrics->route_count; i++) {
+        const struct metrics_route *series = &metrics->routes[i];
+        if (series->component[0] == '\0')
+            continue;
+        put_series(out, cpu, "", series);
+        (void)buf_append_string(out, "} ");
+        put_seconds(out, series->guest.sum_ns);
+        (void)buf_append_byte(out, '\n');
+    }
+    put_family(out, memory, "counter", "Memory of instances, by the time that requests had them.");
+    for (size_t i = 0; i < metrics->route_count; i++) {
+        const struct metrics_route *series = &metrics->routes[i];
+        if (series->component[0] == '\0')
+            continue;
+        put_series(out, memory, "", series);
+        (void)buf_append_format(out, "} %.17g\n", series->memory_seconds);
+    }
+}
+
+/* Only of routes that make requests. */
+static void print_calls(const struct metrics *metrics, struct buf *out)
+{
+    static const char name[] = "stint_outbound_duration_seconds";
+    put_family(out, name, "histogram", "Requests of guests, to their response's end.");
+    for (size_t i = 0; i < metrics->route_count; i++) {
+        const struct metrics_route *series = &metrics->routes[i];
+        bool has_calls = false;
+        for (size_t k = 0; k < CALL_COUNT; k++)
+            has_calls |= series->calls[k] > 0;
+        if (has_calls)
+            put_histogram(out, name, series, &series->call);
+    }
+}
+
 static void print_codes(const struct metrics *metrics, struct buf *out)
 {
     static const char name[] = "stint_requests_total";
@@ -464,6 +569,7 @@ bool metrics_print(const struct metrics *metrics, struct metrics_labels *labels,
 #define X(name, text) text,
     static const char *const failures[] = {METRICS_FAILURES(X)};
     static const char *const limits[] = {METRICS_LIMITS(X)};
+    static const char *const calls[] = {METRICS_CALLS(X)};
 #undef X
 #define AT(field) offsetof(struct metrics_route, field)
     print_codes(metrics, out);
@@ -473,6 +579,10 @@ bool metrics_print(const struct metrics *metrics, struct metrics_labels *labels,
                    failures, FAILURE_COUNT, AT(failures));
     print_labelled(metrics, out, "stint_limits_total", "Times that a limit was met.", "limit", limits,
                    HIT_COUNT, AT(limits));
+    print_labelled(metrics, out, "stint_outbound_requests_total", "Requests that guests made.",
+                   "outcome", calls, CALL_COUNT, AT(calls));
+    print_total(metrics, out, "stint_over_budget_total", "Requests beyond their cpu_budget.",
+                AT(over_budget));
     print_total(metrics, out, "stint_request_bytes_total", "Bytes of requests' bodies.",
                 AT(received_bytes));
     print_total(metrics, out, "stint_response_bytes_total", "Bytes of responses' bodies.",
@@ -484,6 +594,8 @@ bool metrics_print(const struct metrics *metrics, struct metrics_labels *labels,
                     "Time of a guest on its thread; waiting does not count.", AT(guest), true);
     print_histogram(metrics, out, "stint_take_seconds", "Getting an instance.", AT(take), true);
 #undef AT
+    print_costs(metrics, out);
+    print_calls(metrics, out);
     print_countries(metrics->countries, labels, out);
     print_http(&metrics->http, out);
     return !out->failed;

@@ -47,6 +47,17 @@ enum metrics_limit {
     HIT_COUNT
 };
 
+/* What became of a request that a guest made. */
+#define METRICS_CALLS(X) \
+    X(2XX, "2xx") X(3XX, "3xx") X(4XX, "4xx") X(5XX, "5xx") X(REFUSED, "refused") \
+    X(UNREACHABLE, "unreachable") X(TIMEOUT, "timeout") X(CANCELLED, "cancelled") X(FAILED, "failed")
+enum metrics_call {
+#define X(name, text) CALL_##name,
+    METRICS_CALLS(X)
+#undef X
+    CALL_COUNT
+};
+
 struct metrics_histogram {
     uint64_t counts[METRICS_BUCKETS + 1];
     uint64_t sum_ns;
@@ -61,8 +72,11 @@ struct metrics_route {
     const char *component, *route; /* "" for none */
     struct metrics_code codes[METRICS_CODES];
     uint64_t methods[METHOD_COUNT], failures[FAILURE_COUNT], limits[HIT_COUNT];
+    uint64_t calls[CALL_COUNT];
     uint64_t received_bytes, sent_bytes, lost;
-    struct metrics_histogram duration, guest, take;
+    uint64_t over_budget; /* of those that `guest` counts: beyond limits.cpu_budget */
+    double memory_seconds; /* bytes for seconds */
+    struct metrics_histogram duration, guest, take, call;
 };
 
 struct metrics {
@@ -84,6 +98,8 @@ struct request;
 /* In the worker's thread: its exchange has ended; its guest has; it met a limit. */
 void metrics_answered(struct request *request);
 void metrics_ran(struct request *request);
+struct wasi_p2_call;
+void metrics_called(struct request *request, const struct wasi_p2_call *call);
 void metrics_limit(struct request *request, enum metrics_limit limit);
 void metrics_connections(struct metrics *metrics, const struct http_server *server);
 
@@ -100,6 +116,8 @@ struct metrics_labels {
     bool is_named[METRICS_COUNTRIES];
     uint32_t count, count_max;
 };
+/* About the slowest of 100 of a histogram: the bound of its bucket; UINT64_MAX: slower than all. */
+uint64_t metrics_p99_ns(const struct metrics_histogram *histogram);
 /* Appends families in Prometheus' text format. */
 bool metrics_print(const struct metrics *metrics, struct metrics_labels *labels, struct buf *out);
 /* Appends a value of a label. */

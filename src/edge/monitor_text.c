@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edge/monitor_text.h"
 
+#include "edge/budget.h"
+#include "edge/certificates.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -185,6 +188,9 @@ bool monitor_print_metrics(struct monitor_view *view, struct buf *out)
     alloc_put(&alloc_root, total, sizeof(*total));
     print_components(view->app, out);
     print_geo(server->geo, out);
+    certificates_print(server->certificates, out);
+    budget_print(server->budget, out);
+    traces_print(server->traces, out);
     print_process(server, out);
     return ok && !out->failed;
 }

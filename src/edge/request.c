@@ -89,8 +89,11 @@ static void end_if_over(struct request *request)
 {
     if (request->is_alive || request->exchange != NULL)
         return;
-    if (request->use != NULL)
+    if (request->use != NULL) {
+        request->memory_bytes = guest_use_memory_bytes(request->use);
+        request->held_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - request->take_start_ns;
         guest_give(request->use);
+    }
     metrics_ran(request);
     request->use = NULL;
     host_pipe_release(request->body);
@@ -247,10 +250,10 @@ static void run(void *arg)
     struct request *request = arg;
     struct edge_component *component = request->component;
     const struct app_limits *limits = &component->app->limits;
-    uint64_t before_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    request->take_start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     request_turn_begin(request);
     request->status = guest_take(component->guest, request, &request->use, &request->error);
-    request->take_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - before_ns;
+    request->take_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - request->take_start_ns;
     if (request->status == STINT_OK) {
         struct stint_store *store = guest_use_store(request->use);
         store->waiter = &request->task.waiter;
@@ -309,6 +312,7 @@ static struct request *new_request(struct worker *worker)
             buf_init(&request->room, &alloc_root, ROOM_BYTES_MAX);
             buf_init(&request->args, &alloc_root, ROOM_BYTES_MAX);
             buf_init(&request->env, &alloc_root, ROOM_BYTES_MAX);
+            buf_init(&request->tracestate_room, &alloc_root, ROOM_BYTES_MAX);
         }
     } else {
         const struct request kept = *request;
@@ -317,7 +321,8 @@ static struct request *new_request(struct worker *worker)
                                     .header_capacity = kept.header_capacity,
                                     .room = kept.room,
                                     .args = kept.args,
-                                    .env = kept.env};
+                                    .env = kept.env,
+                                    .tracestate_room = kept.tracestate_room};
         buf_clear(&request->room);
     }
     if (request == NULL)
@@ -334,6 +339,7 @@ void requests_free(struct worker *worker)
         buf_free(&request->room);
         buf_free(&request->args);
         buf_free(&request->env);
+        buf_free(&request->tracestate_room);
         alloc_put(&alloc_root, request->headers,
                   request->header_capacity * sizeof(*request->headers));
         alloc_put(&alloc_root, request, sizeof(*request));
@@ -456,6 +462,8 @@ static void on_end(void *env, struct http_exchange *exchange)
         return;
     request_log(request);
     metrics_answered(request);
+    if (request->is_sampled)
+        request_span(request);
     bool is_lost = http_is_lost(exchange);
     request->exchange = NULL;
     if (request->body != NULL && !request->is_body_whole)

@@ -6,7 +6,7 @@
 #include "edge/edge_int.h"
 #include "wasi/host_pipe.h"
 
-enum { REQUEST_ID_BYTES = 17, REQUEST_TRACE_BYTES = 56 };
+enum { REQUEST_ID_BYTES = 17, REQUEST_TRACE_BYTES = 56, REQUEST_SPAN_BYTES = 17 };
 
 /* Of the requests of a component that may run at a time. */
 enum request_place { PLACE_NONE, PLACE_AWAITED, PLACE_GIVEN, PLACE_HELD };
@@ -52,6 +52,7 @@ struct request {
     bool is_body_whole, is_responded, is_finished;
     unsigned answer; /* the status that was sent */
     uint64_t start_ns, take_ns, received_bytes;
+    uint64_t memory_bytes, held_ns; /* of the instance, and how long it was had */
     /* request_limits.c: */
     enum request_place place;
     struct request *before, *after;       /* while it is awaited: of the component, under the lock */
@@ -68,7 +69,12 @@ struct request {
     uint64_t file_at, file_end;
     char id[REQUEST_ID_BYTES];
     char trace[REQUEST_TRACE_BYTES]; /* traceparent for the guest */
+    char parent[REQUEST_SPAN_BYTES]; /* the client's span, where has_parent */
     bool has_parent;                 /* a trace of the client's */
+    bool is_sampled;                 /* its spans are sent */
+    uint64_t take_start_ns;
+    const char *tracestate;     /* the client's, in one line; NULL: none */
+    struct buf tracestate_room; /* what it lies in */
 };
 
 /* request_headers.c: fills `message` and `headers`. False: memory is out. */
@@ -86,8 +92,21 @@ enum os_error request_chain(void *user, const struct host_http_request *outgoing
 void request_accept(struct worker *worker, struct http_exchange *exchange,
                     const struct request_origin *origin);
 
-/* request_trace.c: fills `trace` and `has_parent`. */
+/* ---- request_trace.c, request_span.c ------------------------------------------------------- */
+
+/* Fills `trace`, `has_parent`, `parent` and `is_sampled`. */
 void request_trace(struct request *request);
+void request_new_span(struct worker *worker, char span[REQUEST_SPAN_BYTES]);
+/* Whether it is a traceparent of this request's trace, with a span that is not this server's. */
+bool request_is_own_parent(const struct request *request, const char *text, size_t bytes);
+/* Fills `tracestate`, while the client's headers are there. */
+void request_keep_tracestate(struct request *request);
+/* At the end of the exchange: its spans, where it is sampled. */
+void request_span(struct request *request);
+/* Of a request that the guest makes: its trace before, and its span and count afterwards. As
+ * wasi_p2_watch has them. */
+void request_call_begin(void *env, struct wasi_p2_call *call);
+void request_call_end(void *env, const struct wasi_p2_call *call);
 
 /* request_client.c: who asks, and where that is: `client` and `geo`. */
 void request_locate(struct request *request);
@@ -105,6 +124,8 @@ void request_failed(struct request *request);
 
 /* request_log.c: a line in the access log. */
 void request_log(struct request *request);
+/* Appends the client's address as the manifest wants it kept; false: not at all. */
+bool request_put_client(const struct request *request, struct buf *out);
 
 /* Answers with a short text of our own. */
 void request_answer(struct request *request, unsigned status, const char *text);

@@ -40,6 +40,9 @@ struct chain {
     struct host_pipe *request_body, *response_body; /* the first may be NULL */
     struct list headers, trailers;
     uint32_t *alive;
+    void (*ended)(void *env, const struct host_http_end *end);
+    void *ended_env;
+    uint64_t ready_ns;
     int fd;
     uint16_t status;
     uint8_t error;
@@ -75,6 +78,7 @@ static void become_ready(struct chain *chain, uint8_t error)
     if (chain->is_ready)
         return;
     chain->is_ready = true;
+    chain->ready_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     chain->error = error;
     event_set(chain->fd);
 }
@@ -247,6 +251,14 @@ void chains_run(struct worker *worker)
 static void release(struct host_http_job *job)
 {
     struct chain *chain = (struct chain *)job;
+    const struct host_http_end call = {.start_ns = chain->request.start_ns,
+                                       .ready_ns = chain->ready_ns,
+                                       .end_ns = clock_now_ns(OS_CLOCK_MONOTONIC),
+                                       .status = chain->status,
+                                       .error = chain->error,
+                                       .is_cancelled = !chain->is_ready};
+    if (chain->ended != NULL)
+        chain->ended(chain->ended_env, &call);
     if (chain->alive != NULL)
         --*chain->alive;
     chain->is_released = true;
@@ -399,6 +411,8 @@ static struct chain *create(struct request *from, const struct host_http_request
     }
     if (outgoing->body != NULL)
         chain->request_body = host_pipe_retain(outgoing->body);
+    chain->ended = outgoing->ended;
+    chain->ended_env = outgoing->env;
     chain->alive = outgoing->alive;
     if (chain->alive != NULL)
         ++*chain->alive;

@@ -38,7 +38,7 @@ void request_failed(struct request *request)
         failures_add(request->worker->server->failures, request,
                      error->message[0] != '\0' ? error->message : what,
                      &text);
-    char *at = (char *)text.data, *end = at + text.bytes;
+    char *at = (char *)text.data, *end = text.bytes > 0 ? at + text.bytes : at;
     for (char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
         log_line(log, level, id, request->id, "%.*s", (int)(stop - at), at);
     buf_free(&text);

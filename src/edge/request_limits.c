@@ -264,8 +264,10 @@ static struct request *of_waiter(struct waiter *waiter)
 
 static enum os_clock clock_of(const struct request *request)
 {
-    return request->component->app->limits.cpu_ns != APP_UNLIMITED ? OS_CLOCK_THREAD_CPU
-                                                                   : OS_CLOCK_MONOTONIC;
+    const struct app_limits *limits = &request->component->app->limits;
+    return limits->cpu_ns != APP_UNLIMITED || limits->cpu_budget_ns != APP_UNLIMITED
+               ? OS_CLOCK_THREAD_CPU
+               : OS_CLOCK_MONOTONIC;
 }
 
 void request_turn_begin(struct request *request)

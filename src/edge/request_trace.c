@@ -44,11 +44,32 @@ static uint64_t next_number(struct worker *worker)
 static void put_number(char *text, uint64_t number)
 {
     static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < 16; i++, number >>= 4)
+    for (int i = 15; i >= 0; i--, number >>= 4)
         text[i] = digits[number & 15];
     if (is_hex(text, 16, true))
         return;
     text[0] = '1'; /* zeros are no id */
+}
+
+void request_new_span(struct worker *worker, char span[REQUEST_SPAN_BYTES])
+{
+    put_number(span, next_number(worker));
+    span[REQUEST_SPAN_BYTES - 1] = '\0';
+}
+
+/* The last half of the trace's id. */
+static uint64_t id_of(const char *text)
+{
+    uint64_t id = 0;
+    for (const char *at = text + TRACE_AT + 16; at < text + TRACE_AT + 32; at++)
+        id = id << 4 | (uint64_t)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+    return id;
+}
+
+bool request_is_own_parent(const struct request *request, const char *text, size_t bytes)
+{
+    return is_valid(text, bytes) && memcmp(text + TRACE_AT, request->trace + TRACE_AT, 32) == 0 &&
+           memcmp(text + SPAN_AT, request->trace + SPAN_AT, REQUEST_SPAN_BYTES - 1) != 0;
 }
 
 void request_trace(struct request *request)
@@ -67,14 +88,20 @@ void request_trace(struct request *request)
     memset(text, '-', TEXT_BYTES);
     text[TEXT_BYTES] = '\0';
     memcpy(text, "00", 2);
+    enum traces_parent decision = TRACES_NO_PARENT;
     if (request->has_parent) {
         bool is_sampled = strchr("13579bdf", parent->value[FLAGS_AT + 1]) != NULL;
+        decision = is_sampled ? TRACES_PARENT_SAMPLED : TRACES_PARENT_DROPPED;
         memcpy(text + TRACE_AT, parent->value + TRACE_AT, 32);
-        memcpy(text + FLAGS_AT, is_sampled ? "01" : "00", 2);
+        memcpy(request->parent, parent->value + SPAN_AT, REQUEST_SPAN_BYTES - 1);
+        request_keep_tracestate(request);
     } else {
         put_number(text + TRACE_AT, next_number(request->worker));
         put_number(text + TRACE_AT + 16, next_number(request->worker));
-        memcpy(text + FLAGS_AT, "00", 2);
     }
     put_number(text + SPAN_AT, next_number(request->worker));
+    request->is_sampled = traces_samples(request->worker->server->traces, id_of(text), decision);
+    /* Who began a trace that is recorded elsewhere gets it whole, whether it is recorded here or not. */
+    memcpy(text + FLAGS_AT,
+           request->is_sampled || decision == TRACES_PARENT_SAMPLED ? "01" : "00", 2);
 }

@@ -12,6 +12,7 @@
 
 #include "api/compile.h"
 #include "edge/application.h"
+#include "edge/budget.h"
 #include "edge/certificates.h"
 #include "edge/edge_int.h"
 #include "edge/fencing.h"
@@ -61,11 +62,9 @@ static void open_log(struct up *up)
     struct log *log = &up->server.log;
     const char *no_colour = getenv("NO_COLOR");
     bool is_terminal = file_is_terminal(STDERR_FILENO);
-    log->fd = STDERR_FILENO;
-    log->access_fd = -1;
+    log_init(log);
     log->is_json = !is_terminal;
     log->has_colour = is_terminal && (no_colour == NULL || no_colour[0] == '\0');
-    log->level = LOG_INFO;
     if (options->log_level != NULL)
         (void)log_level_parse(options->log_level, &log->level);
     log_buffer_init(&up->log, log);
@@ -76,22 +75,16 @@ static enum stint_status open_access_log(struct up *up, struct stint_error *erro
     const struct edge_options *options = up->server.options;
     const char *path = options->access_log != NULL ? options->access_log
                                                    : up->server.app->app->server.access_log;
-    struct log *log = &up->server.log;
-    if (strcmp(path, "off") == 0 || path[0] == '\0')
-        return STINT_OK;
-    if (strcmp(path, "-") == 0 || strcmp(path, "stdout") == 0)
-        log->access_fd = STDOUT_FILENO;
-    else if (strcmp(path, "stderr") == 0)
-        log->access_fd = STDERR_FILENO;
-    else {
-        enum os_error reason =
-            file_open_host(path, FILE_WRITE | FILE_APPEND | FILE_CREATE, &log->access_fd);
-        if (reason)
-            return error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot open the access log %s: %s",
-                             path, os_error_text(reason));
-        (void)!file_set_nonblocking(log->access_fd, false);
-    }
-    return STINT_OK;
+    return log_open_access(&up->server.log, path, error);
+}
+
+static enum stint_status open_traces(struct up *up, struct stint_error *error)
+{
+    struct traces_config *config;
+    enum stint_status status = traces_config_create(up->server.app->app, &up->log, &config);
+    return status == STINT_OK
+               ? traces_create(&up->server.log, config, &up->server.traces, error)
+               : status;
 }
 
 /* ---- Listening --------------------------------------------------------------------------- */
@@ -252,6 +245,16 @@ static enum stint_status start_workers(struct up *up, struct stint_error *error)
     return STINT_OK;
 }
 
+/* The same file's name may be another file by now. */
+static void reopen_log(struct up *up)
+{
+    struct stint_error error = {0};
+    if (open_access_log(up, &error) != STINT_OK)
+        log_line(&up->log, LOG_ERROR, NULL, NULL, "%s; the log before goes on", error.message);
+    else
+        log_line(&up->log, LOG_INFO, NULL, NULL, "the access log is opened again");
+}
+
 /* A version that cannot be read, or of which nothing loads, changes nothing. */
 static void reload(struct up *up)
 {
@@ -291,13 +294,17 @@ static int await_signal(struct up *up, const sigset_t *signals)
 {
     const struct timespec second = {.tv_sec = 1};
     for (;;) {
-        int number = up->server.certificates != NULL ? sigtimedwait(signals, NULL, &second)
-                                                     : sigwaitinfo(signals, NULL);
-        if (number == SIGHUP)
+        bool has_clock = up->server.certificates != NULL || budget_is_used(up->server.app);
+        int number =
+            has_clock ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
+        if (number == SIGUSR1)
+            reopen_log(up);
+        else if (number == SIGHUP)
             reload(up);
         else if (number > 0)
             return number;
         certificates_tick(up->server.certificates, &up->log);
+        budget_tick(up->server.budget, &up->log, false);
         log_flush(&up->log);
     }
 }
@@ -310,12 +317,14 @@ static void await_end(struct up *up, const sigset_t *signals)
     log_flush(&up->log);
     for (uint32_t i = 0; i < up->server.worker_count; i++)
         worker_drain(&up->server.workers[i]);
-    /* Who asks twice means it; SIGHUP does not ask that. */
+    /* Who asks twice means it; SIGHUP and SIGUSR1 do not ask that. */
     sigset_t ends = *signals;
     sigdelset(&ends, SIGHUP);
+    sigdelset(&ends, SIGUSR1);
     pthread_sigmask(SIG_UNBLOCK, &ends, NULL);
     for (uint32_t i = 0; i < up->server.worker_count; i++)
         worker_join(&up->server.workers[i]);
+    budget_tick(up->server.budget, &up->log, true);
 }
 
 static void stop_workers(struct up *up)
@@ -351,6 +360,10 @@ static int serve(struct up *up, const sigset_t *signals)
         status = monitor_open(server, &up->log);
     if (status == STINT_OK)
         status = open_access_log(up, &error);
+    if (status == STINT_OK)
+        status = open_traces(up, &error);
+    if (status == STINT_OK)
+        status = budget_create(server, &server->budget);
     if (status != STINT_OK)
         return fail(up, &error);
     const struct app_server *settings = &server->app->app->server;
@@ -387,6 +400,7 @@ static int run(const struct edge_options *options)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     open_log(&up);
@@ -395,11 +409,14 @@ static int run(const struct edge_options *options)
     stop_compiler(&up);
     monitor_stop(&up.server);
     stop_workers(&up);
+    traces_free(up.server.traces);
+    budget_free(up.server.budget);
     monitor_close(&up.server);
     close_sockets(&up);
     certificates_free(up.server.certificates);
     application_release(up.server.app);
     log_buffer_free(&up.log);
+    log_free(&up.server.log);
     engine_release(up.server.engine);
     lock_free(&up.server.limits_lock);
     return code;

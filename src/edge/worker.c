@@ -136,6 +136,7 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
     metrics_init(&worker->metrics);
     geo_reader_init(&worker->geo, server->geo);
     buf_init(&worker->scratch, &alloc_root, SCRATCH_BYTES_MAX);
+    buf_init(&worker->span, &alloc_root, SCRATCH_BYTES_MAX);
     enum stint_status status = open_loop(worker, error);
     if (status == STINT_OK)
         status = http_server_create(&worker->uv, &config, &request_handler, worker, &worker->http,
@@ -195,5 +196,6 @@ void worker_free(struct worker *worker)
     metrics_free(&worker->metrics);
     geo_reader_free(&worker->geo);
     buf_free(&worker->scratch);
+    buf_free(&worker->span);
     log_buffer_free(&worker->log);
 }

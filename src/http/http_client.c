@@ -133,16 +133,31 @@ static size_t take_header(char *line, size_t size, size_t count, void *env)
 
 /* ---- Setting up -------------------------------------------------------------------------- */
 
+/* Of a content-length that is a number: libcurl says it, and does not send chunks then. */
+static bool read_length(const struct http_client_header *header, curl_off_t *ret_length)
+{
+    curl_off_t length = 0;
+    for (size_t i = 0; i < header->value_bytes; i++) {
+        if (header->value[i] < '0' || header->value[i] > '9' || i >= 18)
+            return false;
+        length = length * 10 + (header->value[i] - '0');
+    }
+    *ret_length = length;
+    return header->value_bytes > 0;
+}
+
 static struct curl_slist *make_headers(const struct http_client_request *request, char *line,
-                                       bool *ret_has_length)
+                                       curl_off_t *ret_length)
 {
     struct curl_slist *list = NULL;
     for (size_t i = 0; i < request->header_count; i++) {
         const struct http_client_header *header = &request->headers[i];
         if (header->name_bytes + header->value_bytes + 3 > LINE_BYTES)
             continue;
-        if (curl_strequal(header->name, "content-length"))
-            *ret_has_length = true;
+        if (curl_strequal(header->name, "content-length") && request->has_body) {
+            (void)read_length(header, ret_length);
+            continue;
+        }
         /* An empty value is said with a semicolon. */
         (void)snprintf(line, LINE_BYTES, header->value_bytes > 0 ? "%s: %.*s" : "%s;%.*s",
                        header->name, (int)header->value_bytes, (const char *)header->value);
@@ -163,14 +178,16 @@ static struct curl_slist *make_headers(const struct http_client_request *request
     return list;
 }
 
-static void set_body(struct call *call, bool has_length, struct curl_slist **headers)
+static void set_body(struct call *call, curl_off_t length, struct curl_slist **headers)
 {
     CURL *curl = call->curl;
     if (call->request->has_body) {
         curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_body);
         curl_easy_setopt(curl, CURLOPT_READDATA, call);
-        if (!has_length) {
+        if (length >= 0) {
+            curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, length);
+        } else {
             struct curl_slist *longer = curl_slist_append(*headers, "Transfer-Encoding: chunked");
             *headers = longer != NULL ? longer : *headers;
         }
@@ -278,13 +295,13 @@ static uint32_t perform(const struct http_client_request *request)
     struct call call = {.request = request, .last_ns = now_ns()};
     static _Thread_local char line[LINE_BYTES];
     uint32_t code = INTERNAL_ERROR;
-    bool has_length = false;
+    curl_off_t length = -1;
     CURLM *multi = curl_multi_init();
     call.curl = curl_easy_init();
-    struct curl_slist *headers = make_headers(request, line, &has_length);
+    struct curl_slist *headers = make_headers(request, line, &length);
     if (multi != NULL && call.curl != NULL) {
         set_options(&call);
-        set_body(&call, has_length, &headers);
+        set_body(&call, length, &headers);
         curl_easy_setopt(call.curl, CURLOPT_HTTPHEADER, headers);
         if (curl_multi_add_handle(multi, call.curl) == CURLM_OK) {
             code = transfer(&call, multi);

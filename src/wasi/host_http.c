@@ -38,8 +38,12 @@ struct job {
     uint16_t port;
     uint64_t deadline_ns; /* OS_CLOCK_MONOTONIC; 0: none */
     uint32_t *alive;
+    void (*ended)(void *env, const struct host_http_end *end);
+    void *env;
+    uint64_t start_ns;
     /* Written by the thread. */
-    uint8_t error;
+    uint64_t ready_ns, end_ns;
+    uint8_t error, end_error; /* instead of a response; of its body, too */
     uint16_t status;
     struct header_list headers, trailers;
     size_t header_bytes;
@@ -179,6 +183,7 @@ static bool start(void *env, unsigned status)
 {
     struct job *job = env;
     job->status = (uint16_t)status;
+    job->ready_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     become_ready(job);
     return true;
 }
@@ -189,6 +194,8 @@ static void run(void *context)
     uint32_t code = plugin->perform(&job->request);
     if (code != 0 && is_late(job))
         code = RESPONSE_TIMEOUT;
+    job->end_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    job->end_error = (uint8_t)code;
     if (job->request_body != NULL)
         host_pipe_close(job->request_body);
     if (code != 0)
@@ -260,9 +267,20 @@ static bool copy_request(struct job *job, const struct host_http_request *reques
 static void release(struct host_http_job *base)
 {
     struct job *job = (struct job *)base;
+    uint64_t release_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
     host_pipe_close(job->response_body);
     thread_join(&job->thread);
+    /* Who has the response's head may leave the rest. */
+    bool is_left = job->end_error != 0 && job->end_ns >= release_ns;
+    const struct host_http_end end = {.start_ns = job->start_ns,
+                                      .ready_ns = job->ready_ns,
+                                      .end_ns = job->end_ns,
+                                      .status = job->status,
+                                      .error = is_left ? 0 : job->end_error,
+                                      .is_cancelled = is_left && job->ready_ns == 0};
+    if (job->ended != NULL)
+        job->ended(job->env, &end);
     if (job->alive != NULL)
         --*job->alive;
     free_job(job);
@@ -316,6 +334,7 @@ enum os_error host_http_start(const struct host_http_request *request,
     if (job == NULL)
         return OS_NOMEM;
     job->fd = -1;
+    job->start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     arena_init(&job->arena, &alloc_root);
     reason = copy_request(job, request) ? event_create(&job->fd) : OS_NOMEM;
     if (!reason)
@@ -333,6 +352,8 @@ enum os_error host_http_start(const struct host_http_request *request,
         return reason;
     }
     job->alive = request->alive;
+    job->ended = request->ended;
+    job->env = request->env;
     if (job->alive != NULL)
         ++*job->alive;
     job->base.ops = &network;

@@ -36,6 +36,14 @@ struct host_http_inside {
 
 enum { HOST_HTTP_JOBS_MAX = 64 }; /* at a time, in the process */
 
+/* What became of a request. Times are OS_CLOCK_MONOTONIC; 0: it did not come to that. */
+struct host_http_end {
+    uint64_t start_ns, ready_ns, end_ns; /* `ready`: the response's head was there */
+    uint16_t status;                     /* 0: there was none */
+    uint8_t error;                       /* 0, or 1 + the case of error-code */
+    bool is_cancelled;                   /* released before there was a response */
+};
+
 struct host_http_request {
     const char *method, *url;
     const char *scheme; /* of the URL: "http" or "https", static */
@@ -49,10 +57,13 @@ struct host_http_request {
     uint32_t *alive;            /* counts those that are not released; stays, for the guest's thread */
     const struct host_net *net; /* stays */
     const struct host_http_inside *inside; /* asked first; NULL: nobody is */
+    /* Called by host_http_release, whoever answers; may be NULL. */
+    void (*ended)(void *env, const struct host_http_end *end);
+    void *env;
 };
 
-/* Copies the request. OS_LOOP; OS_NOTCAPABLE: no rule names the host, nor allows addresses; OS_NOSYS with `error`
- * filled: there is no plug-in; OS_AGAIN: too many at a time. */
+/* Copies the request. OS_LOOP; OS_NOTCAPABLE: no rule names the host, nor allows addresses; OS_NOSYS with
+ * `error` filled: there is no plug-in; OS_AGAIN: too many at a time. */
 MUST_CHECK enum os_error host_http_start(const struct host_http_request *request,
                                          struct host_http_job **ret_job, struct stint_error *error);
 /* Cancels it when it goes on, and waits for that: at most a few hundred milliseconds. Accepts NULL. */

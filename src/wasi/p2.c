@@ -124,6 +124,7 @@ enum stint_status wasi_p2_create(struct alloc *alloc, const struct wasi_p2_confi
     handles_init(&wasi->handles, alloc);
     wasi->net = config->net;
     wasi->outbound = config->outbound;
+    wasi->watch = config->watch;
     wasi->objects_max = config->objects_max;
     wasi->body_bytes_max = config->body_bytes_max;
     wasi->stdio[0] = shared->stdin_fd;

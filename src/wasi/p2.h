@@ -34,6 +34,34 @@ struct wasi_p2_outbound {
     const struct host_http_inside *inside; /* who answers within the process; NULL: nobody. Stays */
 };
 
+/* A request that the guest makes. */
+enum { WASI_P2_TRACEPARENT_BYTES = 56 };
+struct wasi_p2_call {
+    const char *method, *scheme, *host, *path; /* the path with its query */
+    uint16_t port;
+    /* The guest's own header `traceparent`; NULL: none, or several. */
+    const char *own_parent;
+    size_t own_parent_bytes;
+    /* For `begin` to set: what goes out instead, with `tracestate` (NULL: none), which stays for the
+     * request that the guest handles. "": the guest's own stay. */
+    char traceparent[WASI_P2_TRACEPARENT_BYTES];
+    const char *tracestate;
+    char parent[17]; /* `begin` may keep a span's id here */
+    /* For `end`. OS_CLOCK_MONOTONIC; 0: it did not come to that. Refused calls have none at all. */
+    uint64_t start_ns, ready_ns, end_ns;
+    uint16_t status;   /* 0: no response */
+    uint8_t error;     /* 0, or 1 + the case of error-code */
+    bool is_cancelled; /* by the guest, before there was a response */
+};
+
+/* Who sees those; called in the guest's thread, `end` once for each call, `begin` before, unless the
+ * call is refused. */
+struct wasi_p2_watch {
+    void *env;
+    void (*begin)(void *env, struct wasi_p2_call *call); /* may be NULL, as `end` */
+    void (*end)(void *env, const struct wasi_p2_call *call);
+};
+
 struct wasi_p2_config {
     /* Arguments, environment, directories and standard streams. Its sockets are preview 1's only.
      * Descriptors of directories are not taken over. */
@@ -41,6 +69,7 @@ struct wasi_p2_config {
     /* What the guest may reach over the network (wasi/host_net.h); NULL: nothing. Has to stay. */
     const struct host_net *net;
     struct wasi_p2_outbound outbound;
+    struct wasi_p2_watch watch;
     uint32_t objects_max;  /* resources alive at a time, sockets and requests among them */
     size_t body_bytes_max; /* of an HTTP body on its way, before the guest has to wait */
 };

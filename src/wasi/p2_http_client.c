@@ -4,6 +4,7 @@
 
 #include "wasi/host_http.h"
 #include "wasi/p2_http_int.h"
+#include "wasi/p2_http_watch.h"
 
 enum { URL_BYTES = 16384 };
 
@@ -103,47 +104,28 @@ static uint8_t check_outbound(struct wasi_p2 *wasi, const struct p2_outgoing_req
     return code;
 }
 
-static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
-                     const struct p2_request_options *options, struct host_http_job **ret_job)
+static struct wasi_p2_call call_of(const struct p2_outgoing_request *request,
+                                   const struct target *target)
 {
-    struct target target;
-    struct http_client_header headers[64];
-    struct stint_error error = {0};
-    uint8_t code = find_target(wasi, request, &target);
-    const struct p2_field_list *list = &request->headers->list;
-    if (code == 0 && list->count > COUNT_OF(headers))
-        code = p2_pipe_code(P2_HTTP_REQUEST_DENIED);
-    if (code != 0)
-        return code;
-    for (size_t i = 0; i < list->count; i++)
-        headers[i] = (struct http_client_header){.name = list->items[i].name,
-                                                 .value = list->items[i].value,
-                                                 .name_bytes = list->items[i].name_bytes,
-                                                 .value_bytes = list->items[i].value_bytes};
-    code = check_outbound(wasi, request, &target);
-    if (code != 0)
-        return code;
-    struct host_http_request outgoing = {.method = request->method.text,
-                                         .scheme = scheme_of(request),
-                                         .timeout_ns = wasi->outbound.timeout_ns,
-                                         .alive = &wasi->outbound_alive,
-                                         .url = target.url,
-                                         .host = target.host,
-                                         .port = target.port,
-                                         .headers = headers,
-                                         .header_count = list->count,
-                                         .body = request->body ? request->body->pipe : NULL,
-                                         .net = wasi->net,
-                                         .inside = wasi->outbound.inside};
-    if (options != NULL) {
-        outgoing.connect_timeout_ns = options->connect.is_set ? options->connect.ns : 0;
-        outgoing.first_byte_timeout_ns = options->first_byte.is_set ? options->first_byte.ns : 0;
-        outgoing.between_bytes_timeout_ns =
-            options->between_bytes.is_set ? options->between_bytes.ns : 0;
-    }
-    switch (host_http_start(&outgoing, ret_job, &error)) {
+    return (struct wasi_p2_call){.method = request->method.text,
+                                 .scheme = scheme_of(request),
+                                 .host = target->host,
+                                 .path = request->path.text != NULL ? request->path.text : "/",
+                                 .port = target->port};
+}
+
+static void set_times(struct host_http_request *outgoing, const struct p2_request_options *options)
+{
+    outgoing->connect_timeout_ns = options->connect.is_set ? options->connect.ns : 0;
+    outgoing->first_byte_timeout_ns = options->first_byte.is_set ? options->first_byte.ns : 0;
+    outgoing->between_bytes_timeout_ns =
+        options->between_bytes.is_set ? options->between_bytes.ns : 0;
+}
+
+static uint8_t code_of(enum os_error reason)
+{
+    switch (reason) {
     case OS_OK:
-        wasi->outbound_calls++;
         return 0;
     case OS_LOOP:
         return p2_pipe_code(P2_HTTP_LOOP_DETECTED);
@@ -154,6 +136,51 @@ static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *req
     default:
         return p2_pipe_code(P2_HTTP_INTERNAL);
     }
+}
+
+static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
+                     const struct p2_request_options *options, struct host_http_job **ret_job)
+{
+    enum { HEADERS_MAX = 64, HEADERS_ADDED = 2 };
+    struct target target;
+    struct http_client_header headers[HEADERS_MAX + HEADERS_ADDED];
+    struct stint_error error = {0};
+    uint8_t code = find_target(wasi, request, &target);
+    const struct p2_field_list *list = &request->headers->list;
+    if (code == 0 && list->count > HEADERS_MAX)
+        code = p2_pipe_code(P2_HTTP_REQUEST_DENIED);
+    if (code != 0)
+        return code;
+    const struct wasi_p2_call call = call_of(request, &target);
+    code = check_outbound(wasi, request, &target);
+    if (code != 0) {
+        p2_watch_refused(wasi, &call, code);
+        return code;
+    }
+    struct p2_watched *watched = p2_watch_begin(wasi, &call, list);
+    struct host_http_request outgoing = {.method = request->method.text,
+                                         .scheme = call.scheme,
+                                         .timeout_ns = wasi->outbound.timeout_ns,
+                                         .alive = &wasi->outbound_alive,
+                                         .url = target.url,
+                                         .host = target.host,
+                                         .port = target.port,
+                                         .headers = headers,
+                                         .header_count = p2_watch_headers(watched, list, headers),
+                                         .body = request->body ? request->body->pipe : NULL,
+                                         .net = wasi->net,
+                                         .inside = wasi->outbound.inside,
+                                         .ended = watched != NULL ? p2_watch_end : NULL,
+                                         .env = watched};
+    if (options != NULL)
+        set_times(&outgoing, options);
+    enum os_error reason = host_http_start(&outgoing, ret_job, &error);
+    code = code_of(reason);
+    if (reason == OS_OK)
+        wasi->outbound_calls++;
+    else if (watched != NULL)
+        p2_watch_end(watched, &(struct host_http_end){.error = code});
+    return code;
 }
 
 /* Takes the request and gives a future, or a code. */

@@ -73,6 +73,7 @@ struct wasi_p2 {
     bool is_ending; /* p2_release does nothing */
     const struct host_net *net;
     struct wasi_p2_outbound outbound;
+    struct wasi_p2_watch watch;
     uint64_t outbound_calls;
     uint32_t outbound_alive;
     struct p2_known_address *known; /* in the arena; NULL: none */

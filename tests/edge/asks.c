@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A handler that makes a request: x-scheme, x-authority and x-times say to whom and how often. */
+/* A handler that makes a request: x-scheme, x-authority and x-times say to whom and how often; x-send-NAME
+ * what its header NAME is, of traceparent and tracestate. */
 #include "stint_http.h"
 
 GUEST_IMPORT("wasi:http/types@0.2.0", "[constructor]fields") uint32_t fields_new(void);
+GUEST_IMPORT("wasi:http/types@0.2.0", "[method]fields.append")
+void fields_append(uint32_t self, const char *name, size_t name_bytes, const char *value,
+                   size_t value_bytes, uint8_t *result);
 GUEST_IMPORT("wasi:http/types@0.2.0", "[constructor]outgoing-request")
 uint32_t request_new(uint32_t fields);
 GUEST_IMPORT("wasi:http/types@0.2.0", "[method]outgoing-request.set-scheme")
@@ -33,12 +37,25 @@ static void put(struct http_response *response, char kind, unsigned number)
     http_write(response, (struct guest_text){text, sizeof(text)});
 }
 
+static void send_header(struct http_request *request, uint32_t fields, struct guest_text from,
+                        struct guest_text name)
+{
+    struct guest_text value = http_header(request, from);
+    if (value.text != NULL)
+        fields_append(fields, name.text, name.bytes, value.text, value.bytes, (uint8_t *)area);
+}
+
 static void ask(struct http_request *request, struct http_response *response, bool keeps)
 {
     struct guest_text scheme = http_header(request, GUEST_TEXT("x-scheme"));
     struct guest_text authority = http_header(request, GUEST_TEXT("x-authority"));
     uint8_t *result = (uint8_t *)area;
-    uint32_t outgoing = request_new(fields_new());
+    uint32_t fields = fields_new();
+    send_header(request, fields, GUEST_TEXT("x-send-traceparent"), GUEST_TEXT("TraceParent"));
+    send_header(request, fields, GUEST_TEXT("x-send-tracestate"), GUEST_TEXT("tracestate"));
+    if (http_header(request, GUEST_TEXT("x-copy")).text != NULL)
+        send_header(request, fields, GUEST_TEXT("traceparent"), GUEST_TEXT("traceparent"));
+    uint32_t outgoing = request_new(fields);
     set_scheme(outgoing, 1, guest_text_equal(scheme, GUEST_TEXT("https")), NULL, 0);
     set_authority(outgoing, 1, authority.text, authority.bytes);
     handle(outgoing, 0, 0, result);

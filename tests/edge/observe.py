@@ -2,15 +2,13 @@
 # suite: builds=debug,release timeout=300
 # SPDX-License-Identifier: Apache-2.0
 """What `stint up` knows of its clients, and what it tells of itself."""
-import http.client
 import json
 import os
-import re
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mmdb  # noqa: E402
+from monitored import Monitor, parse, wait_for  # noqa: E402
 from served import Served, build_app  # noqa: E402
 from program import Skip, main, run, test  # noqa: E402
 
@@ -25,14 +23,6 @@ def ask(server, name, client=None, **headers):
     if client is not None:
         headers["x_forwarded_for"] = client
     return server.get("/header", x_ask=name, **headers).text
-
-
-def wait_for(what):
-    for _ in range(600):
-        if what():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 @test
@@ -160,64 +150,6 @@ def maxmind_samples(t):
                 t.equal(server.stop(), 0)
         except AssertionError as error:
             t.match(str(error), r"(?s)did not start.*geo database")
-
-
-
-SAMPLE = re.compile(r'^([a-z_][a-z0-9_]*)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (\S+)$')
-
-
-def parse(t, text):
-    """{(name, labels): value}; strict about everything that Prometheus is strict about."""
-    samples, types, family = {}, {}, None
-    t.check(text.endswith("\n"), "the last line has no end")
-    for line in text.splitlines():
-        if line.startswith("# "):
-            word, name, rest = line[2:].split(" ", 2)
-            t.check(word in ("HELP", "TYPE"), line)
-            if word == "HELP":
-                t.check(name not in types, f"{name} comes twice")
-                family = name
-            else:
-                t.check(name == family and rest in ("counter", "gauge", "histogram"), line)
-                types[name] = rest
-            continue
-        found = SAMPLE.match(line)
-        t.check(found is not None, line)
-        name = found[1]
-        if types[family] == "histogram":
-            t.check(re.sub("_(bucket|sum|count)$", "", name) == family, line)
-        else:
-            t.equal(name, family)
-        labels = tuple(re.findall(r'([a-z_]+)="((?:[^"\\]|\\.)*)"', found[2] or ""))
-        t.check((name, labels) not in samples, f"twice: {line}")
-        samples[name, labels] = float(found[3])
-    for (name, labels), value in samples.items():
-        if name.endswith("_bucket"):
-            below = [v for (n, k), v in samples.items() if n == name and k[:-1] == labels[:-1]]
-            t.check(below == sorted(below), f"{name} falls")
-            if labels[-1] == ("le", "+Inf"):
-                t.equal(samples[name[:-7] + "_count", labels[:-1]], value)
-    return samples
-
-
-class Monitor:
-    def __init__(self, server):
-        line = server.lines("metrics on")[0]
-        self.address = re.search(r"http://(\S+)/metrics", line["message"])[1]
-
-    def get(self, path, **headers):
-        connection = http.client.HTTPConnection(self.address, timeout=60)
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, text
-
-    def total(self, t, name, **labels):
-        status, text = self.get("/metrics")
-        t.equal(status, 200)
-        return sum(value for (n, k), value in parse(t, text).items()
-                   if n == name and set(labels.items()) <= set(k))
 
 
 METRICS = ("--metrics", "127.0.0.1:0")
