@@ -130,6 +130,23 @@ static enum guest_kind kind_of(const struct app *app, const struct app_http *tri
     return trigger != NULL && trigger->is_wagi ? GUEST_COMMAND : GUEST_HANDLER;
 }
 
+static enum stint_status make_files(struct edge_app *app, struct edge_component *component,
+                                    struct stint_error *error)
+{
+    char path[MOUNTS_PATH_BYTES];
+    if (!mounts_need_tree(app->app, component->app))
+        return STINT_OK;
+    enum stint_status status =
+        mounts_tree_create(app->app, component->app, app->version, path, error);
+    if (status != STINT_OK)
+        return status;
+    component->files = arena_copy_string(&app->app->arena, path, strlen(path));
+    if (component->files != NULL)
+        return STINT_OK;
+    mounts_tree_remove(path);
+    return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+}
+
 static enum stint_status load_component(struct edge_server *server, struct edge_app *app,
                                         uint32_t number, struct log_buffer *log,
                                         struct stint_error *error)
@@ -170,17 +187,12 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     if (from->limits.concurrency < UINT32_MAX)
         config.instances_max = (uint32_t)from->limits.concurrency;
     config.env = join_pairs(&arena, &from->environment, server->options, &config.env_count);
-    uint32_t skipped = 0;
-    config.dirs = mounts_dirs(&arena, app->app, from, &config.dir_count, &skipped);
-    if (skipped > 0)
-        log_line(log, LOG_WARN, from->id, NULL,
-                 "%u of its files are not there for the guest: it gets whole folders only, "
-                 "{ source, destination } or \"FOLDER/**/*\", without exclude_files",
-                 skipped);
-    status =
-        config.env != NULL && config.dirs != NULL
-            ? guest_create(server->engine, &config, &component->guest, error)
-            : error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+    status = make_files(app, component, error);
+    config.dirs = mounts_dirs(&arena, app->app, from, component->files, &config.dir_count);
+    if (status == STINT_OK)
+        status = config.env != NULL && config.dirs != NULL
+                     ? guest_create(server->engine, &config, &component->guest, error)
+                     : error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     arena_free(&arena);
     return status;
 }
@@ -283,6 +295,8 @@ void application_release(struct edge_app *app)
         if (app->components != NULL) {
             guest_free(app->components[i].guest);
             component_limits_free(&app->components[i]);
+            if (app->components[i].files != NULL)
+                mounts_tree_remove(app->components[i].files);
         }
         if (app->nets != NULL)
             host_net_free(app->nets[i]);

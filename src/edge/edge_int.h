@@ -25,6 +25,7 @@ struct edge_component {
     const struct app_http *trigger; /* the first of its triggers; NULL: it has none */
     struct guest *guest; /* NULL: it did not load, and its routes answer 503 */
     const struct policy *policy; /* what it may reach */
+    const char *files;           /* a tree of files (mounts.h), to be removed; NULL: none */
     char problem[STINT_ERROR_MESSAGE_BYTES]; /* then: why */
     char problem_id[9];                      /* the same for the same problem */
     atomic_uint running;                     /* requests */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "edge/mounts.h"
 #include "os/account.h"
 #include "os/fence.h"
 #include "os/files.h"
@@ -124,12 +125,13 @@ static void put_program(struct rules *rules)
     put(rules, STINT_PLUGIN_PREFIX "/" STINT_PLUGIN_LIBDIR "/stint", FENCE_READ);
 }
 
-/* Whether a component may use a store or a database. */
+/* Whether a component may use a store or a database, or has a tree of files. */
 static bool has_data(const struct app *app)
 {
     for (uint32_t i = 0; i < app->component_count; i++) {
         const struct app_component *component = &app->components[i];
-        if (component->key_value_stores.count > 0 || component->sqlite_databases.count > 0)
+        if (component->key_value_stores.count > 0 || component->sqlite_databases.count > 0 ||
+            mounts_need_tree(app, component))
             return true;
     }
     return false;

@@ -114,9 +114,11 @@ static const char *read_line(struct guest_cgi *cgi, char *line, size_t bytes, bo
 /* Once all of its lines are there. */
 static const char *read_head(struct guest_cgi *cgi)
 {
-    char *at = (char *)cgi->head.data, *end = at + cgi->head.bytes, *stop;
     const char *problem = NULL;
     bool has_enough = false;
+    if (cgi->head.bytes == 0)
+        return "its header is empty";
+    char *at = (char *)cgi->head.data, *end = at + cgi->head.bytes, *stop;
     for (; problem == NULL && at < end && (stop = memchr(at, '\n', (size_t)(end - at))) != NULL;
          at = stop + 1)
         problem = read_line(cgi, at, (size_t)(stop - at), &has_enough);

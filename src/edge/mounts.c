@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "edge/mounts.h"
+#include "edge/mounts_int.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_BYTES = 4096, TRIES = 8 };
+enum { PATH_BYTES = MOUNTS_PATH_BYTES, TRIES = 8 };
 
 bool mounts_match(const char *pattern, const char *path)
 {
@@ -36,14 +36,14 @@ bool mounts_match(const char *pattern, const char *path)
 
 /* ---- Paths ------------------------------------------------------------------------------- */
 
-static const char *without_dot(const char *path)
+const char *mounts_without_dot(const char *path)
 {
     while (path[0] == '.' && path[1] == '/')
         path += 2;
     return path;
 }
 
-static bool join(const char *folder, const char *path, char ret_path[PATH_BYTES])
+bool mounts_join(const char *folder, const char *path, char ret_path[PATH_BYTES])
 {
     bool is_whole = path[0] == '/' || folder[0] == '\0';
     int bytes = snprintf(ret_path, PATH_BYTES, "%s%s%s", is_whole ? "" : folder,
@@ -51,10 +51,10 @@ static bool join(const char *folder, const char *path, char ret_path[PATH_BYTES]
     return bytes >= 0 && bytes < PATH_BYTES;
 }
 
-static bool is_excluded(const struct app_component *component, const char *path)
+bool mounts_excluded(const struct app_component *component, const char *path)
 {
     for (uint32_t i = 0; i < component->exclude_files.count; i++) {
-        if (mounts_match(without_dot(component->exclude_files.items[i]), path))
+        if (mounts_match(mounts_without_dot(component->exclude_files.items[i]), path))
             return true;
     }
     return false;
@@ -97,13 +97,13 @@ static bool open_mount(const struct app *app, const struct app_component *compon
                        const struct app_mount *mount, const char *path, int *ret_fd)
 {
     char folder[PATH_BYTES], own[PATH_BYTES];
-    const char *source = without_dot(mount->source);
+    const char *source = mounts_without_dot(mount->source);
     if (mount->destination == NULL)
-        return mounts_match(source, path) && !is_excluded(component, path) &&
+        return mounts_match(source, path) && !mounts_excluded(component, path) &&
                open_below(app->folder, path, ret_fd);
     const char *rest = below(mount->destination, path);
-    return rest != NULL && join(source, rest, own) && !is_excluded(component, own) &&
-           join(app->folder, mount->source, folder) && open_below(folder, rest, ret_fd);
+    return rest != NULL && mounts_join(source, rest, own) && !mounts_excluded(component, own) &&
+           mounts_join(app->folder, mount->source, folder) && open_below(folder, rest, ret_fd);
 }
 
 bool mounts_open(const struct app *app, const struct app_component *component, const char *path,
@@ -133,21 +133,35 @@ static bool whole_folder(const char *pattern, size_t *ret_bytes)
            (strcmp(pattern + bytes, "**/*") == 0 || strcmp(pattern + bytes, "**") == 0);
 }
 
+bool mounts_need_tree(const struct app *app, const struct app_component *component)
+{
+    bool needs = component->exclude_files.count > 0 && component->file_count > 0;
+    for (uint32_t i = 0; i < component->file_count && !needs; i++) {
+        const struct app_mount *mount = &component->files[i];
+        const char *source = mounts_without_dot(mount->source);
+        struct file_stat stat;
+        char host[PATH_BYTES];
+        size_t bytes;
+        if (mount->destination == NULL)
+            needs = !whole_folder(source, &bytes);
+        else
+            needs = mounts_join(app->folder, source, host) &&
+                    file_stat_host(host, &stat) == OS_OK && stat.type != FILE_DIRECTORY;
+    }
+    return needs;
+}
+
 static bool make_dir(struct arena *arena, const struct app *app, const struct app_mount *mount,
-                     struct wasi_p1_dir *ret_dir, bool *ret_is_skipped)
+                     struct wasi_p1_dir *ret_dir)
 {
     char host[PATH_BYTES], guest[PATH_BYTES];
-    const char *source = without_dot(mount->source);
-    struct file_stat stat;
+    const char *source = mounts_without_dot(mount->source);
     size_t bytes = strlen(source);
-    *ret_is_skipped = mount->destination == NULL && !whole_folder(source, &bytes);
-    if (*ret_is_skipped)
-        return true;
-    char *part = arena_copy_string(arena, mount->destination == NULL ? source : mount->source,
-                                   mount->destination == NULL ? bytes : strlen(mount->source));
-    if (part == NULL || !join(app->folder, part, host))
+    if (mount->destination == NULL)
+        (void)whole_folder(source, &bytes);
+    char *part = arena_copy_string(arena, source, bytes);
+    if (part == NULL || !mounts_join(app->folder, part, host))
         return false;
-    *ret_is_skipped = file_stat_host(host, &stat) == OS_OK && stat.type != FILE_DIRECTORY;
     int length = mount->destination == NULL
                      ? snprintf(guest, sizeof(guest), "/%s", part)
                      : snprintf(guest, sizeof(guest), "%s", mount->destination);
@@ -161,20 +175,21 @@ static bool make_dir(struct arena *arena, const struct app *app, const struct ap
 }
 
 struct wasi_p1_dir *mounts_dirs(struct arena *arena, const struct app *app,
-                                const struct app_component *component, size_t *ret_count,
-                                uint32_t *ret_skipped)
+                                const struct app_component *component, const char *tree,
+                                size_t *ret_count)
 {
     struct wasi_p1_dir *dirs = arena_get_zeroed(arena, component->file_count + 1, sizeof(*dirs));
-    *ret_count = *ret_skipped = 0;
+    *ret_count = 0;
+    if (dirs != NULL && tree != NULL) {
+        dirs[0] = (struct wasi_p1_dir){
+            .fd = -1, .is_read_only = true, .host_path = tree, .guest_path = "/"};
+        *ret_count = 1;
+        return dirs;
+    }
     for (uint32_t i = 0; dirs != NULL && i < component->file_count; i++) {
-        bool is_skipped = component->exclude_files.count > 0;
-        if (!is_skipped &&
-            !make_dir(arena, app, &component->files[i], &dirs[*ret_count], &is_skipped))
+        if (!make_dir(arena, app, &component->files[i], &dirs[i]))
             return NULL;
-        if (is_skipped)
-            ++*ret_skipped;
-        else
-            ++*ret_count;
+        ++*ret_count;
     }
     return dirs;
 }

@@ -211,6 +211,48 @@ def limits_hold(t):
 
 
 @test
+def guests_see_the_files_that_were_meant(t):
+    build_command(t)
+    for name, text in {"www/a.txt": "a", "www/b.bin": "b", "www/sub/c.txt": "c", "www/no/d.txt": "d",
+                       "secret": "s", "one.txt": "one", "dir/e.txt": "e"}.items():
+        os.makedirs(os.path.dirname(t.path(name)), exist_ok=True)
+        with open(t.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+    os.symlink("../secret", t.path("www/out.txt"))
+    os.symlink("/etc/passwd", t.path("www/abs.txt"))
+    os.symlink("a.txt", t.path("www/in.txt"))
+    files = ('files = ["www/**/*.txt", "one.txt", { source = "dir", destination = "/else/where" }, '
+             '{ source = "one.txt", destination = "two.txt" }]\nexclude_files = ["www/no/*"]\n')
+    manifest = V2.replace("environment =", files + "environment =")
+    with Served(t, write(t, manifest), "--tier", "interp") as server:
+        def read(path):
+            answer = server.get("/run/me/file/" + path)
+            return answer.text if answer.status == 200 else answer.status
+
+        wanted = {"www/a.txt": "a", "www/sub/c.txt": "c", "www/in.txt": "a", "one.txt": "one",
+                  "two.txt": "one", "else/where/e.txt": "e", "www/b.bin": 404, "www/no/d.txt": 404,
+                  "secret": 404, "www/out.txt": 404, "www/abs.txt": 404, "dir/e.txt": 404,
+                  "www/../secret": 404, "../secret": 404, "www/sub/../a.txt": "a"}
+        t.equal({path: read(path) for path in wanted}, wanted)
+        trees = os.listdir(t.path(".stint/files"))
+        t.equal(len(trees), 1)
+        os.rename(t.path(".stint/files/" + trees[0]), t.path(".stint/files/999999999-1-x"))
+        t.equal(server.stop(), 0)
+    with Served(t, write(t, manifest)) as server:
+        t.check("999999999-1-x" not in os.listdir(t.path(".stint/files")), "a stale tree stays")
+        t.equal(server.stop(), 0)
+    t.equal(os.listdir(t.path(".stint/files")), [])
+    missing = manifest.replace('"one.txt",', '"none.txt",')
+    with open(t.path("spin.toml"), "w", encoding="utf-8") as f:
+        f.write(missing)
+    try:
+        with Served(t, t.path("spin.toml")):
+            t.check(False, "a file that is not there")
+    except AssertionError as problem:
+        t.match(str(problem), "files: 'none.txt': ")
+
+
+@test
 def wrong_components_are_told(t):
     build_command(t)
     build_app(t)

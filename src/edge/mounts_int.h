@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to the files mounts*.c. */
+#ifndef EDGE_MOUNTS_INT_H
+#define EDGE_MOUNTS_INT_H
+
+#include "edge/mounts.h"
+
+/* Without "./" in front. */
+const char *mounts_without_dot(const char *path);
+/* FOLDER/PATH, or PATH where that is absolute. False: too long. */
+bool mounts_join(const char *folder, const char *path, char ret_path[MOUNTS_PATH_BYTES]);
+/* Whether exclude_files takes this path of the application's folder away. */
+bool mounts_excluded(const struct app_component *component, const char *path);
+
+#endif
