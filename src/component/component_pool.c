@@ -244,6 +244,11 @@ void component_pool_trim(struct component_pool *pool, uint32_t keep)
     slots_trim(&pool->slots, keep);
 }
 
+void component_pool_renew(struct component_pool *pool)
+{
+    slots_renew(&pool->slots);
+}
+
 void component_pool_stats(struct component_pool *pool, struct pool_stats *ret_stats)
 {
     slots_stats(&pool->slots, ret_stats);

@@ -72,6 +72,7 @@ MUST_CHECK enum stint_status component_pool_take(struct component_pool *pool,
                                                  struct stint_error *error);
 void component_pool_give(struct component_pool *pool, struct component_instance *instance);
 void component_pool_trim(struct component_pool *pool, uint32_t keep);
+void component_pool_renew(struct component_pool *pool); /* as pool_renew */
 void component_pool_stats(struct component_pool *pool, struct pool_stats *ret_stats);
 
 /* What `make` made for the slot of an instance, which a pool has given. */

@@ -398,7 +398,7 @@ bool admin_print_state(const struct monitor_view *view, const struct admin_histo
     put_server(view, &total->http, out);
     put_components(view->app, out);
     put_metrics(total, out);
-    put_geo(server->geo, out);
+    put_geo(view->app->geo, out);
     put_versions(server->versions, out);
     put_failures(server->failures, out);
     put_history(history, since, out);

@@ -242,6 +242,38 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
     return loaded > 0 || app->app->component_count == 0;
 }
 
+/* ---- Geo databases ----------------------------------------------------------------------- */
+
+static bool are_same(const struct app_texts *left, const struct app_texts *right)
+{
+    bool same = left->count == right->count;
+    for (uint32_t i = 0; same && i < left->count; i++)
+        same = strcmp(left->items[i], right->items[i]) == 0;
+    return same;
+}
+
+/* Those of the version before, where they are the same files. */
+static enum stint_status open_geo(const struct edge_server *server, struct edge_app *app,
+                                  struct log_buffer *log)
+{
+    const struct edge_options *options = server->options;
+    const struct app_texts *more = &app->app->server.geo_databases;
+    size_t count = 0;
+    if (server->app != NULL && are_same(more, &server->app->app->server.geo_databases)) {
+        app->geo = geo_retain(server->app->geo);
+        return STINT_OK;
+    }
+    const char **paths = arena_get_zeroed(&app->app->arena, options->geo_count + more->count + 1,
+                                          sizeof(*paths));
+    if (paths == NULL)
+        return STINT_NOMEM;
+    for (size_t i = 0; i < options->geo_count; i++)
+        paths[count++] = options->geo[i];
+    for (uint32_t i = 0; i < more->count; i++)
+        paths[count++] = more->items[i];
+    return geo_create(paths, count, log, &app->geo);
+}
+
 /* ---- Versions ---------------------------------------------------------------------------- */
 
 enum stint_status application_load(struct edge_server *server, struct log_buffer *log,
@@ -264,6 +296,8 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
     struct stint_error error = {0};
     if (status == STINT_OK)
         status = read_trusted(server->options, app, log);
+    if (status == STINT_OK)
+        status = open_geo(server, app, log);
     if (status == STINT_OK)
         status = routes_create(&alloc_root, app->app, &app->routes, &error);
     if (status == STINT_OK)
@@ -304,6 +338,7 @@ void application_release(struct edge_app *app)
     alloc_put(&alloc_root, app->components,
               app->components != NULL ? (count + 1) * sizeof(*app->components) : 0);
     alloc_put(&alloc_root, app->nets, app->nets != NULL ? (count + 1) * sizeof(*app->nets) : 0);
+    geo_free(app->geo);
     services_free(app->services);
     routes_free(app->routes);
     app_free(app->app);

@@ -45,6 +45,7 @@ struct edge_app {
     struct routes *routes;
     struct services *services; /* stores and databases that its components have open */
     struct edge_component *components; /* app->component_count */
+    struct geo *geo;                   /* NULL: no databases */
     struct app_blocks trusted;         /* proxies: the manifest's and those of the options */
     struct host_net **nets;            /* of each component; NULL: it reaches nothing */
 };
@@ -69,7 +70,6 @@ struct edge_server {
     const struct edge_options *options;
     struct stint_engine *engine;
     struct edge_app *app;
-    struct geo *geo; /* NULL: no databases */
     struct monitor *monitor;
     struct failures *failures; /* the last guests that did not end well */
     struct versions *versions; /* the last times that the application was loaded */

@@ -28,6 +28,7 @@ struct geo_file {
 };
 
 struct geo {
+    atomic_uint references;
     struct lock lock;    /* of `set` and of the files' counts */
     struct geo_set *set; /* the newest */
     atomic_uint version; /* of it */
@@ -80,6 +81,7 @@ enum stint_status geo_create(const char *const *paths, size_t count, struct log_
     struct geo *geo = alloc_get_zeroed(&alloc_root, 1, sizeof(*geo));
     if (geo == NULL)
         return STINT_NOMEM;
+    atomic_init(&geo->references, 1);
     lock_init(&geo->lock);
     arena_init(&geo->arena, &alloc_root);
     geo->files = arena_get_zeroed(&geo->arena, count, sizeof(*geo->files));
@@ -108,9 +110,17 @@ enum stint_status geo_create(const char *const *paths, size_t count, struct log_
     return worst;
 }
 
+struct geo *geo_retain(struct geo *geo)
+{
+    if (geo != NULL)
+        atomic_fetch_add_explicit(&geo->references, 1, memory_order_relaxed);
+    return geo;
+}
+
 void geo_free(struct geo *geo)
 {
-    if (geo == NULL)
+    if (geo == NULL ||
+        atomic_fetch_sub_explicit(&geo->references, 1, memory_order_acq_rel) != 1)
         return;
     set_release(geo->set);
     arena_free(&geo->arena);

@@ -41,7 +41,8 @@ struct geo_reader {
 /* All files that cannot be used are said in the log; then STINT_IO or STINT_INVALID. */
 MUST_CHECK enum stint_status geo_create(const char *const *paths, size_t count,
                                         struct log_buffer *log, struct geo **ret_geo);
-void geo_free(struct geo *geo); /* after its readers; accepts NULL */
+struct geo *geo_retain(struct geo *geo); /* accepts NULL, as geo_free */
+void geo_free(struct geo *geo);          /* once for each reference, after its readers */
 /* Reads files again that have changed. */
 void geo_refresh(struct geo *geo, struct log_buffer *log);
 

@@ -448,14 +448,26 @@ static enum stint_status compile_module(struct stint_module *module, const atomi
     return tier->source->compile(module, &request, error);
 }
 
+/* Slots made before call what was there then, mostly the interpreter. */
+static void renew(struct guest *guest)
+{
+    if (guest->components != NULL)
+        component_pool_renew(guest->components);
+    if (guest->modules != NULL)
+        pool_renew(guest->modules);
+}
+
 enum stint_status guest_compile(struct guest *guest, const atomic_int *is_cancelled,
                                 struct stint_error *error)
 {
     enum stint_status status = STINT_OK;
     if (guest->module != NULL)
-        return compile_module(guest->module, is_cancelled, error);
-    for (uint32_t i = 0; i < guest->file->module_count && status == STINT_OK; i++)
+        status = compile_module(guest->module, is_cancelled, error);
+    for (uint32_t i = 0; guest->module == NULL && i < guest->file->module_count && status == STINT_OK;
+         i++)
         status = compile_module(guest->file->modules[i], is_cancelled, error);
+    if (status == STINT_OK)
+        renew(guest);
     return status;
 }
 

@@ -88,23 +88,6 @@ static const struct http_handler handler = {on_request, monitor_on_readable, mon
 
 /* ---- Preparation ------------------------------------------------------------------------- */
 
-static enum stint_status open_geo(struct edge_server *server, struct log_buffer *log)
-{
-    const struct edge_options *options = server->options;
-    struct app *app = server->app->app;
-    const struct app_texts *more = &app->server.geo_databases;
-    size_t count = 0;
-    const char **paths =
-        arena_get_zeroed(&app->arena, options->geo_count + more->count + 1, sizeof(*paths));
-    if (paths == NULL)
-        return STINT_NOMEM;
-    for (size_t i = 0; i < options->geo_count; i++)
-        paths[count++] = options->geo[i];
-    for (uint32_t i = 0; i < more->count; i++)
-        paths[count++] = more->items[i];
-    return geo_create(paths, count, log, &server->geo);
-}
-
 static enum stint_status open_listener(struct monitor *monitor, const char *address,
                                        const char *token_file, struct log_buffer *log)
 {
@@ -140,7 +123,6 @@ enum stint_status monitor_open(struct edge_server *server, struct log_buffer *lo
     versions_loaded(server->versions, server->app);
     /* All that is wrong is said, not the first thing alone. */
     const enum stint_status statuses[] = {
-        open_geo(server, log),
         open_listener(monitor, given != NULL ? given : settings->metrics_listen,
                       settings->metrics_token_file, log),
         admin_open(server, log, &monitor->admin),
@@ -157,7 +139,11 @@ enum stint_status monitor_open(struct edge_server *server, struct log_buffer *lo
 static void on_refresh(uv_timer_t *timer)
 {
     struct monitor *monitor = timer->data;
-    geo_refresh(monitor->view.server->geo, &monitor->log);
+    lock_take(&monitor->lock);
+    struct edge_app *app = application_retain(monitor->view.app);
+    lock_give(&monitor->lock);
+    geo_refresh(app->geo, &monitor->log);
+    application_release(app);
     log_flush(&monitor->log);
 }
 
@@ -201,16 +187,14 @@ enum stint_status monitor_start(struct edge_server *server, struct stint_error *
     struct monitor *monitor = server->monitor;
     enum stint_status status = STINT_OK;
     monitor->view.app = application_retain(server->app);
-    if (server->geo == NULL && monitor->fd < 0 && monitor->admin == NULL)
-        return STINT_OK; /* there is nothing to look after */
     if (uv_loop_init(&monitor->uv) != 0)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no event loop for monitoring");
     monitor->has_loop = true;
     uv_async_init(&monitor->uv, &monitor->wake, on_wake);
     uv_timer_init(&monitor->uv, &monitor->refresh);
     monitor->wake.data = monitor->refresh.data = monitor;
-    if (server->geo != NULL)
-        uv_timer_start(&monitor->refresh, on_refresh, REFRESH_MS, REFRESH_MS);
+    /* A later version of the application may have geo databases where this one has none. */
+    uv_timer_start(&monitor->refresh, on_refresh, REFRESH_MS, REFRESH_MS);
     if (monitor->fd >= 0)
         status = listen_on(monitor, error);
     if (status == STINT_OK && monitor->admin != NULL)
@@ -229,6 +213,7 @@ void monitor_switch(struct edge_server *server, struct edge_app *app)
     lock_take(&monitor->lock);
     struct edge_app *old = monitor->view.app;
     monitor->view.app = application_retain(app);
+    monitor->view.labels.count_max = app->app->server.metrics_countries;
     lock_give(&monitor->lock);
     versions_loaded(server->versions, app);
     application_release(old);
@@ -253,7 +238,6 @@ void monitor_stop(struct edge_server *server)
 void monitor_close(struct edge_server *server)
 {
     struct monitor *monitor = server->monitor;
-    geo_free(server->geo);
     failures_free(server->failures);
     versions_free(server->versions);
     if (monitor == NULL)

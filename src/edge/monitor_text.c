@@ -187,7 +187,7 @@ bool monitor_print_metrics(struct monitor_view *view, struct buf *out)
     metrics_free(total);
     alloc_put(&alloc_root, total, sizeof(*total));
     print_components(view->app, out);
-    print_geo(server->geo, out);
+    print_geo(view->app->geo, out);
     certificates_print(server->certificates, out);
     budget_print(server->budget, out);
     traces_print(server->traces, out);

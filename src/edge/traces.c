@@ -442,13 +442,17 @@ static enum stint_status load(struct traces *traces, struct stint_error *error)
     return STINT_OK;
 }
 
+enum stint_status traces_prepare(struct traces *traces, const struct traces_config *config,
+                                 struct stint_error *error)
+{
+    return config->endpoint[0] != '\0' && traces->api == NULL ? load(traces, error) : STINT_OK;
+}
+
 enum stint_status traces_configure(struct traces *traces, struct traces_config *config,
                                    struct stint_error *error)
 {
-    enum stint_status status = STINT_OK;
     bool is_on = config->endpoint[0] != '\0';
-    if (is_on && traces->api == NULL)
-        status = load(traces, error);
+    enum stint_status status = traces_prepare(traces, config, error);
     if (status != STINT_OK) {
         traces_config_release(config);
         return status;

@@ -46,6 +46,10 @@ void traces_config_release(struct traces_config *config); /* accepts NULL */
 /* Takes `config` over, also on failure: that there is no plug-in to send by. */
 MUST_CHECK enum stint_status traces_create(struct log *log, struct traces_config *config,
                                            struct traces **ret_traces, struct stint_error *error);
+/* Whether traces_configure will work. */
+MUST_CHECK enum stint_status traces_prepare(struct traces *traces,
+                                            const struct traces_config *config,
+                                            struct stint_error *error);
 MUST_CHECK enum stint_status traces_configure(struct traces *traces, struct traces_config *config,
                                               struct stint_error *error);
 void traces_free(struct traces *traces); /* accepts NULL */

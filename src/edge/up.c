@@ -17,6 +17,7 @@
 #include "edge/edge_int.h"
 #include "edge/fencing.h"
 #include "edge/monitor.h"
+#include "edge/settings.h"
 #include "edge/versions.h"
 #include "interp/interp.h"
 #include "os/clock.h"
@@ -70,11 +71,12 @@ static void open_log(struct up *up)
     log_buffer_init(&up->log, log);
 }
 
-static enum stint_status open_access_log(struct up *up, struct stint_error *error)
+static enum stint_status open_access_log(struct up *up, const struct edge_app *app,
+                                         struct stint_error *error)
 {
     const struct edge_options *options = up->server.options;
-    const char *path = options->access_log != NULL ? options->access_log
-                                                   : up->server.app->app->server.access_log;
+    const char *path =
+        options->access_log != NULL ? options->access_log : app->app->server.access_log;
     return log_open_access(&up->server.log, path, error);
 }
 
@@ -249,13 +251,45 @@ static enum stint_status start_workers(struct up *up, struct stint_error *error)
 static void reopen_log(struct up *up)
 {
     struct stint_error error = {0};
-    if (open_access_log(up, &error) != STINT_OK)
+    if (open_access_log(up, up->server.app, &error) != STINT_OK)
         log_line(&up->log, LOG_ERROR, NULL, NULL, "%s; the log before goes on", error.message);
     else
         log_line(&up->log, LOG_INFO, NULL, NULL, "the access log is opened again");
 }
 
+/* What the manifest says beside the application: all of it, or nothing. */
+static enum stint_status take_settings(struct up *up, struct edge_app *next)
+{
+    struct edge_server *server = &up->server;
+    struct traces_config *config;
+    struct stint_error error = {0};
+    enum stint_status status = traces_config_create(next->app, &up->log, &config);
+    if (status != STINT_OK)
+        return status;
+    status = traces_prepare(server->traces, config, &error);
+    if (status == STINT_OK)
+        status = open_access_log(up, next, &error);
+    if (status == STINT_OK)
+        status = traces_configure(server->traces, config, &error);
+    else
+        traces_config_release(config);
+    if (status != STINT_OK)
+        log_line(&up->log, LOG_ERROR, NULL, NULL, "%s", error.message);
+    return status;
+}
+
 /* A version that cannot be read, or of which nothing loads, changes nothing. */
+static enum stint_status load_next(struct up *up, struct edge_app **ret_next)
+{
+    enum stint_status status = application_load(&up->server, &up->log, ret_next);
+    if (status != STINT_OK)
+        return status;
+    status = take_settings(up, *ret_next);
+    if (status != STINT_OK)
+        application_release(*ret_next);
+    return status;
+}
+
 static void reload(struct up *up)
 {
     struct edge_server *server = &up->server;
@@ -263,7 +297,7 @@ static void reload(struct up *up)
     struct buf why;
     buf_init(&why, &alloc_root, REASON_BYTES_MAX);
     up->log.heard = &why;
-    enum stint_status status = application_load(server, &up->log, &next);
+    enum stint_status status = load_next(up, &next);
     up->log.heard = NULL;
     if (status != STINT_OK)
         versions_failed(server->versions, &why);
@@ -283,6 +317,9 @@ static void reload(struct up *up)
     for (uint32_t i = 0; i < server->worker_count; i++)
         worker_switch(&server->workers[i], application_retain(next));
     monitor_switch(server, next);
+    settings_say_restart(&server->app->app->server, &next->app->server, &up->log);
+    if (server->options->drain_ns == 0)
+        server->drain_ns = next->app->server.drain_ns;
     application_release(server->app);
     server->app = next;
     log_line(&up->log, LOG_INFO, NULL, NULL, "reload: the application is served as it is now");
@@ -359,7 +396,7 @@ static int serve(struct up *up, const sigset_t *signals)
     if (status == STINT_OK)
         status = monitor_open(server, &up->log);
     if (status == STINT_OK)
-        status = open_access_log(up, &error);
+        status = open_access_log(up, server->app, &error);
     if (status == STINT_OK)
         status = open_traces(up, &error);
     if (status == STINT_OK)

@@ -55,6 +55,10 @@ static void on_wake(uv_async_t *async)
     struct worker *worker = async->data;
     struct edge_app *next = atomic_exchange(&worker->next_app, NULL);
     if (next != NULL) {
+        if (next->geo != worker->app->geo) {
+            geo_reader_free(&worker->geo);
+            geo_reader_init(&worker->geo, next->geo);
+        }
         application_release(worker->app);
         worker->app = next;
     }
@@ -134,7 +138,7 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
         worker->id_seed = clock_now_ns(OS_CLOCK_REALTIME);
     log_buffer_init(&worker->log, &server->log);
     metrics_init(&worker->metrics);
-    geo_reader_init(&worker->geo, server->geo);
+    geo_reader_init(&worker->geo, server->app->geo);
     buf_init(&worker->scratch, &alloc_root, SCRATCH_BYTES_MAX);
     buf_init(&worker->span, &alloc_root, SCRATCH_BYTES_MAX);
     enum stint_status status = open_loop(worker, error);
@@ -191,10 +195,10 @@ void worker_free(struct worker *worker)
     }
     http_server_free(worker->http);
     requests_free(worker);
+    geo_reader_free(&worker->geo);
     application_release(worker->app);
     application_release(atomic_load(&worker->next_app));
     metrics_free(&worker->metrics);
-    geo_reader_free(&worker->geo);
     buf_free(&worker->scratch);
     buf_free(&worker->span);
     log_buffer_free(&worker->log);

@@ -187,6 +187,11 @@ void pool_trim(struct stint_pool *pool, uint32_t keep)
     slots_trim(&pool->slots, keep);
 }
 
+void pool_renew(struct stint_pool *pool)
+{
+    slots_renew(&pool->slots);
+}
+
 void pool_stats(struct stint_pool *pool, struct pool_stats *ret_stats)
 {
     slots_stats(&pool->slots, ret_stats);

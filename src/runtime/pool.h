@@ -79,6 +79,10 @@ void pool_give(struct stint_pool *pool, struct stint_instance *instance);
 /* Ends idle slots until at most `keep` are idle. */
 void pool_trim(struct stint_pool *pool, uint32_t keep);
 
+/* Slots that are there end, idle ones now, the others when they are given back: new ones have what the
+ * module has got since, such as machine code. */
+void pool_renew(struct stint_pool *pool);
+
 struct pool_stats {
     uint32_t slots_max;
     uint32_t slots; /* there are now, taken or idle */

@@ -82,6 +82,7 @@ static enum stint_status slot_make(struct pool_slots *slots, struct pool_slot **
         return slots_no_memory(error);
     }
     slot->slots = slots;
+    slot->generation = atomic_load_explicit(&slots->generation, memory_order_relaxed);
     arena_init(&slot->arena, alloc);
     enum stint_status status = slot_fill(slot, error);
     if (status == STINT_OK)
@@ -243,8 +244,30 @@ void slots_give(struct pool_slot *slot)
 {
     struct pool_slots *slots = slot->slots;
     assert(slot->is_taken);
-    if (reset(slot))
+    if (!reset(slot))
+        return;
+    if (slot->generation == atomic_load_explicit(&slots->generation, memory_order_relaxed))
         shard_push(&slots->shards[shard_here(slots)], slot);
+    else
+        slot_end(slot);
+}
+
+void slots_renew(struct pool_slots *slots)
+{
+    struct pool_slot *slot, *kept = NULL;
+    unsigned now = atomic_fetch_add(&slots->generation, 1) + 1;
+    while ((slot = find_idle(slots)) != NULL) {
+        if (slot->generation != now) {
+            slot_end(slot);
+        } else {
+            slot->next = kept;
+            kept = slot;
+        }
+    }
+    for (struct pool_slot *next; kept != NULL; kept = next) {
+        next = kept->next;
+        shard_push(&slots->shards[shard_here(slots)], kept);
+    }
 }
 
 void slots_trim(struct pool_slots *slots, uint32_t keep)

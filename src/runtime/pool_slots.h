@@ -66,7 +66,7 @@ struct pool_slot {
     const struct stint_instance *fresh;
     struct pool_slot *next; /* of the idle ones of a shard */
     bool is_taken;
-    uint32_t uses;
+    uint32_t uses, generation;
 
     struct arena arena; /* what is kept aside, the owner's part too; not in the store's budget */
     struct slot_heads heads;
@@ -112,6 +112,7 @@ struct pool_slots {
     uint32_t shard_count;
     struct pool_shard shards[POOL_SHARDS_MAX];
     atomic_uint slots;
+    atomic_uint generation; /* of those that are made now */
     atomic_ullong takes, failures, copied_bytes, dropped;
 
     struct lock lock;         /* of the images */
@@ -132,6 +133,8 @@ MUST_CHECK enum stint_status slots_take(struct pool_slots *slots, struct pool_sl
                                         struct stint_error *error);
 void slots_give(struct pool_slot *slot);
 void slots_trim(struct pool_slots *slots, uint32_t keep);
+/* All slots that there are end: idle ones now, taken ones once they are given back. */
+void slots_renew(struct pool_slots *slots);
 void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats);
 /* How many slots with so many memories fit a machine. */
 uint32_t slots_fit(uint32_t memory_count, size_t keep_bytes, uint64_t memory_bytes,

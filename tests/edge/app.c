@@ -84,6 +84,12 @@ static void spin(void)
     }
 }
 
+static void burn(uint64_t turns)
+{
+    for (volatile uint64_t i = 0; i < turns; i++) {
+    }
+}
+
 static void count(struct http_response *response)
 {
     char text[2] = {(char)('0' + ++calls), '\n'};
@@ -122,6 +128,9 @@ void http_handle(struct http_request *request, struct http_response *response)
         __builtin_trap();
     } else if (begins(path, GUEST_TEXT("/spin"))) {
         spin();
+    } else if (begins(path, GUEST_TEXT("/burn"))) {
+        burn(number(path));
+        plain(response, GUEST_TEXT("burnt\n"));
     } else if (begins(path, GUEST_TEXT("/count"))) {
         count(response);
     } else if (begins(path, GUEST_TEXT("/header"))) {

@@ -63,8 +63,8 @@ class Monitor:
         connection.close()
         return answer.status, text
 
-    def total(self, t, name, **labels):
+    def total(self, t, metric, /, **labels):
         status, text = self.get("/metrics")
         t.equal(status, 200)
         return sum(value for (n, k), value in parse(t, text).items()
-                   if n == name and set(labels.items()) <= set(k))
+                   if n == metric and set(labels.items()) <= set(k))
