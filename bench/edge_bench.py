@@ -12,6 +12,7 @@ import time
 from http_bench import NGINX, cpu_us, serving, worker_of
 from measure import ROOT, median
 
+SUPPORT = os.path.join(ROOT, "bench", "support")
 STINT = os.environ.get("STINT", os.path.join(ROOT, "build", "release", "stint"))
 IDLE, COMPONENTS = 10000, 100
 MANIFEST = """spin_manifest_version = 2
@@ -160,15 +161,22 @@ def many(folder, app, port):
 
 
 def flood(folder, app, port):
-    """The 99th percentile with 32 connections, and with 512, and the growth of memory by the flood."""
+    """Requests at twice the rate that 32 connections reach: what becomes of them, and of memory."""
+    tool = os.path.join(folder, "flood")
+    subprocess.run(["clang-19", "-O2", "-o", tool, os.path.join(SUPPORT, "flood.c")], check=True)
     process = subprocess.Popen(["taskset", "-c", "0", *up(app, port)], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     try:
         await_port(port).close()
-        calm = wrk(port, 2)
+        calm = wrk(port, 3)
         before = rss_mb(process.pid)
-        flooded = wrk(port, 4, 512)
-        return calm, flooded, rss_mb(process.pid) - before
+        out = subprocess.run(["taskset", "-c", "1", tool, str(port), f"{2 * calm[1]:.0f}", "512", "5"],
+                             capture_output=True, text=True, check=True).stdout
+        good, refused, others, rate, _, last, _, _ = map(int, out.split())
+        if others:
+            raise RuntimeError(f"{others} requests of the flood were answered with errors")
+        return {"calm_rate": calm[1], "calm_p99_ms": calm[2], "rate": rate, "good": good,
+                "refused": refused, "p99_ms": last / 1000, "growth_mb": rss_mb(process.pid) - before}
     finally:
         process.terminate()
         process.wait()
@@ -190,7 +198,8 @@ def run_edge(options, run, spawner):
         starts = {"with machine code": first_answer_ms(up(c, port), port),
                   "without": first_answer_ms(up(source, port, "--no-cache"), port)}
         memory_mb = many(folder, c, port)
-        calm, flooded, growth_mb = flood(folder, c, port)
+        flooded = {name: flood(folder, apps[name], port) for name in ("greet-c", "greet-rust")
+                   if name in apps}
     base = median([row[0] for row in figures["nginx"]["rows"]])
     rows, medians = [], {}
     for name, one in figures.items():
@@ -207,7 +216,11 @@ def run_edge(options, run, spawner):
         print(f"{IDLE} connections: skipped: 'ulimit -Hn' allows too few")
     else:
         print(f"{COMPONENTS} components, {IDLE} idle connections: {memory_mb:.0f} MB")
-    print(f"512 connections instead of 32: p99 {flooded[2]:.2f} instead of {calm[2]:.2f} ms, "
-          f"{flooded[1]:.0f} instead of {calm[1]:.0f} req/s, memory +{growth_mb:.1f} MB\n")
+    for name, one in flooded.items():
+        print(f"{name}, flood at twice {one['calm_rate']:.0f} req/s (came: {one['rate']}): "
+              f"{one['good']} served, {one['refused']} refused, p99 of the served "
+              f"{one['p99_ms']:.2f} ms, calm {one['calm_p99_ms']:.2f} ms, "
+              f"memory {one['growth_mb']:+.1f} MB")
+    print()
     return {"medians": medians, "first_answer_ms": starts, "many_mb": memory_mb,
-            "flood": {"calm": calm, "flooded": flooded, "growth_mb": growth_mb}}
+            "flood": flooded}

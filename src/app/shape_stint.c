@@ -113,6 +113,8 @@ static const struct shape tls = {.type = SHAPE_TABLE, .keys = tls_keys};
 
 static const struct shape fence = {
     .type = SHAPE_TEXT, .format = FORMAT_CHOICE, .choices = "on|warn|off"};
+static const struct shape overload = {
+    .type = SHAPE_TEXT, .format = FORMAT_CHOICE, .choices = "refuse|wait"};
 static const struct shape_key server_keys[] = {
     KEY_DEFAULT("workers", natural, "0", "Threads that serve; 0: one for each core.")
     KEY("user", shape_name,
@@ -132,6 +134,8 @@ static const struct shape_key server_keys[] = {
     KEY_DEFAULT("send_timeout", shape_duration, "\"30s\"", "Time without the client taking a byte.")
     KEY_DEFAULT("body_rate", shape_size, "\"1K\"", "Bytes a second, below which a body is given up.")
     KEY_DEFAULT("http2", shape_boolean, "true", "Whether HTTP/2 is spoken.")
+    KEY_DEFAULT("overload", overload, "\"refuse\"",
+                "What becomes of requests while more come than can be served.")
     KEY("name", shape_text, "The `server` header; without it there is none.")
     KEYS_END
 };

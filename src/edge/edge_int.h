@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "app/overload.h"
 #include "app/rate.h"
 #include "app/routes.h"
 #include "edge/edge.h"
@@ -103,6 +104,7 @@ struct worker {
     uv_timer_t queue_time;   /* while there are such */
     struct geo_reader geo;
     struct metrics metrics;
+    struct overload overload;
     struct buf scratch; /* within one call */
     struct buf span;    /* likewise: of one that is being written */
     struct log_buffer log;

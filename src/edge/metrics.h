@@ -39,7 +39,7 @@ enum metrics_failure {
 
 #define METRICS_LIMITS(X) \
     X(CONCURRENCY, "concurrency") X(RATE, "rate") X(REQUEST_SIZE, "request_size") \
-    X(RESPONSE_SIZE, "response_size") X(LOG_SIZE, "log_size")
+    X(RESPONSE_SIZE, "response_size") X(LOG_SIZE, "log_size") X(OVERLOAD, "overload")
 enum metrics_limit {
 #define X(name, text) HIT_##name,
     METRICS_LIMITS(X)

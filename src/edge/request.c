@@ -360,6 +360,12 @@ static void make_id(struct request *request)
 static bool admit(struct request *request)
 {
     struct edge_component *component = request->component;
+    if (request->app->app->server.refuses_overload &&
+        overload_refuses(&request->worker->overload, request->start_ns)) {
+        metrics_limit(request, HIT_OVERLOAD);
+        request_answer(request, 503, "The server has too much to do");
+        return false;
+    }
     if (!request_limits_check(request) || request_static(request))
         return false;
     if (component->guest == NULL) {

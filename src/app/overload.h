@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether a worker has more to do than it can: requests that come in faster than they are served wait in
+ * the connections' buffers, each longer than the one before. Then it is better to serve some soon and to
+ * refuse the others at once.
+ *
+ * What is seen of that wait is the round of the event loop: connections that are ready are served one
+ * after another, and what comes meanwhile waits until the round is over. A burst is a long round or two,
+ * and is served. Rounds that are all too long for a tenth of a second are overload; in these, requests
+ * are refused once the round has become too long: longer than OVERLOAD_REQUESTS of the requests that this
+ * worker serves take, or a millisecond.
+ */
+#ifndef APP_OVERLOAD_H
+#define APP_OVERLOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { OVERLOAD_REQUESTS = 48 };
+
+struct overload {
+    uint64_t begun_ns;   /* of this round: its first request; 0: none yet */
+    uint64_t carried_ns; /* how long what this round began with may have waited for the last one */
+    uint64_t ended_ns;   /* of the last round */
+    uint64_t longest_ns; /* wait in this round */
+    uint64_t calm_ns;    /* the end of the last round that was short enough */
+    uint64_t mean_ns;    /* of a request's time: sum_ns / count, of rounds without refusals, the last */
+    uint64_t sum_ns;     /* ones counting most */
+    uint64_t count;
+    uint32_t served, refused; /* in this round */
+};
+
+/* A request is there: whether to refuse it. `now_ns` is of OS_CLOCK_MONOTONIC. */
+bool overload_refuses(struct overload *overload, uint64_t now_ns);
+/* The round is over, and the loop asks the system for more. */
+void overload_round(struct overload *overload, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/overload.h"
+#include "check.h"
+
+enum { SERVICE_NS = 20000, REFUSAL_NS = 5000 };
+
+/* One round with so many requests that are ready; how many were served. */
+static uint32_t round_of(struct overload *overload, uint64_t *now_ns, uint32_t ready)
+{
+    uint32_t served = 0;
+    for (uint32_t i = 0; i < ready; i++) {
+        bool is_refused = overload_refuses(overload, *now_ns);
+        served += !is_refused;
+        *now_ns += is_refused ? REFUSAL_NS : SERVICE_NS;
+    }
+    overload_round(overload, *now_ns);
+    return served;
+}
+
+TEST(what_can_be_served_is)
+{
+    struct overload overload = {0};
+    uint64_t now_ns = 1000000000;
+    for (int i = 0; i < 10000; i++)
+        CHECK_INT(round_of(&overload, &now_ns, 32), 32);
+    CHECK_INT(overload.mean_ns, SERVICE_NS);
+}
+
+TEST(bursts_are_served)
+{
+    struct overload overload = {0};
+    uint64_t now_ns = 1000000000;
+    for (int i = 0; i < 20; i++) {
+        CHECK_INT(round_of(&overload, &now_ns, 2000), 2000); /* 40 ms */
+        now_ns += 60000000;
+        for (int j = 0; j < 100; j++)
+            CHECK_INT(round_of(&overload, &now_ns, 1), 1);
+    }
+}
+
+TEST(overload_is_refused_soon_and_not_for_longer)
+{
+    struct overload overload = {0};
+    uint64_t now_ns = 1000000000, begin_ns = now_ns;
+    uint32_t served = 512;
+    for (int i = 0; served == 512 && i < 1000; i++)
+        served = round_of(&overload, &now_ns, 512);
+    CHECK(now_ns - begin_ns > 100000000 && now_ns - begin_ns < 130000000);
+    /* The rest of such rounds goes at once, and some are served in each. */
+    for (int i = 0; i < 1000; i++) {
+        uint64_t before_ns = now_ns;
+        served = round_of(&overload, &now_ns, 512);
+        CHECK(served > 0 && served <= OVERLOAD_REQUESTS + 8);
+        CHECK(now_ns - before_ns < 512 * (uint64_t)REFUSAL_NS + 2000000);
+    }
+    /* Then fewer come. */
+    CHECK_INT(round_of(&overload, &now_ns, 8), 8);
+    for (int i = 0; i < 100; i++)
+        CHECK_INT(round_of(&overload, &now_ns, 32), 32);
+}
+
+TEST(slow_functions_have_more_time)
+{
+    struct overload overload = {0};
+    uint64_t now_ns = 1000000000;
+    for (int i = 0; i < 1000; i++) {
+        for (int j = 0; j < 32; j++) {
+            CHECK(!overload_refuses(&overload, now_ns));
+            now_ns += 5000000;
+        }
+        overload_round(&overload, now_ns);
+    }
+}
+
+TEST(a_pause_ends_it)
+{
+    struct overload overload = {0};
+    uint64_t now_ns = 1000000000;
+    for (int i = 0; i < 100; i++)
+        (void)round_of(&overload, &now_ns, 512);
+    now_ns += 10000000;
+    CHECK_INT(round_of(&overload, &now_ns, 512), 512);
+}
+
+CHECK_MAIN
