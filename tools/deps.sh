@@ -27,6 +27,11 @@ openssl                  cmd openssl                                            
 libcurl4-openssl-dev     file /usr/include/*/curl/curl.h                              test,demo,bench
 libuv1-dev               file /usr/include/uv.h                                      test,demo,bench
 libmaxminddb-dev         file /usr/include/*/maxminddb.h                              test,demo,bench
+libhiredis-dev           file /usr/include/hiredis/hiredis.h                         test,demo,bench
+libmosquitto-dev         file /usr/include/mosquitto.h                               test,demo,bench
+redis-server             cmd redis-server                                            test
+mosquitto                cmd mosquitto                                               test
+mosquitto-clients        cmd mosquitto_sub                                           test
 libsqlite3-dev           file /usr/include/sqlite3.h                                 test,demo,bench
 libnghttp2-dev           file /usr/include/nghttp2/nghttp2.h                         test,demo,bench
 strace                   cmd strace                                                  test

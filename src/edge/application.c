@@ -10,6 +10,7 @@
 #include "edge/mounts.h"
 #include "edge/outbound.h"
 #include "edge/request.h"
+#include "edge/trigger.h"
 #include "os/files.h"
 #include "services/services.h"
 #include "wasi/host_net.h"
@@ -123,8 +124,19 @@ static enum stint_status find_trigger(const struct app *app, uint32_t number,
     return STINT_OK;
 }
 
-static enum guest_kind kind_of(const struct app *app, const struct app_http *trigger)
+static bool takes_messages(const struct app *app, uint32_t component)
 {
+    bool takes = false;
+    for (uint32_t i = 0; i < app->redis_count; i++)
+        takes |= app->redis[i].component == component;
+    return takes;
+}
+
+static enum guest_kind kind_of(const struct app *app, const struct app_http *trigger,
+                               bool has_messages)
+{
+    if (trigger == NULL && has_messages)
+        return GUEST_SILENT;
     if (app->manifest_version == 0)
         return GUEST_ANY;
     return trigger != NULL && trigger->is_wagi ? GUEST_COMMAND : GUEST_HANDLER;
@@ -165,7 +177,9 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     arena_init(&arena, &alloc_root);
     const struct app_http *trigger = component->trigger;
-    struct guest_config config = {.kind = kind_of(app->app, trigger),
+    bool has_messages = takes_messages(app->app, number);
+    struct guest_config config = {.kind = kind_of(app->app, trigger, has_messages),
+                                  .takes_messages = has_messages,
                                   .entry = trigger != NULL ? trigger->wagi_entrypoint : NULL,
                                   .id = from->id,
                                   .path = from->source.path,
@@ -290,7 +304,9 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
         size_t count = app->app->component_count;
         app->components = alloc_get_zeroed(&alloc_root, count + 1, sizeof(*app->components));
         app->nets = alloc_get_zeroed(&alloc_root, count + 1, sizeof(*app->nets));
-        if (app->components == NULL || app->nets == NULL)
+        app->trigger_counts = arena_get_zeroed(&app->app->arena, app->app->redis_count + 1,
+                                               sizeof(*app->trigger_counts));
+        if (app->components == NULL || app->nets == NULL || app->trigger_counts == NULL)
             status = STINT_NOMEM;
     }
     struct stint_error error = {0};

@@ -48,6 +48,7 @@ struct edge_app {
     struct edge_component *components; /* app->component_count */
     struct geo *geo;                   /* NULL: no databases */
     struct app_blocks trusted;         /* proxies: the manifest's and those of the options */
+    struct trigger_counts *trigger_counts; /* of each redis trigger; in the arena of `app` */
     struct host_net **nets;            /* of each component; NULL: it reaches nothing */
 };
 
@@ -96,6 +97,7 @@ struct worker {
     struct http_server *http;
     struct edge_app *app;              /* what new requests are for; one reference */
     _Atomic(struct edge_app *) next_app; /* from the main thread, with a reference */
+    struct trigger *triggers; /* that it has, of this version or one before */
     struct request *free_requests;
     struct chain *chains; /* that have to be looked at: request_chain.c */
     uint32_t chain_count; /* all there are */
@@ -112,7 +114,7 @@ struct worker {
     atomic_bool is_draining;
     bool has_uv, has_thread;
     bool is_drained;       /* no connection is left */
-    uint32_t running;      /* requests that are not over */
+    uint32_t running;      /* requests and triggers that are not over */
     uv_prepare_t prepare;
     uv_timer_t flush_time; /* of an access log with few lines */
     struct thread thread;

@@ -129,9 +129,11 @@ enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret
     p2.watch = (struct wasi_p2_watch){host, on_call_begin, on_call_end};
     if (status == STINT_OK)
         status = wasi_p2_create(alloc, &p2, &host->p2, error);
+    const struct services_world world = {config->net, &host->outputs[1].sink,
+                                         host->p2 != NULL ? wasi_p2_calls(host->p2) : NULL};
     if (status == STINT_OK && config->services != NULL)
-        status = services_guest_create(config->services, config->component, alloc, &host->services,
-                                       error);
+        status = services_guest_create(config->services, config->component, &world, alloc,
+                                       &host->services, error);
     if (status == STINT_OK)
         *ret_host = host;
     else
@@ -212,6 +214,8 @@ static const struct plan_export *find_http(const struct guest *guest)
 static enum stint_status find_handler(struct guest *guest, struct stint_error *error)
 {
     enum guest_kind kind = guest->config.kind;
+    if (kind == GUEST_SILENT)
+        return STINT_OK;
     const struct plan_export *run = plan_find(guest->plan, "wasi:cli/run@0.2.0", "run");
     if (kind != GUEST_COMMAND)
         guest->handler = find_http(guest);
@@ -244,6 +248,8 @@ static enum stint_status create_component(struct guest *guest, struct stint_erro
         status = plan_create(guest->file, &guest->plan, error);
     if (status == STINT_OK)
         status = find_handler(guest, error);
+    if (status == STINT_OK)
+        status = guest_message_find(guest, error);
     if (status != STINT_OK)
         return status;
     struct component_pool_config config = component_pool_config_default();

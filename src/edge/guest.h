@@ -31,11 +31,13 @@ struct app_component;
 enum guest_kind {
     GUEST_HANDLER, /* exports wasi:http/incoming-handler */
     GUEST_COMMAND, /* exports a function that runs once a request, as CGI has it */
+    GUEST_SILENT,  /* answers no requests: it takes messages only */
     GUEST_ANY,     /* what it is; a handler where it is both */
 };
 
 struct guest_config {
     enum guest_kind kind;
+    bool takes_messages; /* exports fermyon:spin/inbound-redis */
     const char *entry; /* of a command that is a core module: its function */
     const char *id;   /* the component's, for messages */
     const char *path; /* of the .wasm */
@@ -102,6 +104,9 @@ struct guest_command {
  * guest_give. STINT_EXIT: with another code than 0; STINT_INVALID: its header was none. */
 MUST_CHECK enum stint_status guest_run(struct guest_use *use, const struct guest_command *command,
                                        struct stint_error *error);
+/* A message of a channel, once a use; whether the guest took it without an error. */
+MUST_CHECK enum stint_status guest_message(struct guest_use *use, const void *data, size_t bytes,
+                                           bool *ret_is_accepted, struct stint_error *error);
 /* NULL before guest_handle has begun. */
 const struct p2_response *guest_use_response(struct guest_use *use);
 const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count);

@@ -109,7 +109,7 @@ static enum stint_status find_handler(struct guest *guest, struct stint_error *e
 {
     enum guest_kind kind = guest->config.kind;
     uint32_t index = 0;
-    if (kind != GUEST_COMMAND && find_http(guest))
+    if (kind == GUEST_SILENT || (kind != GUEST_COMMAND && find_http(guest)))
         return STINT_OK;
     bool has_command = find_command(guest, &index);
     if (kind == GUEST_COMMAND && !has_command)
@@ -135,6 +135,8 @@ enum stint_status guest_core_create(struct guest *guest, struct stint_error *err
     if (status != STINT_OK)
         return status;
     status = find_handler(guest, error);
+    if (status == STINT_OK)
+        status = guest_message_find(guest, error);
     if (status != STINT_OK)
         return status;
     config.link = link_slot;

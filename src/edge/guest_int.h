@@ -68,6 +68,8 @@ struct guest {
     /* or a core module: */
     struct stint_module *module;
     struct stint_pool *modules;
+    uint32_t message_index; /* of its handler of messages; for components: */
+    const struct plan_export *message_handler;
     uint32_t handler_index; /* of the exported function */
 };
 
@@ -88,6 +90,8 @@ void guest_cgi_restart(struct guest_host *host);
 void guest_cgi_free(struct guest_host *host);
 const struct p2_response *guest_cgi_response(const struct guest_host *host);
 
+/* Whether it handles messages, where it is to. */
+MUST_CHECK enum stint_status guest_message_find(struct guest *guest, struct stint_error *error);
 MUST_CHECK enum stint_status guest_core_create(struct guest *guest, struct stint_error *error);
 MUST_CHECK enum stint_status guest_core_call(struct guest_use *use,
                                              const struct p2_exchange_handles *handles,

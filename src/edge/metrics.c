@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "edge/request.h"
+#include "edge/trigger.h"
 #include "os/clock.h"
 
 enum { ROUTES_MAX = 1 << 14 };
@@ -49,6 +50,11 @@ static uint32_t find_series(struct metrics *metrics, const char *component, cons
 /* Under the lock. The map spares looking for names at each request. */
 static struct metrics_route *series_of(struct metrics *metrics, const struct request *request)
 {
+    if (request->trigger != NULL) {
+        uint32_t found = find_series(metrics, request->component->app->id,
+                                     trigger_label(request->trigger));
+        return found != 0 ? &metrics->routes[found - 1] : NULL;
+    }
     const struct app *app = request->app->app;
     size_t count = app->http_count + 1 + app->component_count;
     size_t at = app->http_count;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "edge/trigger.h"
 #include "os/clock.h"
 #include "os/files.h"
 #include "stint_config.h"
@@ -187,6 +188,7 @@ bool monitor_print_metrics(struct monitor_view *view, struct buf *out)
     metrics_free(total);
     alloc_put(&alloc_root, total, sizeof(*total));
     print_components(view->app, out);
+    triggers_print(view->app, out);
     print_geo(view->app->geo, out);
     certificates_print(server->certificates, out);
     budget_print(server->budget, out);

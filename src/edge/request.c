@@ -6,6 +6,7 @@
  */
 #include "edge/application.h"
 #include "edge/request.h"
+#include "edge/trigger.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,7 +101,14 @@ static void end_if_over(struct request *request)
     request->body = NULL;
     request_static_end(request);
     request_limits_leave(request);
+    if (request->trigger != NULL)
+        trigger_done(request);
     free_request(request);
+}
+
+void request_end(struct request *request)
+{
+    end_if_over(request);
 }
 
 /* ---- Bodies ------------------------------------------------------------------------------ */
@@ -264,7 +272,10 @@ static void run(void *arg)
             rt_timeout_set(store, timeout_ns);
         if (limits->fuel != APP_UNLIMITED)
             rt_fuel_set(store, limits->fuel);
-        request->status = guest_is_command(component->guest)
+        if (request->trigger != NULL)
+            request->status = trigger_run(request);
+        else
+            request->status = guest_is_command(component->guest)
                               ? request_cgi_run(request)
                               : guest_handle(request->use, &request->message, &request->error);
     }
@@ -383,8 +394,23 @@ static bool admit(struct request *request)
     return place == PLACE_HELD;
 }
 
+struct request *request_create(struct worker *worker, struct edge_app *app)
+{
+    struct request *request = new_request(worker);
+    if (request == NULL)
+        return NULL;
+    request->start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    request->app = application_retain(app);
+    make_id(request);
+    return request;
+}
+
 void request_begin(struct request *request)
 {
+    if (request->trigger != NULL) {
+        start(request);
+        return;
+    }
     const struct http_request *http = http_exchange_request(request->exchange);
     if (http->has_body) {
         if (host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &request->body))

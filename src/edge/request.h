@@ -30,6 +30,8 @@ struct request {
     const struct app_http *route;     /* NULL: there is none */
     struct edge_component *component; /* NULL: none is meant */
     struct http_exchange *exchange;   /* NULL: it is over */
+    struct trigger *trigger;          /* whose message it is; NULL: of none */
+    struct trigger_message *payload;
     struct inet_address client;       /* who asks, also through proxies */
     struct geo_place geo;             /* where that is */
     const char *caller;               /* the component that asks on its behalf; NULL: none */
@@ -130,7 +132,11 @@ bool request_put_client(const struct request *request, struct buf *out);
 /* Answers with a short text of our own. */
 void request_answer(struct request *request, unsigned status, const char *text);
 
-/* request.c: goes on with a request that waited for its place. */
+/* request.c: one without an exchange, for a message; NULL: out of memory. It ends by itself once it has
+ * begun, or by request_end. */
+struct request *request_create(struct worker *worker, struct edge_app *app);
+void request_end(struct request *request);
+/* Goes on with a request that has its place. */
 void request_begin(struct request *request);
 
 /* ---- request_static.c -------------------------------------------------------------------- */

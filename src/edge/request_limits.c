@@ -15,6 +15,7 @@
 
 #include "app/client.h"
 #include "edge/request.h"
+#include "edge/trigger.h"
 #include "os/clock.h"
 
 enum { RATE_CLIENTS = 1 << 14, SWEEP_MS = 20 };
@@ -227,6 +228,10 @@ void request_limits_leave(struct request *request)
 static void give_up(struct request *request)
 {
     unwatch(request);
+    if (request->trigger != NULL) {
+        trigger_refused(request);
+        return;
+    }
     request_answer(request, 503, "Too many requests at a time");
 }
 

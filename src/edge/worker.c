@@ -5,6 +5,7 @@
 #include "app/address.h"
 #include "edge/application.h"
 #include "edge/certificates.h"
+#include "edge/trigger.h"
 #include "os/clock.h"
 #include "os/files.h"
 #include "os/random.h"
@@ -62,8 +63,13 @@ static void on_wake(uv_async_t *async)
         }
         application_release(worker->app);
         worker->app = next;
+        triggers_stop(worker);
+        if (!atomic_load(&worker->is_draining))
+            triggers_start(worker);
     }
     requests_wake(worker);
+    if (atomic_load(&worker->is_draining))
+        triggers_stop(worker);
     if (atomic_load(&worker->is_draining) && !worker->is_drained)
         http_server_drain(worker->http,
                           clock_now_ns(OS_CLOCK_MONOTONIC) + worker->server->drain_ns);
@@ -163,6 +169,7 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
 static void serve(void *context)
 {
     struct worker *worker = context;
+    triggers_start(worker);
     uv_run(&worker->uv, UV_RUN_DEFAULT);
     log_flush(&worker->log);
 }

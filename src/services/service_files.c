@@ -41,6 +41,17 @@ static bool file_init(struct services *services, struct service_file *file, cons
     return true;
 }
 
+static bool redis_init(struct services *services, struct service_file *file, const char *url)
+{
+    struct redis_url parsed;
+    const char *why = redis_url_parse(url, &parsed);
+    file->refusal = why;
+    file->redis = arena_get(&services->arena, sizeof(*file->redis));
+    if (file->redis != NULL && why == NULL)
+        memcpy(file->redis, &parsed, sizeof(parsed));
+    return file->redis != NULL;
+}
+
 enum stint_status service_files_create(struct services *services, struct stint_error *error)
 {
     const struct app *app = services->app;
@@ -52,9 +63,9 @@ enum stint_status service_files_create(struct services *services, struct stint_e
     fits = services->stores != NULL && services->databases != NULL;
     for (uint32_t i = 0; fits && i < app->store_count; i++) {
         const struct app_store *store = &app->stores[i];
-        bool is_redis = store->kind == APP_STORE_REDIS;
         fits = file_init(services, &services->stores[i], store->label, store->path, true);
-        services->stores[i].refusal = is_redis ? "this server does not offer stores in Redis" : NULL;
+        if (fits && store->kind == APP_STORE_REDIS)
+            fits = redis_init(services, &services->stores[i], store->url);
     }
     for (uint32_t i = 0; fits && i < app->database_count; i++) {
         const struct app_database *database = &app->databases[i];

@@ -235,7 +235,7 @@ static enum stint_status put_page(struct host_component_call *call, const struct
 {
     uint32_t words[5] = {0}, last[2];
     uint32_t count = count_keys(&job->cells);
-    bool is_more = count > SERVICE_PAGE_KEYS;
+    bool is_more = job->job.file->redis == NULL && count > SERVICE_PAGE_KEYS;
     if (is_more)
         count = SERVICE_PAGE_KEYS;
     enum stint_status status = put_keys(call, &job->cells, count, words);
@@ -254,6 +254,10 @@ static enum stint_status put_page(struct host_component_call *call, const struct
         if (status == STINT_OK)
             status = service_text(call, key.text, key.bytes, words + 3);
         arena_free(&arena);
+    }
+    if (status == STINT_OK && job->cursor.bytes > 0) {
+        words[2] = 1;
+        status = service_text(call, job->cursor.data, job->cursor.bytes, words + 3);
     }
     return status == STINT_OK ? service_ok(call, pointer, 24, words, 5) : status;
 }

@@ -186,14 +186,16 @@ void kv_job_init(struct kv_job *job, struct service_file *file,
 {
     *job = (struct kv_job){.job = {.file = file, .run = run}, .op = op, .pairs = pairs, .count = count};
     buf_init(&job->cells, &alloc_root, SERVICE_ANSWER_BYTES_MAX);
+    buf_init(&job->cursor, &alloc_root, SERVICE_MESSAGE_BYTES);
 }
 
 enum stint_status kv_do(struct host_component_call *call, struct kv_job *job)
 {
-    return service_do(call, &job->job);
+    return job->job.file->redis != NULL ? kv_redis_do(call, job) : service_do(call, &job->job);
 }
 
 void kv_job_free(struct kv_job *job)
 {
     buf_free(&job->cells);
+    buf_free(&job->cursor);
 }

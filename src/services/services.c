@@ -24,6 +24,9 @@ enum stint_status services_create(const struct app *app, struct services **ret_s
     arena_init(&services->arena, &alloc_root);
     lock_init(&services->lock);
     enum stint_status status = service_files_create(services, error);
+    services->redis = redis_pool_create();
+    if (status == STINT_OK && services->redis == NULL)
+        status = no_memory(error);
     if (status == STINT_OK)
         *ret_services = services;
     else
@@ -36,6 +39,7 @@ void services_free(struct services *services)
     if (services == NULL)
         return;
     service_files_free(services);
+    redis_pool_free(services->redis);
     lock_free(&services->lock);
     arena_free(&services->arena);
     alloc_put(&alloc_root, services, sizeof(*services));
@@ -52,15 +56,18 @@ static enum stint_status drop(void *env, uint32_t rep, struct stint_error *error
 
 enum stint_status services_guest_create(struct services *services,
                                         const struct app_component *component,
+                                        const struct services_world *world,
                                         struct alloc *alloc, struct services_guest **ret_guest,
                                         struct stint_error *error)
 {
-    static const char *const names[SERVICE_TYPE_COUNT] = {"store", "bucket", "cas", "connection"};
+    static const char *const names[SERVICE_TYPE_COUNT] = {"store",      "bucket",     "cas",
+                                                           "connection", "connection", "connection"};
     struct services_guest *guest = alloc_get_zeroed(alloc, 1, sizeof(*guest));
     if (guest == NULL)
         return no_memory(error);
     guest->services = services;
     guest->component = component;
+    guest->world = *world;
     guest->alloc = alloc;
     for (int type = 0; type < SERVICE_TYPE_COUNT; type++)
         guest->types[type] =
@@ -111,6 +118,8 @@ void service_end(struct services_guest *guest, struct service_object *object)
     /* What the guest has not committed is undone by this. */
     if (object->link != NULL)
         guest->services->sqlite->close(object->link);
+    service_redis_end(guest, object);
+    service_mqtt_end(guest, object);
     buf_free(&object->key);
     buf_free(&object->value);
     object->link = NULL;
@@ -209,6 +218,13 @@ enum stint_status service_ok(struct host_component_call *call, uint64_t pointer,
 enum stint_status service_error(struct host_component_call *call, uint64_t pointer,
                                 uint32_t bytes, uint8_t number, const char *text)
 {
+    return service_error_at(call, pointer, bytes, 4, number, text);
+}
+
+enum stint_status service_error_at(struct host_component_call *call, uint64_t pointer,
+                                   uint32_t bytes, uint32_t at_variant, uint8_t number,
+                                   const char *text)
+{
     uint32_t words[2] = {0, 0};
     uint8_t *at;
     enum stint_status status = STINT_OK;
@@ -219,9 +235,9 @@ enum stint_status service_error(struct host_component_call *call, uint64_t point
     if (status != STINT_OK)
         return status;
     at[0] = 1;
-    at[4] = number;
-    bytes_put32(at + 8, words[0]);
-    bytes_put32(at + 12, words[1]);
+    at[at_variant] = number;
+    bytes_put32(at + at_variant + 4, words[0]);
+    bytes_put32(at + at_variant + 8, words[1]);
     return STINT_OK;
 }
 

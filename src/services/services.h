@@ -4,7 +4,7 @@
  * (docs/services.md). Functions are flat (component/host.h), as those of WASI 0.2 are.
  *
  *     status = services_create(app, &services, &error);          once an application
- *     status = services_guest_create(services, component, alloc, &guest, &error);   once a slot
+ *     status = services_guest_create(services, component, &world, alloc, &guest, …); once a slot
  *     components:    resolvers[1] = services_resolver(guest)
  *     core modules:  wasi_p2_import_from(wasi, store, &resolver, …)
  *     services_guest_restart(guest)                              between the slot's uses
@@ -22,6 +22,15 @@
 
 struct services;
 struct services_guest;
+struct host_net;
+struct host_sink;
+
+/* What a guest's connections to servers share with its other outbound calls; all stay. */
+struct services_world {
+    const struct host_net *net; /* what it may reach; NULL: nothing */
+    struct host_sink *log;      /* is told of refusals; may be NULL */
+    uint64_t *calls;            /* outbound calls so far, of the current use; may be NULL */
+};
 
 /* Of the stores and databases that the application names; `app` stays. Thread-safe. */
 MUST_CHECK enum stint_status services_create(const struct app *app, struct services **ret_services,
@@ -31,6 +40,7 @@ void services_free(struct services *services); /* accepts NULL */
 /* For one guest, which gets what the manifest gives `component` (which stays). */
 MUST_CHECK enum stint_status services_guest_create(struct services *services,
                                                    const struct app_component *component,
+                                                   const struct services_world *world,
                                                    struct alloc *alloc,
                                                    struct services_guest **ret_guest,
                                                    struct stint_error *error);

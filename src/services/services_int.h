@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "os/lock.h"
+#include "services/redis_link.h"
 #include "services/services.h"
 #include "sqlite/sqlite_api.h"
 #include "wasi/host_wait.h"
@@ -35,6 +36,8 @@ struct service_file {
     struct sqlite_link *idle[SERVICE_IDLE_MAX];
     uint32_t idle_count;
     struct sqlite_link *anchor; /* memory lives as long as one link */
+    struct redis_url *redis;    /* a store in Redis, and no file; or NULL */
+    atomic_uint redis_links;    /* those in use */
 };
 
 struct services {
@@ -44,6 +47,7 @@ struct services {
     struct service_file *stores, *databases; /* as in `app` */
     struct lock lock;
     const struct sqlite_api *sqlite; /* NULL: not loaded yet */
+    struct redis_pool *redis;
 };
 
 MUST_CHECK enum stint_status service_files_create(struct services *services,
@@ -106,6 +110,8 @@ enum service_type {
     SERVICE_BUCKET,
     SERVICE_CAS,
     SERVICE_CONNECTION,
+    SERVICE_REDIS,
+    SERVICE_MQTT,
     SERVICE_TYPE_COUNT,
 };
 
@@ -116,11 +122,17 @@ struct service_object {
     struct sqlite_link *link; /* CONNECTION */
     struct buf key, value;    /* CAS */
     bool has_value;
+    struct redis_url *url;      /* REDIS */
+    struct redis_link *redis;   /* REDIS; NULL: it broke, and the next command opens it again */
+    bool is_changed;            /* REDIS: it may not be as it was when it was opened */
+    struct service_mqtt *mqtt;  /* MQTT */
 };
 
 struct services_guest {
     struct services *services;
     const struct app_component *component;
+    struct services_world world;
+    uint64_t links; /* open connections to servers */
     struct alloc *alloc;
     struct resource_type types[SERVICE_TYPE_COUNT];
     struct service_object *objects; /* SERVICE_OBJECTS_MAX, once one is opened */
@@ -152,6 +164,27 @@ MUST_CHECK enum stint_status service_give(struct host_component_call *call,
 enum service_access { SERVICE_OPENS, SERVICE_UNKNOWN, SERVICE_DENIED };
 enum service_access service_find(const struct services_guest *guest, bool is_store,
                                  const char *label, struct service_file **ret_file);
+
+/* ---- Connections to servers -------------------------------------------------------------- */
+
+/* For a call that talks to a server: it has the guest's time for outbound calls. */
+struct net_task service_task(struct host_component_call *call, const char *scheme);
+/* Whether the guest may connect there; a refusal is in its log. */
+bool service_may_reach(struct services_guest *guest, const char *scheme,
+                       const struct net_place *place);
+/* Whether it may make one more outbound call, which is counted. */
+bool service_may_call(struct services_guest *guest);
+#define SERVICE_CALLS_TEXT "it has made as many calls as it may (outbound_calls)"
+/* Whether it may have one more connection; a refusal is in its log. */
+bool service_may_connect(struct services_guest *guest);
+
+void service_redis_end(struct services_guest *guest, struct service_object *object);
+void service_mqtt_end(struct services_guest *guest, struct service_object *object);
+
+/* err, as service_error, with the variant `at` bytes after the result's begin. */
+MUST_CHECK enum stint_status service_error_at(struct host_component_call *call, uint64_t pointer,
+                                              uint32_t bytes, uint32_t at, uint8_t number,
+                                              const char *text);
 
 /* ---- Results ----------------------------------------------------------------------------- */
 
@@ -206,12 +239,15 @@ struct kv_job {
     bool is_done;       /* EXISTS, SWAP */
     int64_t number;     /* INCREMENT */
     struct buf cells;   /* GET: for each pair one cell, NULL if there is none; KEYS, PAGE */
+    struct buf cursor;  /* PAGE of a store in Redis: for the next one; empty: that was the last */
 };
 
 void kv_job_init(struct kv_job *job, struct service_file *file, enum kv_op op,
                  const struct kv_pair *pairs, uint32_t count);
 MUST_CHECK enum stint_status kv_do(struct host_component_call *call, struct kv_job *job);
 void kv_job_free(struct kv_job *job);
+/* service_kv_redis.c: the same as kv_do, for a store in Redis. */
+MUST_CHECK enum stint_status kv_redis_do(struct host_component_call *call, struct kv_job *job);
 
 /* ---- The functions of the table ---------------------------------------------------------- */
 

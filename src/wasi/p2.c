@@ -175,6 +175,11 @@ void wasi_p2_restart(struct wasi_p2 *wasi)
     wasi->realloc_of = NULL;
 }
 
+uint64_t *wasi_p2_calls(struct wasi_p2 *wasi)
+{
+    return &wasi->outbound_calls;
+}
+
 void wasi_p2_free(struct wasi_p2 *wasi)
 {
     if (wasi == NULL)

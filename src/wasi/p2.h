@@ -87,6 +87,8 @@ MUST_CHECK enum stint_status wasi_p2_create(struct alloc *alloc,
 void wasi_p2_free(struct wasi_p2 *wasi);
 /* For stores that are used again: the guest begins with nothing open, as at first. */
 void wasi_p2_restart(struct wasi_p2 *wasi);
+/* The outbound calls so far, where other hosts of the guest count theirs too. */
+uint64_t *wasi_p2_calls(struct wasi_p2 *wasi);
 
 /* For commands that are run again and again: other arguments and another environment, which stay until they
  * are set again, and a standard input; NULL: an empty one. */

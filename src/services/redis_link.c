@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/redis_link.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "os/clock.h"
+#include "os/lock.h"
+#include "os/plugin.h"
+
+enum { PIECE_BYTES = 1 << 14, IDLE_MAX = 64, WORDS_MAX = 8 };
+#define IDLE_NS UINT64_C(60000000000)
+
+struct redis_link {
+    struct redis_url url;
+    struct redis_reader *reader;
+    int fd;
+    const void *owner; /* in a pool */
+    uint64_t idle_ns;
+};
+
+const struct redis_api *redis_api(void)
+{
+    static _Atomic(const struct redis_api *) loaded;
+    const struct redis_api *(*find)(void);
+    struct stint_error ignored = {0};
+    void *symbol;
+    const struct redis_api *api = atomic_load_explicit(&loaded, memory_order_acquire);
+    if (api != NULL || plugin_load(REDIS_PLUGIN, REDIS_SYMBOL, &symbol, &ignored) != STINT_OK)
+        return api;
+    memcpy(&find, &symbol, sizeof(find));
+    api = find();
+    if (api->version != REDIS_API_LEVEL)
+        return NULL;
+    atomic_store_explicit(&loaded, api, memory_order_release);
+    return api;
+}
+
+/* ---- URLs -------------------------------------------------------------------------------- */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent-encoded text, which may not hold NUL. */
+static bool decode(const char *at, size_t bytes, char *to, size_t size)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        char c = at[i];
+        if (c == '%') {
+            int high = i + 2 < bytes ? hex_digit(at[i + 1]) : -1;
+            int low = i + 2 < bytes ? hex_digit(at[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (c == '\0' || count + 1 >= size)
+            return false;
+        to[count++] = c;
+    }
+    to[count] = '\0';
+    return true;
+}
+
+static bool parse_user(const char *at, size_t bytes, struct redis_url *url)
+{
+    const char *colon = memchr(at, ':', bytes);
+    size_t user = colon != NULL ? (size_t)(colon - at) : bytes;
+    return decode(at, user, url->user, sizeof(url->user)) &&
+           (colon == NULL ||
+            decode(colon + 1, bytes - user - 1, url->password, sizeof(url->password)));
+}
+
+const char *redis_url_parse(const char *text, struct redis_url *ret_url)
+{
+    struct redis_url url;
+    memset(&url, 0, sizeof(url)); /* its padding too: URLs are compared as bytes */
+    if (strncmp(text, "rediss://", 9) == 0)
+        return "connections with TLS (rediss://) are not offered";
+    if (strncmp(text, "redis://", 8) != 0)
+        return "it does not begin with redis://";
+    text += 8;
+    size_t authority = strcspn(text, "/?#"), start = 0;
+    for (size_t i = 0; i < authority; i++) {
+        if (text[i] == '@')
+            start = i + 1; /* the last one: passwords hold others */
+    }
+    if (start > 0 && !parse_user(text, start - 1, &url))
+        return "its user or password is not right";
+    struct net_place place;
+    memset(&place, 0, sizeof(place));
+    if (!net_place_parse(text + start, authority - start, 6379, &place))
+        return "its host or port is not right";
+    snprintf(url.place.host, sizeof(url.place.host), "%s", place.host);
+    url.place.port = place.port;
+    text += authority;
+    if (*text == '/')
+        text++;
+    for (; *text >= '0' && *text <= '9' && url.database < 100000; text++)
+        url.database = url.database * 10 + (uint32_t)(*text - '0');
+    if (*text != '\0' && *text != '?')
+        return "what follows the host is no number of a database";
+    *ret_url = url;
+    return NULL;
+}
+
+/* ---- Words and replies ------------------------------------------------------------------- */
+
+enum net_end redis_link_send(struct net_task *task, struct redis_link *link,
+                             const struct redis_command *command)
+{
+    const struct redis_api *api = redis_api();
+    size_t bytes = 0, total = 0;
+    for (size_t i = 0; i < command->count && total <= REDIS_COMMAND_BYTES_MAX; i++)
+        total += command->bytes[i] + 16;
+    if (total > REDIS_COMMAND_BYTES_MAX)
+        return net_fail(task, "the command is too large");
+    char *text = api->format(command->count, command->words, command->bytes, &bytes);
+    if (text == NULL)
+        return net_fail(task, "out of memory for a command");
+    enum net_end end = net_send(task, &link->url.place, link->fd, text, bytes);
+    api->format_free(text);
+    return end;
+}
+
+enum net_end redis_link_receive(struct net_task *task, struct redis_link *link,
+                                struct redis_reply **ret_reply)
+{
+    const struct redis_api *api = redis_api();
+    uint8_t piece[PIECE_BYTES];
+    size_t total = 0;
+    for (;;) {
+        struct redis_reply *reply = NULL;
+        const char *why = "";
+        size_t bytes = 0;
+        if (!api->next(link->reader, &reply, &why))
+            return net_fail(task, "%.64s:%u: this is not how Redis answers: %.64s",
+                            link->url.place.host, link->url.place.port, why);
+        if (reply != NULL) {
+            *ret_reply = reply;
+            return NET_DONE;
+        }
+        if (total > REDIS_REPLY_BYTES_MAX)
+            return net_fail(task, "the result is too large");
+        enum net_end end =
+            net_receive(task, &link->url.place, link->fd, piece, sizeof(piece), &bytes);
+        if (end != NET_DONE)
+            return end;
+        total += bytes;
+        if (!api->feed(link->reader, piece, bytes))
+            return net_fail(task, "out of memory for a reply");
+    }
+}
+
+enum net_end redis_link_ask(struct net_task *task, struct redis_link *link,
+                            const struct redis_command *command, struct redis_reply **ret_reply)
+{
+    enum net_end end = redis_link_send(task, link, command);
+    return end == NET_DONE ? redis_link_receive(task, link, ret_reply) : end;
+}
+
+enum net_end redis_link_say(struct net_task *task, struct redis_link *link,
+                            const char *const *words, struct redis_reply **ret_reply)
+{
+    size_t bytes[WORDS_MAX];
+    struct redis_command command = {words, bytes, 0};
+    for (; command.count < WORDS_MAX && words[command.count] != NULL; command.count++)
+        bytes[command.count] = strlen(words[command.count]);
+    return redis_link_ask(task, link, &command, ret_reply);
+}
+
+/* ---- Opening ----------------------------------------------------------------------------- */
+
+/* A command of the greeting; errors of the server end it. */
+static enum net_end greet(struct net_task *task, struct redis_link *link, const char *const *words)
+{
+    struct redis_reply *reply;
+    enum net_end end = redis_link_say(task, link, words, &reply);
+    if (end != NET_DONE)
+        return end;
+    struct redis_view view = redis_api()->view(reply);
+    if (view.kind == REDIS_KIND_ERROR)
+        end = net_fail(task, "%.64s:%u: %.*s", link->url.place.host, link->url.place.port,
+                       (int)(view.bytes < 96 ? view.bytes : 96), view.text);
+    redis_api()->reply_free(reply);
+    return end;
+}
+
+static enum net_end greet_all(struct net_task *task, struct redis_link *link)
+{
+    const struct redis_url *url = &link->url;
+    char database[12];
+    enum net_end end = NET_DONE;
+    snprintf(database, sizeof(database), "%u", url->database);
+    if (url->password[0] != '\0')
+        end = greet(task, link,
+                    url->user[0] != '\0'
+                        ? (const char *const[]){"AUTH", url->user, url->password, NULL}
+                        : (const char *const[]){"AUTH", url->password, NULL});
+    if (end == NET_DONE && url->database != 0)
+        end = greet(task, link, (const char *const[]){"SELECT", database, NULL});
+    /* Says at once where a password is missing, and that Redis is who answers. */
+    if (end == NET_DONE && url->password[0] == '\0' && url->database == 0)
+        end = greet(task, link, (const char *const[]){"PING", NULL});
+    return end;
+}
+
+enum net_end redis_link_open(struct net_task *task, const struct redis_url *url,
+                             struct redis_link **ret_link)
+{
+    const struct redis_api *api = redis_api();
+    if (api == NULL)
+        return net_fail(task, "this server has no Redis");
+    struct redis_link *link = alloc_get_zeroed(&alloc_root, 1, sizeof(*link));
+    if (link == NULL)
+        return net_fail(task, "out of memory for a connection");
+    link->url = *url;
+    link->fd = -1;
+    link->reader = api->reader_create();
+    enum net_end end = link->reader != NULL ? net_connect(task, &url->place, &link->fd)
+                                            : net_fail(task, "out of memory for a connection");
+    if (end == NET_DONE)
+        end = greet_all(task, link);
+    if (end == NET_DONE)
+        *ret_link = link;
+    else
+        redis_link_free(link);
+    return end;
+}
+
+void redis_link_free(struct redis_link *link)
+{
+    if (link == NULL)
+        return;
+    if (link->fd >= 0)
+        file_close(link->fd);
+    redis_api()->reader_free(link->reader);
+    alloc_put(&alloc_root, link, sizeof(*link));
+}
+
+/* ---- The pool ---------------------------------------------------------------------------- */
+
+struct redis_pool {
+    struct lock lock;
+    struct redis_link *links[IDLE_MAX]; /* the oldest first */
+    size_t count;
+};
+
+struct redis_pool *redis_pool_create(void)
+{
+    struct redis_pool *pool = alloc_get_zeroed(&alloc_root, 1, sizeof(*pool));
+    if (pool != NULL)
+        lock_init(&pool->lock);
+    return pool;
+}
+
+void redis_pool_free(struct redis_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    for (size_t i = 0; i < pool->count; i++)
+        redis_link_free(pool->links[i]);
+    lock_free(&pool->lock);
+    alloc_put(&alloc_root, pool, sizeof(*pool));
+}
+
+static struct redis_link *take_at(struct redis_pool *pool, size_t index)
+{
+    struct redis_link *link = pool->links[index];
+    pool->count--;
+    memmove(&pool->links[index], &pool->links[index + 1],
+            (pool->count - index) * sizeof(struct redis_link *));
+    return link;
+}
+
+/* A server that has nothing to say and has not gone. */
+static bool is_fine(const struct redis_link *link)
+{
+    return host_wait_look(link->fd, READY_READ) == OS_AGAIN &&
+           clock_now_ns(OS_CLOCK_MONOTONIC) - link->idle_ns < IDLE_NS;
+}
+
+struct redis_link *redis_pool_take(struct redis_pool *pool, const struct redis_url *url,
+                                   const void *owner)
+{
+    for (;;) {
+        struct redis_link *link = NULL;
+        lock_take(&pool->lock);
+        for (size_t i = pool->count; i > 0 && link == NULL; i--) {
+            const struct redis_link *idle = pool->links[i - 1];
+            if (idle->owner == owner && memcmp(&idle->url, url, sizeof(*url)) == 0)
+                link = take_at(pool, i - 1);
+        }
+        lock_give(&pool->lock);
+        if (link == NULL || is_fine(link))
+            return link;
+        redis_link_free(link);
+    }
+}
+
+void redis_pool_give(struct redis_pool *pool, struct redis_link *link, const void *owner)
+{
+    struct redis_link *oldest = NULL;
+    link->owner = owner;
+    link->idle_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    lock_take(&pool->lock);
+    if (pool->count == IDLE_MAX)
+        oldest = take_at(pool, 0);
+    pool->links[pool->count++] = link;
+    lock_give(&pool->lock);
+    redis_link_free(oldest);
+}
