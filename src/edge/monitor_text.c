@@ -168,6 +168,9 @@ static void print_process(const struct edge_server *server, struct buf *out)
     put_one(out, "stint_workers", "gauge", "Threads that serve.", server->worker_count);
     put_one(out, "stint_log_lost_total", "counter", "Lines of logs that could not be written.",
             (double)atomic_load(&server->log.lost));
+    put_one(out, "stint_heap_bytes", "gauge", "What the server has allocated and not freed.",
+            (double)(atomic_load(&alloc_root.used_bytes) +
+                     atomic_load(&server->engine->alloc.used_bytes)));
     put_one(out, "process_resident_memory_bytes", "gauge", "Memory of the process.",
             monitor_resident_bytes());
     put_one(out, "process_cpu_seconds_total", "counter", "Time of all its threads.",
