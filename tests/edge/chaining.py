@@ -111,8 +111,10 @@ def what_the_other_sees(t):
         t.match(header("spin-client-addr"), r"^127\.0\.0\.1:")
         t.match(header("traceparent", traceparent=trace), "^00-" + "ab" * 16 + "-[0-9a-f]{16}-01$")
         t.check("cd" * 8 not in header("traceparent", traceparent=trace), "the client's own span")
-        own = "00-" + "12" * 16 + "-" + "34" * 8 + "-00"
-        t.match(header("traceparent", x_trace=own), "^00-" + "12" * 16)
+        own = "00-" + "ab" * 16 + "-" + "34" * 8 + "-00"  # a span of the guest's own
+        t.match(header("traceparent", traceparent=trace, x_trace=own), "^00-" + "ab" * 16 + "-.*-00$")
+        own = "00-" + "12" * 16 + "-" + "34" * 8 + "-00"  # of another trace
+        t.match(header("traceparent", traceparent=trace, x_trace=own), "^00-" + "ab" * 16)
 
 
 @test

@@ -508,6 +508,33 @@ TEST(no_more_slots_than_allowed)
     close_world(&w);
 }
 
+TEST(renewing_ends_idle_slots_now_and_taken_ones_later)
+{
+    struct world w;
+    struct pool_stats stats;
+    REQUIRE(open_engine(&w, "(module (memory 1))"));
+    w.config.slots_warm = 3;
+    REQUIRE(open_pool(&w));
+    struct stint_instance *old = take(&w);
+    pool_renew(w.pool);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.slots, 1);
+    CHECK_INT(stats.idle, 0);
+    struct stint_instance *younger = take(&w);
+    pool_give(w.pool, old);
+    pool_give(w.pool, younger);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.slots, 1);
+    CHECK_INT(stats.idle, 1);
+    CHECK(take(&w) == younger);
+    pool_give(w.pool, younger);
+    pool_renew(w.pool);
+    pool_renew(w.pool);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.slots, 0);
+    close_world(&w);
+}
+
 TEST(the_machine_decides_how_many)
 {
     struct world w;
