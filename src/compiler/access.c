@@ -156,9 +156,8 @@ LLVMValueRef global_cell(struct lower *l, uint32_t index)
         LLVMValueRef global = object_of(l, CACHE_GLOBALS, NATIVE_CONTEXT_GLOBALS, index);
         return entry_address(l, global, NATIVE_GLOBAL_CELL);
     }
-    LLVMValueRef own = context_field(l, NATIVE_CONTEXT_OWN_GLOBALS);
     uint64_t offset = (uint64_t)(index - imported) * NATIVE_GLOBAL_BYTES + NATIVE_GLOBAL_CELL;
-    return address_at(l, own, offset);
+    return address_at(l, l->context, NATIVE_CONTEXT_OWN_GLOBALS + offset);
 }
 
 /* ---- Intrinsics ------------------------------------------------------------------------------- */

@@ -33,7 +33,9 @@ static struct stint_instance *allocate(struct stint_store *store, struct stint_m
 {
     const struct wasm_module *module = owner->wasm;
     struct arena *arena = &store->arena;
-    struct stint_instance *instance = arena_get_zeroed(arena, 1, sizeof(*instance));
+    size_t own_globals = module->global_count - module->import_global_count;
+    struct stint_instance *instance =
+        arena_get_zeroed(arena, 1, sizeof(*instance) + own_globals * sizeof(struct global));
     if (instance == NULL)
         return NULL;
     instance->store = store;
@@ -124,15 +126,12 @@ static enum stint_status make_tags(struct stint_instance *instance, struct stint
 
 /* ---- Initialisation ---------------------------------------------------------------------- */
 
-/* The module's globals lie in one array. Each may refer to those before it. */
+/* Each global may refer to those before it. */
 static enum stint_status init_globals(struct stint_instance *instance, struct stint_error *error)
 {
     const struct wasm_module *module = instance->module->wasm;
     uint32_t first = module->import_global_count, count = module->global_count - first;
-    struct global *globals = arena_get_zeroed(&instance->store->arena, count, sizeof(*globals));
-    if (globals == NULL)
-        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for %u globals", count);
-    instance->own_globals = globals;
+    struct global *globals = instance->own_globals;
     for (uint32_t i = 0; i < count; i++) {
         globals[i].type = module->globals[first + i].type;
         instance->globals[first + i] = &globals[i];

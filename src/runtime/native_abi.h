@@ -54,7 +54,7 @@
 #ifndef RUNTIME_NATIVE_ABI_H
 #define RUNTIME_NATIVE_ABI_H
 
-enum { NATIVE_ABI_VERSION = 4 };
+enum { NATIVE_ABI_VERSION = 5 };
 
 /* Classes of images: bits of struct func.native_key, beside the address of the type. */
 enum {
@@ -79,12 +79,13 @@ enum {
     NATIVE_CONTEXT_MEMORIES = 24,     /* struct memory *[] */
     NATIVE_CONTEXT_TABLES = 32,       /* struct table *[] */
     NATIVE_CONTEXT_GLOBALS = 40,      /* struct global *[] */
-    NATIVE_CONTEXT_OWN_GLOBALS = 48,  /* struct global [], the module-defined ones */
-    NATIVE_CONTEXT_TAGS = 56,         /* struct tag *[] */
-    NATIVE_CONTEXT_IMPORT_FUNCS = 64, /* struct func *[] */
-    NATIVE_CONTEXT_OWN_FUNCS = 72,    /* struct func [], filled on demand: type NULL, key 0 */
-    NATIVE_CONTEXT_TYPES = 80,        /* const struct type_def *[], by the module's type index */
+    NATIVE_CONTEXT_TAGS = 48,         /* struct tag *[] */
+    NATIVE_CONTEXT_IMPORT_FUNCS = 56, /* struct func *[] */
+    NATIVE_CONTEXT_OWN_FUNCS = 64,    /* struct func [], filled on demand: type NULL, key 0 */
+    NATIVE_CONTEXT_TYPES = 72,        /* const struct type_def *[], by the module's type index */
 };
+/* The module-defined globals follow the struct: struct global []. */
+enum { NATIVE_CONTEXT_OWN_GLOBALS = 136 };
 
 /* struct native_run */
 enum {

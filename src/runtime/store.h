@@ -281,7 +281,6 @@ struct stint_instance {
     struct memory **memories; /* by index, imports first; likewise below */
     struct table **tables;
     struct global **globals;
-    struct global *own_globals; /* the module-defined ones */
     struct tag **tags;
     struct func **import_funcs; /* import_func_count */
     struct func *own_funcs;     /* the module-defined ones, filled on demand */
@@ -294,6 +293,7 @@ struct stint_instance {
     uint8_t *data_dropped; /* a byte a segment */
     void *user;
     struct stint_instance *next;
+    struct global own_globals[]; /* the module-defined ones */
 };
 
 /* What satisfies one import. */
