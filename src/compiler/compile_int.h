@@ -84,6 +84,11 @@ MUST_CHECK enum stint_status optimise_run(struct unit *u, LLVMTargetMachineRef t
                                           const struct compiler_options *options,
                                           struct stint_error *error);
 
+/* ---- After the passes (widen.c) ---------------------------------------------------------------- */
+
+/* Extends numbers of 32 bits, which addresses are, where they are computed. False: out of memory. */
+bool widen_addresses(struct unit *u);
+
 /* ---- Threads (compile_threads.c) ---------------------------------------------------------------- */
 
 /* Compiles all partitions; objects are filled where it succeeds. */

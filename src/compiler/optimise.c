@@ -89,8 +89,11 @@ enum stint_status optimise_run(struct unit *u, LLVMTargetMachineRef target,
     LLVMPassBuilderOptionsSetLoopUnrolling(how, is_fast);
     LLVMErrorRef failed = LLVMRunPasses(u->module, passes(options), target, how);
     LLVMDisposePassBuilderOptions(how);
-    if (failed == LLVMErrorSuccess)
+    if (failed == LLVMErrorSuccess) {
+        if (is_fast && !u->is_aarch64 && !widen_addresses(u))
+            return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
         return STINT_OK;
+    }
     message = LLVMGetErrorMessage(failed);
     error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "%s", message);
     LLVMDisposeErrorMessage(message);
