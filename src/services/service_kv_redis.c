@@ -362,7 +362,7 @@ static enum net_end get_page(struct kv_redis *redis)
 static enum net_end run(struct kv_redis *redis)
 {
     struct kv_job *kv = redis->kv;
-    const struct kv_pair *pair = &kv->pairs[0];
+    const struct kv_pair *pair = kv->pairs; /* NULL where nothing is asked for */
     buf_clear(&kv->cells); /* of a try before */
     switch (kv->op) {
     case KV_KEYS:
