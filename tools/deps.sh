@@ -38,6 +38,7 @@ strace                   cmd strace                                             
 nghttp2-client           cmd h2load                                                  test,bench
 wrk                      cmd wrk                                                     bench
 nginx-light              cmd nginx                                                   bench
+chromium                 cmd chromium                                                test
 qemu-user                cmd qemu-aarch64                                            test
 gcc-aarch64-linux-gnu    cmd aarch64-linux-gnu-gcc                                   test
 libc6-dev-arm64-cross    file /usr/aarch64-linux-gnu/include/stdio.h                 test

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# suite: builds=debug,release timeout=300
+# SPDX-License-Identifier: Apache-2.0
+"""What operators import: each metric of the dashboard and of the alert rules is one that the server has."""
+import http.client
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import mmdb  # noqa: E402
+from served import ROOT, Served, build_app  # noqa: E402
+from program import Skip, main, test  # noqa: E402
+
+CONTRIB = os.path.join(ROOT, "contrib")
+DASHBOARD = os.path.join(CONTRIB, "grafana", "stint.json")
+ALERTS = os.path.join(CONTRIB, "prometheus", "alerts.yml")
+NAME = re.compile(r"\b(?:stint|process)_[a-z_]+\b")
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def dashboard_queries():
+    board = json.loads(read(DASHBOARD))
+    return [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])] + \
+           [one["query"] for one in board["templating"]["list"]]
+
+
+def alert_queries():
+    """The rules' own lines are regular enough to be read without a reader of YAML."""
+    found = []
+    for rule in re.split(r"\n +- alert: ", read(ALERTS))[1:]:
+        query = re.search(r"\n +expr: (?:>-\n)?(.*?)\n +(?:for|labels):", rule, re.S)
+        found.append(" ".join(query[1].split()))
+    return found
+
+
+def metrics_of(queries):
+    """Names without what a histogram adds to its own, and without labels."""
+    names = set()
+    for query in queries:
+        for name in NAME.findall(re.sub(r'"[^"]*"', '""', query)):
+            names.add(re.sub(r"_(bucket|sum|count)$", "", name))
+    return names
+
+
+@test
+def the_dashboard_is_what_its_script_writes(t):
+    spec = importlib.util.spec_from_file_location("make", os.path.join(CONTRIB, "grafana", "make.py"))
+    make = importlib.util.module_from_spec(spec)
+    sys.dont_write_bytecode = True
+    spec.loader.exec_module(make)
+    t.check(json.loads(read(DASHBOARD)) == make.dashboard(), "run contrib/grafana/make.py")
+    board = make.dashboard()
+    ids = [panel["id"] for panel in board["panels"]]
+    t.equal(len(ids), len(set(ids)))
+    places = set()
+    for panel in board["panels"]:
+        at = panel["gridPos"]
+        t.check(at["x"] + at["w"] <= 24, panel["title"])
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        t.check(not cells & places, f"{panel['title']} lies on another one")
+        places |= cells
+
+
+@test
+def all_metrics_are_there(t):
+    build_app(t, component=True)
+    mmdb.write(t.path("geo.mmdb"))
+    documented = read(os.path.join(ROOT, "docs", "edge.md"))
+    used = metrics_of(dashboard_queries() + alert_queries())
+    t.check(len(used) > 20, used)
+    with Served(t, t.path("app.wasm"), "--metrics", "127.0.0.1:0", "--geo", t.path("geo.mmdb")) as server:
+        server.get("/hello")
+        address = re.search(r"http://(\S+):(\d+)/", server.lines("metrics on")[0]["message"])
+        connection = http.client.HTTPConnection(address[1], int(address[2]), timeout=60)
+        connection.request("GET", "/metrics")
+        there = set(re.findall(r"^# TYPE (\S+) ", connection.getresponse().read().decode(), re.M))
+        connection.close()
+    for name in sorted(used - there):
+        t.check(f"`{name}`" in documented, f"there is no {name}")
+    t.check(len(used - there) <= 1, used - there)  # certificates, without TLS
+
+
+@test
+def rules_have_their_parts(t):
+    text = read(ALERTS)
+    names = re.findall(r"- alert: (\w+)", text)
+    t.equal(len(names), len(set(names)))
+    t.equal((len(alert_queries()), text.count("severity:"), text.count("summary:")), (len(names),) * 3)
+    try:
+        import yaml
+    except ImportError:
+        return
+    rules = yaml.safe_load(text)["groups"][0]["rules"]
+    t.equal([" ".join(rule["expr"].split()) for rule in rules], alert_queries())
+
+
+@test
+def promtool_accepts_the_rules(t):
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        raise Skip("there is no promtool: install prometheus")
+    done = subprocess.run([promtool, "check", "rules", ALERTS], capture_output=True, text=True)
+    t.equal((done.returncode, done.stderr), (0, ""))
+
+
+main()
