@@ -97,6 +97,8 @@ static int serve(const struct up_options *options, const char *path)
         .tier = options->tier,
         .user = options->user,
         .fence = options->fence,
+        .control = options->control,
+        .replace = options->replace,
         .log_level = options->log_level,
         .access_log = options->access_log,
         .quiet = options->quiet,
@@ -115,6 +117,9 @@ static int cmd_up(const struct verb *verb, int argc, char **argv)
     const char *path = options.file;
     if ((options.tls_cert != NULL) != (options.tls_key != NULL)) {
         cli_error("--tls-cert and --tls-key go together");
+        code = cli_try_help(verb);
+    } else if (options.replace && options.control == NULL) {
+        cli_error("--replace needs --control SOCKET, as the server was started that it replaces");
         code = cli_try_help(verb);
     } else if (argc - operands > 1 || (argc - operands == 1 && path != NULL)) {
         cli_error("one application at a time");
@@ -141,7 +146,9 @@ const struct verb verb_up = {
         "unless said. Each request gets a fresh instance of its component.\n\n"
         "SIGHUP reads the application again, and serves the new one if it is right. SIGTERM and "
         "Ctrl-C let the requests that are on their way end first; a second signal ends "
-        "everything at once.",
+        "everything at once.\n\n"
+        "A server started with --control is replaced without losing a connection by one started with "
+        "--replace besides: another program, other options, another application.",
     .examples = "stint up\n"
                 "stint up greet.wasm --listen 127.0.0.1:8080\n"
                 "stint up -f shop/spin.toml --access-log /var/log/shop.jsonl",

@@ -8,6 +8,7 @@
 #include "edge/admin_files.h"
 #include "edge/admin_history.h"
 #include "edge/admin_state.h"
+#include "edge/handover.h"
 #include "edge/monitor_http.h"
 #include "os/files.h"
 #include "os/sockets.h"
@@ -153,7 +154,7 @@ enum stint_status admin_open(struct edge_server *server, struct log_buffer *log,
                  address);
         return STINT_INVALID;
     }
-    enum stint_status status = socket_listen_tcp(address, &admin->fd, &error);
+    enum stint_status status = handover_listen(server, HANDOVER_ADMIN, address, &admin->fd, &error);
     if (status != STINT_OK)
         log_line(log, LOG_ERROR, NULL, NULL, "admin: %s", error.message);
     if (!monitor_token_read(&admin->token, token_file, "the admin page", log))

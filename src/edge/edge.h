@@ -38,11 +38,13 @@ struct edge_options {
     uint64_t drain_ns;            /* how long requests may go on after SIGTERM; 0: the default */
     const char *tier;             /* "interp", "jit", "aot" */
     const char *user;             /* to become after start: "NAME[:GROUP]"; NULL: the manifest's */
+    const char *control;          /* path of the socket for a successor; NULL: none */
     const char *fence;            /* "on", "warn", "off"; NULL: what the manifest says */
     const char *log_level;        /* "error", "warn", "info", "debug"; NULL: info */
     const char *access_log;       /* a file, "-" for stdout, NULL: what the manifest says */
     bool quiet;                   /* no text on stdout about where it listens */
     bool no_cache;
+    bool replace;                 /* take over from the server at `control` */
 };
 
 struct edge_api {

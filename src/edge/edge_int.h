@@ -52,12 +52,13 @@ struct edge_app {
     struct host_net **nets;            /* of each component; NULL: it reaches nothing */
 };
 
-enum { LISTENERS_MAX = 64 };
+enum { LISTENERS_MAX = 128 };
 
 struct edge_listener {
     const char *address; /* without a scheme */
     bool is_tls, proxy_protocol;
     char bound[80]; /* with its port; "": not known */
+    bool is_further; /* more sockets of one before it: see listeners.c */
 };
 
 /* What the server gave up: see fencing.h. */
@@ -86,6 +87,11 @@ struct edge_server {
     uint32_t worker_count;
     uint64_t drain_ns, started_unix_ns;
     struct edge_fencing fence;
+    struct handover *handover;
+    atomic_bool is_replaced; /* a successor serves already */
+    int notify_fd;           /* to the service manager; -1: there is none */
+    int (*sockets)[LISTENERS_MAX]; /* by worker, until it takes them: see listeners.h */
+    uint32_t sockets_taken;
 };
 
 struct worker {
@@ -112,6 +118,7 @@ struct worker {
     struct log_buffer log;
     uint64_t request_count, id_seed, trace_state;
     atomic_bool is_draining;
+    atomic_uint beats; /* how often it was woken: a worker that is asked and does not count hangs */
     bool has_uv, has_thread;
     bool is_drained;       /* no connection is left */
     uint32_t running;      /* requests and triggers that are not over */
@@ -120,13 +127,14 @@ struct worker {
     struct thread thread;
 };
 
-/* Makes it with its sockets, which it takes over, also on failure. */
+/* Makes it with its sockets (-1: none of that listener), which it takes over, also on failure. */
 MUST_CHECK enum stint_status worker_create(struct worker *worker, struct edge_server *server,
                                            uint32_t number, const int *fds, uint32_t fd_count,
                                            struct stint_error *error);
 MUST_CHECK bool worker_start(struct worker *worker);
 /* From any thread: serve this version from now on; takes over a reference. */
 void worker_switch(struct worker *worker, struct edge_app *app);
+void worker_ask(struct worker *worker);   /* from any thread: count a beat */
 void worker_drain(struct worker *worker); /* from any thread: finish what runs, then end */
 void worker_join(struct worker *worker);
 void worker_free(struct worker *worker); /* after worker_join, or if it never started */

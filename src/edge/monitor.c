@@ -6,6 +6,7 @@
 
 #include "edge/admin.h"
 #include "edge/application.h"
+#include "edge/handover.h"
 #include "edge/failures.h"
 #include "edge/monitor_http.h"
 #include "edge/monitor_text.h"
@@ -95,7 +96,8 @@ static enum stint_status open_listener(struct monitor *monitor, const char *addr
     char bound[80];
     if (address[0] == '\0')
         return STINT_OK;
-    enum stint_status status = socket_listen_tcp(address, &monitor->fd, &error);
+    enum stint_status status = 
+        handover_listen(monitor->view.server, HANDOVER_METRICS, address, &monitor->fd, &error);
     if (status != STINT_OK)
         log_line(log, LOG_ERROR, NULL, NULL, "metrics: %s", error.message);
     if (!monitor_token_read(&monitor->token, token_file, "metrics", log))

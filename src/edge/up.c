@@ -16,14 +16,16 @@
 #include "edge/certificates.h"
 #include "edge/edge_int.h"
 #include "edge/fencing.h"
+#include "edge/handover.h"
+#include "edge/listeners.h"
 #include "edge/monitor.h"
+#include "edge/notify.h"
 #include "edge/settings.h"
 #include "edge/versions.h"
 #include "interp/interp.h"
 #include "os/clock.h"
 #include "os/files.h"
 #include "os/machine.h"
-#include "os/sockets.h"
 #include "stint_config.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, REASON_BYTES_MAX = 4096 };
@@ -31,8 +33,6 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, REASON_BYTES_MAX = 4096 };
 struct up {
     struct edge_server server;
     struct log_buffer log; /* the main thread's */
-    int (*sockets)[LISTENERS_MAX]; /* by worker */
-    uint32_t sockets_made;      /* workers that have not taken theirs over begin here */
     struct thread compiler;     /* for components without machine code */
     bool has_compiler;
     atomic_int is_ending;
@@ -89,39 +89,6 @@ static enum stint_status open_traces(struct up *up, struct stint_error *error)
                : status;
 }
 
-/* ---- Listening --------------------------------------------------------------------------- */
-
-/* "https://[::]:443", "http://…", or without a scheme, which is as `is_tls` says. */
-static struct edge_listener read_listener(const char *text, bool is_tls)
-{
-    struct edge_listener listener = {.address = text, .is_tls = is_tls};
-    for (int i = 0; i < 2; i++) {
-        const char *scheme = i == 0 ? "http://" : "https://";
-        if (strncmp(text, scheme, strlen(scheme)) == 0)
-            listener = (struct edge_listener){.address = text + strlen(scheme), .is_tls = i == 1};
-    }
-    return listener;
-}
-
-static void choose_listeners(struct up *up)
-{
-    const struct edge_options *options = up->server.options;
-    const struct app_server *settings = &up->server.app->app->server;
-    size_t given = options->listen_count, count = given > 0 ? given : settings->listen_count;
-    bool has_tls = options->tls_cert != NULL;
-    for (size_t i = 0; i < settings->listen_count && given == 0; i++)
-        has_tls &= !settings->listen[i].is_tls; /* then the manifest says which ones */
-    for (size_t i = 0; i < count && i < LISTENERS_MAX; i++) {
-        struct edge_listener *to = &up->server.listeners[up->server.listener_count++];
-        if (given > 0)
-            *to = read_listener(options->listen[i], has_tls);
-        else
-            *to = (struct edge_listener){.address = settings->listen[i].address,
-                                         .is_tls = settings->listen[i].is_tls || has_tls,
-                                         .proxy_protocol = settings->listen[i].proxy_protocol};
-    }
-}
-
 static enum stint_status open_certificates(struct up *up)
 {
     struct edge_server *server = &up->server;
@@ -129,59 +96,6 @@ static enum stint_status open_certificates(struct up *up)
     for (uint32_t i = 0; i < server->listener_count; i++)
         has_tls |= server->listeners[i].is_tls;
     return has_tls ? certificates_create(server, &up->log, &server->certificates) : STINT_OK;
-}
-
-/* All that cannot be listened on is said, not the first alone. */
-static enum stint_status open_sockets(struct up *up)
-{
-    uint32_t workers = up->server.worker_count;
-    enum stint_status worst = STINT_OK;
-    int *group = alloc_get_zeroed(&alloc_root, workers, sizeof(*group));
-    up->sockets = alloc_get_zeroed(&alloc_root, workers, sizeof(*up->sockets));
-    if (group == NULL || up->sockets == NULL)
-        worst = STINT_NOMEM;
-    for (uint32_t i = 0; i < up->server.listener_count && worst != STINT_NOMEM; i++) {
-        struct stint_error error = {0};
-        enum stint_status status =
-            socket_listen_group(up->server.listeners[i].address, workers, group, &error);
-        if (status != STINT_OK) {
-            log_line(&up->log, LOG_ERROR, NULL, NULL, "%s", error.message);
-            worst = status;
-        }
-        for (uint32_t k = 0; k < workers; k++)
-            up->sockets[k][i] = status == STINT_OK ? group[k] : -1;
-    }
-    alloc_put(&alloc_root, group, workers * sizeof(*group));
-    return worst;
-}
-
-static void close_sockets(struct up *up)
-{
-    for (uint32_t k = up->sockets_made; up->sockets != NULL && k < up->server.worker_count; k++) {
-        for (uint32_t i = 0; i < up->server.listener_count; i++) {
-            if (up->sockets[k][i] > 0)
-                file_close(up->sockets[k][i]);
-        }
-    }
-    alloc_put(&alloc_root, up->sockets,
-              up->sockets != NULL ? up->server.worker_count * sizeof(*up->sockets) : 0);
-}
-
-static void announce(struct up *up)
-{
-    char address[80];
-    for (uint32_t i = 0; i < up->server.listener_count; i++) {
-        if (socket_local_address(up->sockets[0][i], address, sizeof(address)))
-            continue;
-        struct edge_listener *listener = &up->server.listeners[i];
-        (void)snprintf(listener->bound, sizeof(listener->bound), "%s", address);
-        const char *scheme = up->server.listeners[i].is_tls ? "https" : "http";
-        log_line(&up->log, LOG_INFO, NULL, NULL, "serving on %s://%s", scheme, address);
-        if (!up->server.options->quiet)
-            printf("Serving %s://%s\n", scheme, address);
-    }
-    (void)fflush(stdout);
-    log_flush(&up->log);
 }
 
 /* ---- Machine code ------------------------------------------------------------------------ */
@@ -234,9 +148,9 @@ static enum stint_status start_workers(struct up *up, struct stint_error *error)
     if (server->workers == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     for (uint32_t i = 0; i < server->worker_count; i++) {
-        up->sockets_made = i + 1;
-        enum stint_status status = worker_create(&server->workers[i], server, i, up->sockets[i],
-                                                 up->server.listener_count, error);
+        enum stint_status status = worker_create(&server->workers[i], server, i,
+                                                 listeners_of(server, i), server->listener_count,
+                                                 error);
         if (status != STINT_OK)
             return status;
     }
@@ -329,19 +243,28 @@ static void reload(struct up *up)
 /* What the main thread has to do while workers serve; the signal that ends it. */
 static int await_signal(struct up *up, const sigset_t *signals)
 {
-    const struct timespec second = {.tv_sec = 1};
+    struct edge_server *server = &up->server;
+    struct timespec pause = {.tv_sec = 1};
+    uint64_t watched_ns = notify_watchdog_ns();
+    if (watched_ns != 0 && watched_ns / 3 < 1000000000)
+        pause = (struct timespec){.tv_nsec = (long)(watched_ns / 3)};
     for (;;) {
-        bool has_clock = up->server.certificates != NULL || budget_is_used(up->server.app);
-        int number =
-            has_clock ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
-        if (number == SIGUSR1)
+        bool has_clock =
+            server->certificates != NULL || watched_ns != 0 || budget_is_used(server->app);
+        int number = has_clock ? sigtimedwait(signals, NULL, &pause) : sigwaitinfo(signals, NULL);
+        if (number == SIGUSR1) {
             reopen_log(up);
-        else if (number == SIGHUP)
+        } else if (number == SIGHUP) {
+            notify_reloading(server);
             reload(up);
-        else if (number > 0)
+            notify_ready(server);
+        } else if (number > 0) {
             return number;
-        certificates_tick(up->server.certificates, &up->log);
-        budget_tick(up->server.budget, &up->log, false);
+        }
+        certificates_tick(server->certificates, &up->log);
+        budget_tick(server->budget, &up->log, false);
+        if (watched_ns != 0)
+            notify_alive(server);
         log_flush(&up->log);
     }
 }
@@ -349,9 +272,15 @@ static int await_signal(struct up *up, const sigset_t *signals)
 static void await_end(struct up *up, const sigset_t *signals)
 {
     int number = await_signal(up, signals);
-    log_line(&up->log, LOG_INFO, NULL, NULL,
-             "signal %d: finishing the requests that are on their way", number);
+    if (atomic_load(&up->server.is_replaced))
+        log_line(&up->log, LOG_INFO, NULL, NULL,
+                 "replaced: finishing the requests that are on their way");
+    else
+        log_line(&up->log, LOG_INFO, NULL, NULL,
+                 "signal %d: finishing the requests that are on their way", number);
     log_flush(&up->log);
+    notify_stopping(&up->server);
+    handover_stop(&up->server);
     for (uint32_t i = 0; i < up->server.worker_count; i++)
         worker_drain(&up->server.workers[i]);
     /* Who asks twice means it; SIGHUP and SIGUSR1 do not ask that. */
@@ -394,6 +323,8 @@ static int serve(struct up *up, const sigset_t *signals)
     if (status == STINT_OK)
         status = application_load(server, &up->log, &server->app);
     if (status == STINT_OK)
+        status = handover_open(server, &up->log);
+    if (status == STINT_OK)
         status = monitor_open(server, &up->log);
     if (status == STINT_OK)
         status = open_access_log(up, server->app, &error);
@@ -408,21 +339,24 @@ static int serve(struct up *up, const sigset_t *signals)
     server->worker_count = server->options->workers != 0 ? server->options->workers
                            : settings->workers != 0      ? settings->workers
                                                          : machine_cpu_count();
-    choose_listeners(up);
+    listeners_choose(server);
     status = open_certificates(up);
-    enum stint_status sockets = open_sockets(up);
+    enum stint_status sockets = listeners_open(server, &up->log);
     if (status == STINT_OK)
         status = sockets;
     if (status == STINT_OK)
         status = fencing_raise(server, &up->log);
     if (status == STINT_OK)
-        announce(up);
+        listeners_announce(server, &up->log);
     if (status == STINT_OK)
         status = start_workers(up, &error);
     if (status == STINT_OK)
         status = monitor_start(server, &error);
+    if (status == STINT_OK)
+        status = handover_ready(server, &up->log);
     if (status != STINT_OK)
         return fail(up, &error);
+    notify_ready(server);
     start_compiler(up);
     await_end(up, signals);
     return EXIT_OK;
@@ -442,6 +376,7 @@ static int run(const struct edge_options *options)
     signal(SIGPIPE, SIG_IGN);
     open_log(&up);
     lock_init(&up.server.limits_lock);
+    notify_open(&up.server);
     int code = serve(&up, &signals);
     stop_compiler(&up);
     monitor_stop(&up.server);
@@ -449,7 +384,9 @@ static int run(const struct edge_options *options)
     traces_free(up.server.traces);
     budget_free(up.server.budget);
     monitor_close(&up.server);
-    close_sockets(&up);
+    listeners_close(&up.server);
+    handover_free(&up.server);
+    notify_close(&up.server);
     certificates_free(up.server.certificates);
     application_release(up.server.app);
     log_buffer_free(&up.log);

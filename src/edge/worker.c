@@ -68,11 +68,22 @@ static void on_wake(uv_async_t *async)
             triggers_start(worker);
     }
     requests_wake(worker);
-    if (atomic_load(&worker->is_draining))
-        triggers_stop(worker);
-    if (atomic_load(&worker->is_draining) && !worker->is_drained)
-        http_server_drain(worker->http,
-                          clock_now_ns(OS_CLOCK_MONOTONIC) + worker->server->drain_ns);
+    atomic_fetch_add_explicit(&worker->beats, 1, memory_order_relaxed);
+    if (!atomic_load(&worker->is_draining))
+        return;
+    triggers_stop(worker);
+    if (worker->is_drained)
+        return;
+    uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC), drain_ns = worker->server->drain_ns;
+    if (atomic_load(&worker->server->is_replaced))
+        http_server_retire(worker->http, now_ns + drain_ns / 2, now_ns + drain_ns);
+    else
+        http_server_drain(worker->http, now_ns + drain_ns);
+}
+
+void worker_ask(struct worker *worker)
+{
+    uv_async_send(&worker->wake);
 }
 
 void worker_switch(struct worker *worker, struct edge_app *app)
@@ -153,6 +164,8 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
         status = http_server_create(&worker->uv, &config, &request_handler, worker, &worker->http,
                                     error);
     for (; taken < fd_count && status == STINT_OK; taken++) {
+        if (fds[taken] < 0)
+            continue;
         const struct edge_listener *listener = &server->listeners[taken];
         const struct http_listen how = {
             .proxy_protocol = listener->proxy_protocol,
@@ -161,8 +174,10 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
             .tls = listener->is_tls ? certificates_tls(server->certificates) : NULL};
         status = http_server_listen(worker->http, fds[taken], &how, error);
     }
-    for (; taken < fd_count; taken++)
-        file_close(fds[taken]);
+    for (; taken < fd_count; taken++) {
+        if (fds[taken] >= 0)
+            file_close(fds[taken]);
+    }
     return status;
 }
 

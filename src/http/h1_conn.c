@@ -464,7 +464,7 @@ static bool run_idle(struct http_conn *conn)
     }
     if (http_buffer_used(&conn->in) == 0) {
         http_buffer_release(conn->server, &conn->in);
-        if (conn->is_ended || conn->server->is_draining)
+        if (conn->is_ended || (conn->server->is_draining && !conn->server->is_lingering))
             http_conn_finish(conn, false);
         return false;
     }

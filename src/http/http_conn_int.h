@@ -168,6 +168,7 @@ struct http_server {
     uint32_t common_bytes, date_bytes;
     char common[160]; /* the fields of each response: date, server */
     bool is_draining;
+    bool is_lingering; /* while it drains: connections that are idle stay */
     struct http_h2_shared *h2_shared;
     struct http_loop *loop; /* http_server.c's; NULL in tests */
 };

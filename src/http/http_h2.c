@@ -449,7 +449,11 @@ void http_h2_run(struct http_conn *conn)
     struct http_h2 *h2 = conn->h2;
     if (!conn->is_broken)
         receive(conn);
-    if (conn->server->is_draining && !h2->said_goaway) {
+    if (conn->server->is_lingering && !h2->said_notice) {
+        h2->said_notice = true;
+        (void)nghttp2_submit_shutdown_notice(h2->session);
+    }
+    if (conn->server->is_draining && !conn->server->is_lingering && !h2->said_goaway) {
         h2->said_goaway = true;
         (void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
                                     nghttp2_session_get_last_proc_stream_id(h2->session),

@@ -39,7 +39,7 @@ struct http_h2 {
     uint64_t head_since_ns; /* a header block began and has not ended; 0: none */
     struct http_bucket resets, frames;
     bool has_room; /* bytes left stream->out: others may have waited for that */
-    bool said_goaway;
+    bool said_notice, said_goaway;
 };
 
 struct http_stream {

@@ -23,7 +23,7 @@ struct http_loop {
     uv_prepare_t prepare;
     uv_timer_t timer;
     struct listener *listeners;
-    uint64_t tick_ms, deadline_ns;
+    uint64_t tick_ms, linger_ns, deadline_ns;
     uint32_t handles; /* of connections and listeners, until libuv is done with them */
     bool is_paused;   /* the listeners: there are as many connections as may be */
     bool is_ticking, is_ending, is_drained;
@@ -464,6 +464,10 @@ static void on_tick(uv_timer_t *timer)
     struct http_loop *loop = timer->data;
     renew_now(loop);
     http_core_tick(&loop->server);
+    if (loop->server.is_lingering && loop->server.now_ns >= loop->linger_ns) {
+        loop->server.is_lingering = false;
+        http_core_drain(&loop->server, false);
+    }
     if (loop->is_ending && loop->server.now_ns >= loop->deadline_ns)
         http_core_drain(&loop->server, true);
     resume_listeners(loop);
@@ -539,6 +543,15 @@ static void end(struct http_loop *loop, uint64_t deadline_ns, bool at_once)
 
 void http_server_drain(struct http_server *server, uint64_t deadline_ns)
 {
+    end(server->loop, deadline_ns, false);
+}
+
+void http_server_retire(struct http_server *server, uint64_t linger_ns, uint64_t deadline_ns)
+{
+    if (server->loop->is_ending)
+        return;
+    server->loop->linger_ns = linger_ns;
+    server->is_lingering = true;
     end(server->loop, deadline_ns, false);
 }
 

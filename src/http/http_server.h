@@ -97,6 +97,9 @@ MUST_CHECK enum stint_status http_server_listen(struct http_server *server, int 
 /* Stops listening, lets running exchanges end (GOAWAY, Connection: close), and closes what is left at
  * `deadline_ns` (OS_CLOCK_MONOTONIC). */
 void http_server_drain(struct http_server *server, uint64_t deadline_ns);
+/* The same for one whose listeners another process has too: idle connections may bring one more request,
+ * whose answer ends them, until `linger_ns`. */
+void http_server_retire(struct http_server *server, uint64_t linger_ns, uint64_t deadline_ns);
 /* Closes everything at once; the loop has to run on until `drained`, before it may be freed. */
 void http_server_close(struct http_server *server);
 void http_server_free(struct http_server *server); /* after `drained`; accepts NULL */
