@@ -96,7 +96,7 @@ static enum stint_status open_listener(struct monitor *monitor, const char *addr
     char bound[80];
     if (address[0] == '\0')
         return STINT_OK;
-    enum stint_status status = 
+    enum stint_status status =
         handover_listen(monitor->view.server, HANDOVER_METRICS, address, &monitor->fd, &error);
     if (status != STINT_OK)
         log_line(log, LOG_ERROR, NULL, NULL, "metrics: %s", error.message);
