@@ -7,7 +7,6 @@
  */
 #include "app/routes.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "app/address.h"
@@ -505,12 +504,20 @@ static struct route_header add_full_url(struct header_room *room,
 
 static struct route_header add_client(struct header_room *room, const struct inet_address *client)
 {
-    char ip[ADDRESS_TEXT_BYTES], text[ADDRESS_TEXT_BYTES + 16];
+    char ip[ADDRESS_TEXT_BYTES], port[5];
     struct route_header header = {.name = "spin-client-addr", .value = room->at};
     address_print(client, ip);
-    int length = snprintf(text, sizeof(text), strchr(ip, ':') != NULL ? "[%s]:%u" : "%s:%u", ip,
-                          client->port);
-    add_text(room, text, length < 0 ? 0 : (size_t)length);
+    bool is_v6 = strchr(ip, ':') != NULL;
+    size_t at = sizeof(port);
+    unsigned left = client->port;
+    do
+        port[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    add_text(room, "[", is_v6);
+    add_text(room, ip, strlen(ip));
+    add_text(room, is_v6 ? "]:" : ":", is_v6 ? 2 : 1);
+    add_text(room, port + at, sizeof(port) - at);
+    header.value_bytes = (uint32_t)(room->at - header.value);
     header.value_bytes = (uint32_t)(room->at - header.value);
     return header;
 }

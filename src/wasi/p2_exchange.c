@@ -45,7 +45,11 @@ static enum stint_status fill(struct p2_exchange *exchange, const struct p2_requ
         return STINT_NOMEM;
     if (request->body == NULL)
         host_pipe_finish(exchange->request_body->pipe);
-    enum stint_status status = STINT_OK;
+    size_t bytes = 0;
+    for (size_t i = 0; i < request->header_count; i++)
+        bytes += (size_t)request->headers[i].name_bytes + 1 + request->headers[i].value_bytes;
+    enum stint_status status = p2_field_list_reserve(exchange->alloc, &exchange->headers,
+                                                     request->header_count, bytes);
     for (size_t i = 0; i < request->header_count && status == STINT_OK; i++) {
         const struct p2_header *header = &request->headers[i];
         status = p2_field_list_add(exchange->alloc, &exchange->headers, header->name,

@@ -11,11 +11,17 @@ static size_t block_bytes(const struct p2_header *header)
     return (size_t)header->name_bytes + 1 + header->value_bytes;
 }
 
+static bool is_in_texts(const struct p2_field_list *list, const struct p2_header *header)
+{
+    return (uintptr_t)header->name - (uintptr_t)list->texts < list->texts_bytes;
+}
+
 static void remove_at(struct alloc *alloc, struct p2_field_list *list, size_t index)
 {
     struct p2_header *header = &list->items[index];
     list->total_bytes -= block_bytes(header);
-    alloc_put(alloc, (void *)(uintptr_t)header->name, block_bytes(header));
+    if (!is_in_texts(list, header))
+        alloc_put(alloc, (void *)(uintptr_t)header->name, block_bytes(header));
     memmove(header, header + 1, (list->count - index - 1) * sizeof(*header));
     list->count--;
 }
@@ -25,7 +31,32 @@ void p2_field_list_free(struct alloc *alloc, struct p2_field_list *list)
     while (list->count > 0)
         remove_at(alloc, list, list->count - 1);
     alloc_put(alloc, list->items, list->capacity * sizeof(*list->items));
+    alloc_put(alloc, list->texts, list->texts_bytes);
     *list = (struct p2_field_list){.items = NULL};
+}
+
+enum stint_status p2_field_list_reserve(struct alloc *alloc, struct p2_field_list *list,
+                                        size_t count, size_t bytes)
+{
+    if (count == 0 || count > P2_LIST_MAX || bytes > P2_FIELDS_BYTES_MAX)
+        return STINT_OK;
+    if (!vec_reserve(alloc, &list->items, &list->capacity, count, sizeof(*list->items)))
+        return STINT_NOMEM;
+    list->texts = alloc_get(alloc, bytes);
+    if (list->texts == NULL)
+        return STINT_NOMEM;
+    list->texts_bytes = bytes;
+    return STINT_OK;
+}
+
+/* Room for a field's texts, of the list's or of its own. */
+static char *get_block(struct alloc *alloc, struct p2_field_list *list, size_t bytes)
+{
+    if (bytes > list->texts_bytes - list->texts_used)
+        return alloc_get(alloc, bytes);
+    char *block = list->texts + list->texts_used;
+    list->texts_used += bytes;
+    return block;
 }
 
 enum stint_status p2_field_list_add(struct alloc *alloc, struct p2_field_list *list,
@@ -37,7 +68,7 @@ enum stint_status p2_field_list_add(struct alloc *alloc, struct p2_field_list *l
         return STINT_LIMIT;
     if (!vec_reserve(alloc, &list->items, &list->capacity, list->count + 1, sizeof(*list->items)))
         return STINT_NOMEM;
-    char *block = alloc_get(alloc, name_bytes + 1 + value_bytes);
+    char *block = get_block(alloc, list, name_bytes + 1 + value_bytes);
     if (block == NULL)
         return STINT_NOMEM;
     if (name_bytes > 0)
@@ -59,6 +90,8 @@ enum stint_status p2_field_list_copy(struct alloc *alloc, const struct p2_field_
                                      struct p2_field_list *to)
 {
     enum stint_status status = STINT_OK;
+    if (to->items == NULL)
+        status = p2_field_list_reserve(alloc, to, from->count, from->total_bytes);
     for (size_t i = 0; i < from->count && status == STINT_OK; i++) {
         const struct p2_header *header = &from->items[i];
         status = p2_field_list_add(alloc, to, header->name, header->name_bytes, header->value,

@@ -53,12 +53,18 @@ MUST_CHECK enum stint_status p2_put_error_oct(struct host_component_call *call, 
 enum { P2_FIELDS_BYTES_MAX = 1 << 20 };
 
 struct p2_field_list {
-    struct p2_header *items; /* name and value of each in one block */
+    struct p2_header *items; /* name and value of each in one block, or in `texts` */
     size_t capacity, count;
     size_t total_bytes;
+    char *texts; /* what p2_field_list_reserve made room for */
+    size_t texts_used, texts_bytes;
 };
 
 void p2_field_list_free(struct alloc *alloc, struct p2_field_list *list);
+/* For a new list: room for so many fields, so that adding them allocates nothing. `bytes` are those of
+ * all names and values, and one for each field; past P2_FIELDS_BYTES_MAX it makes no room. */
+MUST_CHECK enum stint_status p2_field_list_reserve(struct alloc *alloc, struct p2_field_list *list,
+                                                   size_t count, size_t bytes);
 /* Copies; STINT_LIMIT past P2_FIELDS_BYTES_MAX. */
 MUST_CHECK enum stint_status p2_field_list_add(struct alloc *alloc, struct p2_field_list *list,
                                                const char *name, size_t name_bytes,
