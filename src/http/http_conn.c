@@ -130,7 +130,8 @@ static void update(struct http_conn *conn)
     }
     bool reads = wants_read(conn);
     bool writes = conn->phase != HTTP_CLOSED &&
-                  (http_buffer_used(&conn->out) > 0 || conn->is_yielding || conn->greeting_writes);
+                  ((http_buffer_used(&conn->out) > 0 && !conn->is_postponed) ||
+                   conn->is_yielding || conn->greeting_writes);
     bool changed = reads != conn->wants_read || writes != conn->wants_write;
     conn->wants_read = reads;
     conn->wants_write = writes;
@@ -201,13 +202,39 @@ static void run_phase(struct http_conn *conn)
         http_h2_run(conn);
 }
 
+static bool may_postpone(const struct http_conn *conn)
+{
+    const struct http_server *server = conn->server;
+    size_t bytes = http_buffer_used(&conn->out);
+    return server->postpones && !server->is_settling && bytes > 0 && bytes <= HTTP_POSTPONE_BYTES &&
+           server->calm_events == HTTP_CALM_EVENTS && !conn->is_full && !conn->is_broken;
+}
+
+/* Leaves it to http_core_settle. */
+static void postpone(struct http_conn *conn)
+{
+    struct http_server *server = conn->server;
+    conn->is_postponed = true;
+    conn->is_running = false;
+    server->stats.postponed++;
+    update(conn);
+    http_core_mark(conn);
+    if (server->postponed_ns == 0)
+        server->postponed_ns = server->now_ns;
+}
+
 void http_conn_run(struct http_conn *conn)
 {
     int turns = 0;
     conn->is_running = true;
     conn->is_yielding = false;
+    conn->is_postponed = false;
     do {
         run_phase(conn);
+        if (may_postpone(conn)) {
+            postpone(conn);
+            return;
+        }
         http_conn_flush(conn);
         if (conn->is_broken && conn->phase != HTTP_CLOSED)
             run_phase(conn);

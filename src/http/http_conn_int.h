@@ -33,7 +33,13 @@ enum {
     HTTP_LINGER_BYTES = 4 << 20, /* that are read and dropped before the connection is closed */
     HTTP_TURNS_MAX = 16,         /* of one connection, before others get theirs */
     HTTP_SEND_NOW_BYTES = 8192,  /* writes from this size on are not copied first */
+    HTTP_POSTPONE_BYTES = 4096,  /* up to so many wait for the other connections' turns */
+    HTTP_CALM_EVENTS = 16,       /* quick ones in a row, before anything waits for the next */
 };
+/* So long the first of what is postponed waits at most for events to begin; an event is quick when it
+ * takes no longer than HTTP_QUICK_NS. */
+#define HTTP_POSTPONE_NS 300000u
+#define HTTP_QUICK_NS 100000u
 #define HTTP_LINGER_NS 2000000000u
 #define HTTP_RATE_GRACE_NS 5000000000u /* before a rate is asked for */
 
@@ -115,6 +121,7 @@ struct http_conn {
     bool is_congested; /* wants_write, and waits with the next request */
     bool is_full;      /* the transport took less than it was given: later, when it is writable */
     bool is_yielding;  /* others get their turn, then it goes on */
+    bool is_postponed; /* what is to be sent is, when http_core_settle comes: see http_core_event */
     bool is_fresh;     /* nothing was read yet: HTTP/2 may begin */
     bool wants_read, wants_write, greeting_writes;
     bool is_tls, is_h2;
@@ -160,6 +167,10 @@ struct http_server {
     struct http_server_stats stats;
     struct http_link timers[HTTP_TIMER_COUNT];
     struct http_conn *dirty_first, **dirty_last;
+    uint64_t postponed_ns; /* when the first of those was postponed; 0: none is */
+    uint32_t calm_events;  /* see http_core_event */
+    bool postpones, is_settling;
+    bool is_first_event; /* since http_core_settle */
     void *blocks; /* the pool: each points to the next */
     struct http_exchange *exchanges;
     uint32_t block_count, exchange_count;
@@ -178,8 +189,15 @@ struct http_server {
 void http_core_init(struct http_server *server, const struct http_config *config,
                     const struct http_handler *handler, void *env);
 void http_core_free(struct http_server *server);
-/* Runs what functions of http_server.h changed. */
+/* Runs what functions of http_server.h changed, and sends what was postponed. */
 void http_core_settle(struct http_server *server);
+/*
+ * An event on a connection begins; server->now_ns is new, and was `before_ns`. Where server->postpones is
+ * set, small answers are not sent at once, but when the events that came together with theirs have had
+ * their turn. Sending wakes the client, which is the dearest part of a small answer where it waits on
+ * this machine: one that is awake already need not be woken. Only while events are quick.
+ */
+void http_core_event(struct http_server *server, uint64_t before_ns);
 /* Acts on the connections whose time is up. */
 void http_core_tick(struct http_server *server);
 void http_core_mark(struct http_conn *conn); /* as changed */

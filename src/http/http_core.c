@@ -204,6 +204,9 @@ void http_core_mark(struct http_conn *conn)
 void http_core_settle(struct http_server *server)
 {
     struct http_conn *conn;
+    server->is_settling = true;
+    server->is_first_event = true;
+    server->postponed_ns = 0;
     while ((conn = server->dirty_first) != NULL) {
         server->dirty_first = conn->dirty_next;
         if (server->dirty_first == NULL)
@@ -211,6 +214,20 @@ void http_core_settle(struct http_server *server)
         conn->is_dirty = false;
         http_conn_run(conn);
     }
+    server->is_settling = false;
+}
+
+void http_core_event(struct http_server *server, uint64_t before_ns)
+{
+    uint64_t now_ns = server->now_ns;
+    if (server->is_first_event) /* it was waited for */
+        server->is_first_event = false;
+    else if (now_ns - before_ns > HTTP_QUICK_NS)
+        server->calm_events = 0;
+    else if (server->calm_events < HTTP_CALM_EVENTS)
+        server->calm_events++;
+    if (server->postponed_ns != 0 && now_ns - server->postponed_ns > HTTP_POSTPONE_NS)
+        http_core_settle(server);
 }
 
 /* ---- The server --------------------------------------------------------------------------- */

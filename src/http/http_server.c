@@ -66,9 +66,12 @@ struct http_config http_config_default(void)
     };
 }
 
-static void renew_now(struct http_loop *loop)
+/* As of this event; returns what it was before. */
+static uint64_t renew_now(struct http_loop *loop)
 {
+    uint64_t before_ns = loop->server.now_ns;
     loop->server.now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    return before_ns;
 }
 
 static void look_for_end(struct http_loop *loop);
@@ -259,7 +262,10 @@ static void on_socket_event(uv_poll_t *handle, int status, int events)
 {
     struct socket *socket = handle->data;
     struct http_conn *conn = &socket->conn;
-    renew_now(loop_of(conn));
+    uint64_t before_ns = renew_now(loop_of(conn));
+    http_core_event(conn->server, before_ns);
+    if (conn->phase == HTTP_CLOSED)
+        return;
     if (status < 0) {
         http_conn_failed(conn);
         return;
@@ -375,7 +381,7 @@ static void on_listener_event(uv_poll_t *handle, int status, int events)
 {
     struct listener *listener = handle->data;
     struct http_loop *loop = listener->loop;
-    renew_now(loop);
+    (void)renew_now(loop);
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         struct inet_address peer;
         int fd;
@@ -453,16 +459,17 @@ enum stint_status http_server_listen(struct http_server *server, int fd,
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct http_loop *loop = prepare->data;
+    loop->server.is_first_event = true;
     if (loop->server.dirty_first == NULL)
         return;
-    renew_now(loop);
+    (void)renew_now(loop);
     http_core_settle(&loop->server);
 }
 
 static void on_tick(uv_timer_t *timer)
 {
     struct http_loop *loop = timer->data;
-    renew_now(loop);
+    (void)renew_now(loop);
     http_core_tick(&loop->server);
     if (loop->server.is_lingering && loop->server.now_ns >= loop->linger_ns) {
         loop->server.is_lingering = false;
@@ -516,6 +523,7 @@ enum stint_status http_server_create(struct uv_loop_s *uv, const struct http_con
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
     http_core_init(&loop->server, config, handler, env);
     loop->server.loop = loop;
+    loop->server.postpones = true;
     loop->loop = uv;
     loop->tick_ms = tick_of(config);
     loop->own_handles = 2;

@@ -112,6 +112,7 @@ struct http_server_stats {
     uint64_t handshakes, bad_handshakes; /* of TLS; those that did not end well */
     uint32_t open, idle, exchanges;
     uint64_t received_bytes, sent_bytes;
+    uint64_t postponed; /* answers that waited for other events' turns: see http_core_event */
 };
 void http_server_stats(const struct http_server *server, struct http_server_stats *ret_stats);
 

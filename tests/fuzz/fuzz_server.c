@@ -155,12 +155,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     config.limits.body_bytes = data[0] & 1 ? 100 : UINT64_MAX;
     config.without_h2 = data[0] & 2;
+    bool postpones = data[0] & 4;
     uint8_t step = data[1];
     const uint8_t *end = data + size;
     data += 2;
     open_exchanges = 0;
     waiting = NULL;
     http_core_init(&server, &config, &handler, NULL);
+    server.postpones = postpones;
+    server.calm_events = HTTP_CALM_EVENTS;
     http_conn_init(&memory.conn, &server, &memory_io);
     while (data < end && !memory.is_closed) {
         size_t bytes = *data++;

@@ -319,10 +319,10 @@ static void stats(struct http_exchange *exchange)
                  "{\"accepted\": %" PRIu64 ", \"closed\": %" PRIu64 ", \"requests\": %" PRIu64
                  ", \"refused\": %" PRIu64 ", \"timeouts\": %" PRIu64 ", \"resets\": %" PRIu64
                  ", \"open\": %u, \"idle\": %u, \"exchanges\": %u, \"received\": %" PRIu64
-                 ", \"sent\": %" PRIu64 ", \"handshakes\": %" PRIu64
+                 ", \"sent\": %" PRIu64 ", \"postponed\": %" PRIu64 ", \"handshakes\": %" PRIu64
                  ", \"bad_handshakes\": %" PRIu64 ", \"rss_kib\": %" PRIu64 "}\n",
                  s.accepted, s.closed, s.requests, s.refused, s.timeouts, s.resets, s.open, s.idle,
-                 s.exchanges, s.received_bytes, s.sent_bytes, s.handshakes, s.bad_handshakes, kib);
+                 s.exchanges, s.received_bytes, s.sent_bytes, s.postponed, s.handshakes, s.bad_handshakes, kib);
     answer(exchange, 200, text, (size_t)bytes);
 }
 

@@ -2,6 +2,7 @@
 # suite: builds=debug
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 of src/http's server, in raw bytes against tests/http/echo.c."""
+import signal
 import socket
 import struct
 import sys
@@ -419,6 +420,43 @@ def test_proxy_protocol():
         expect(server.ask(rest).replace(b"<reset>", b""), b"")
         expect(server.ask(line[:20], half_close=True).replace(b"<reset>", b""), b"")
         assert b"peer 127.0.0.1:" in server.ask(b"PROXY UNKNOWN\r\n" + rest)
+
+
+def test_answers_that_wait_for_others():
+    """What comes at once from many connections is answered when all had their turn."""
+    kinds = [(request("/hello"), b"14", HELLO),
+             (request("/hello") * 3, b"14", HELLO),
+             (request("/hello", CLOSE), b"14", HELLO),
+             (request("/big?bytes=9&chunked=1"), b"chunked", b"0\r\n\r\n"),
+             (request("/big?bytes=3000"), b"3000", b""),
+             (request("/big?bytes=70000"), b"70000", b""),
+             (request("/slow?ms=1"), b"5", b"late\n"),
+             (request("/echo", "Content-Length: 5", method="POST", body=b"12345"), b"5", b"12345")]
+    with echo() as server:
+        for turn in range(100):
+            socks = []
+            for i in range(64):
+                socks.append((server.connect(), *kinds[i % 8 if i % 2 and i > 40 else 0]))
+            server.process.send_signal(signal.SIGSTOP)
+            for sock, data, _, _ in socks:
+                sock.sendall(data)
+            if turn % 4 == 3:  # some do not wait for the answer
+                for sock, *_ in socks[50:55]:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    sock.close()
+            server.process.send_signal(signal.SIGCONT)
+            for sock, data, length, end in socks:
+                if sock.fileno() < 0:
+                    continue
+                sock.shutdown(socket.SHUT_WR)
+                got = read_all(sock)
+                expect(got.count(b"HTTP/1.1 200 OK"), data.count(b"HTTP/1.1"), data)
+                assert length in got and got.endswith(end), (data, got[-100:])
+                sock.close()
+            server.socks.clear()
+            if turn >= 10 and server.stats()["postponed"] > 100:
+                return
+        raise AssertionError("nothing was postponed")
 
 
 def test_drain():
