@@ -4,35 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_BYTES = MOUNTS_PATH_BYTES, TRIES = 8 };
+#include "app/path_pattern.h"
 
-bool mounts_match(const char *pattern, const char *path)
-{
-    for (; *pattern != '\0'; pattern++, path++) {
-        if (pattern[0] == '*' && pattern[1] == '*') {
-            bool is_parts = pattern[2] == '/';
-            pattern += 2 + is_parts;
-            for (bool is_begin = true;; is_begin = !is_parts || *path == '/', path++) {
-                /* After a slash only, where whole parts are meant. */
-                if (is_begin && mounts_match(pattern, path))
-                    return true;
-                if (*path == '\0')
-                    return false;
-            }
-        }
-        if (*pattern == '*') {
-            for (;; path++) {
-                if (mounts_match(pattern + 1, path))
-                    return true;
-                if (*path == '\0' || *path == '/')
-                    return false;
-            }
-        }
-        if (*path == '\0' || (*pattern == '?' ? *path == '/' : *pattern != *path))
-            return false;
-    }
-    return *path == '\0';
-}
+enum { PATH_BYTES = MOUNTS_PATH_BYTES, TRIES = 8 };
 
 /* ---- Paths ------------------------------------------------------------------------------- */
 
@@ -54,7 +28,7 @@ bool mounts_join(const char *folder, const char *path, char ret_path[PATH_BYTES]
 bool mounts_excluded(const struct app_component *component, const char *path)
 {
     for (uint32_t i = 0; i < component->exclude_files.count; i++) {
-        if (mounts_match(mounts_without_dot(component->exclude_files.items[i]), path))
+        if (path_matches(mounts_without_dot(component->exclude_files.items[i]), path))
             return true;
     }
     return false;
@@ -99,7 +73,7 @@ static bool open_mount(const struct app *app, const struct app_component *compon
     char folder[PATH_BYTES], own[PATH_BYTES];
     const char *source = mounts_without_dot(mount->source);
     if (mount->destination == NULL)
-        return mounts_match(source, path) && !mounts_excluded(component, path) &&
+        return path_matches(source, path) && !mounts_excluded(component, path) &&
                open_below(app->folder, path, ret_fd);
     const char *rest = below(mount->destination, path);
     return rest != NULL && mounts_join(source, rest, own) && !mounts_excluded(component, own) &&

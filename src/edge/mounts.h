@@ -13,8 +13,6 @@
 
 enum { MOUNTS_PATH_BYTES = 4096 };
 
-/* `*` and `?` stay in a part of a path, `**` does not. */
-bool mounts_match(const char *pattern, const char *path);
 /* Opens the regular file at `path` ("a/b") of the guest's tree. */
 bool mounts_open(const struct app *app, const struct app_component *component, const char *path,
                  int *ret_fd, struct file_stat *ret_stat);

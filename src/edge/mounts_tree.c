@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/path_pattern.h"
 #include "edge/mounts_int.h"
 #include "os/private_files.h"
 
@@ -170,7 +171,7 @@ static enum stint_status put_entry(struct tree *tree, int folder, const char *na
         return status;
     }
     if ((stat.type != FILE_REGULAR && stat.type != FILE_SYMLINK) ||
-        (tree->pattern != NULL && !mounts_match(tree->pattern, place->own)) ||
+        (tree->pattern != NULL && !path_matches(tree->pattern, place->own)) ||
         mounts_excluded(tree->component, place->own))
         return STINT_OK;
     if (tree->files >= FILES_MAX)

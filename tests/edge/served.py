@@ -60,11 +60,11 @@ class Answer:
 class Served:
     """The program, serving on a free port until the block ends."""
 
-    def __init__(self, t, app, *arguments, env=None, listen=True, under=(), **more):
+    def __init__(self, t, app, *arguments, env=None, listen=True, under=(), verb="up", **more):
         """`under`: a command that runs the program; `more`: of Popen."""
         self.t = t
         where = ["--listen", "127.0.0.1:0"] if listen else []
-        self.process = subprocess.Popen([*under, STINT, "up", app, *where, *arguments],
+        self.process = subprocess.Popen([*under, STINT, verb, app, *where, *arguments],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=env, **more)
         self.log, self.addresses = [], []

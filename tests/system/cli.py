@@ -11,7 +11,7 @@ import subprocess
 
 from program import STINT, Skip, main, run, test
 
-VERBS = ["run", "up", "new", "build", "route", "compile", "sign", "key", "cache", "wat", "wit", "component", "dump", "wast",
+VERBS = ["run", "up", "new", "build", "watch", "route", "compile", "sign", "key", "cache", "wat", "wit", "component", "dump", "wast",
          "version", "help"]
 EMPTY = "(module (func (export \"_start\")))"
 
