@@ -35,7 +35,8 @@ bool overload_refuses(struct overload *overload, uint64_t now_ns)
     uint64_t wait_ns = now_ns - overload->begun_ns + carried_ns / 2;
     if (wait_ns > overload->longest_ns)
         overload->longest_ns = wait_ns;
-    bool is_refused = now_ns - overload->calm_ns > interval_ns && wait_ns > max_ns;
+    bool is_refused = now_ns - overload->calm_ns > interval_ns && wait_ns > max_ns &&
+                      overload->served >= OVERLOAD_REQUESTS;
     *(is_refused ? &overload->refused : &overload->served) += 1;
     return is_refused;
 }
@@ -45,7 +46,7 @@ void overload_round(struct overload *overload, uint64_t now_ns)
     if (overload->begun_ns == 0)
         return;
     uint64_t round_ns = now_ns - overload->begun_ns;
-    if (overload->longest_ns <= wait_max_ns(overload))
+    if (overload->longest_ns <= wait_max_ns(overload) || overload->served < OVERLOAD_REQUESTS)
         overload->calm_ns = now_ns;
     if (overload->refused == 0) {
         overload->sum_ns += round_ns;

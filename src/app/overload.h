@@ -7,8 +7,9 @@
  * What is seen of that wait is the round of the event loop: connections that are ready are served one
  * after another, and what comes meanwhile waits until the round is over. A burst is a long round or two,
  * and is served. Rounds that are all too long for a tenth of a second are overload; in these, requests
- * are refused once the round has become too long: longer than OVERLOAD_REQUESTS of the requests that this
- * worker serves take, or a millisecond.
+ * are refused once the round has become too long: more than OVERLOAD_REQUESTS were served in it, and it
+ * is longer than those take on the average, and than a millisecond. So a worker that gets little of the
+ * processor, but has few clients, refuses none.
  */
 #ifndef APP_OVERLOAD_H
 #define APP_OVERLOAD_H
@@ -16,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { OVERLOAD_REQUESTS = 48 };
+enum { OVERLOAD_REQUESTS = 32 };
 
 struct overload {
     uint64_t begun_ns;   /* of this round: its first request; 0: none yet */

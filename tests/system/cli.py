@@ -244,7 +244,7 @@ def completions(t):
     t.equal(complete(t, "stint", "ru"), ["run"])
     t.equal(complete(t, "stint", "run", "--max-t"), ["--max-table"])
     t.equal(complete(t, "stint", "run", "-W", "no-rel"), ["no-relaxed-simd"])
-    t.equal(complete(t, "stint", "help", "wa"), ["wat", "wast"])
+    t.equal(complete(t, "stint", "help", "wa"), ["watch", "wat", "wast"])
     t.file("with blank.wasm", b"")
     t.equal(complete(t, "stint", "run", "with"), ["with blank.wasm"])
     with open(t.path("stint.fish"), encoding="utf-8") as f:

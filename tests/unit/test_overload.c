@@ -50,7 +50,7 @@ TEST(overload_is_refused_soon_and_not_for_longer)
     for (int i = 0; i < 1000; i++) {
         uint64_t before_ns = now_ns;
         served = round_of(&overload, &now_ns, 512);
-        CHECK(served > 0 && served <= OVERLOAD_REQUESTS + 8);
+        CHECK(served >= OVERLOAD_REQUESTS && served <= 2 * OVERLOAD_REQUESTS);
         CHECK(now_ns - before_ns < 512 * (uint64_t)REFUSAL_NS + 2000000);
     }
     /* Then fewer come. */
@@ -69,6 +69,18 @@ TEST(slow_functions_have_more_time)
             now_ns += 5000000;
         }
         overload_round(&overload, now_ns);
+    }
+}
+
+TEST(few_clients_are_never_refused)
+{
+    struct overload overload = {0};
+    uint64_t now_ns = 1000000000;
+    for (int i = 0; i < 1000; i++) {
+        CHECK_INT(round_of(&overload, &now_ns, 31), 31);
+        now_ns += 1000;
+        if (i > 100) /* others have the processor */
+            (void)overload_refuses(&overload, now_ns += 300000000);
     }
 }
 
