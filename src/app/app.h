@@ -254,7 +254,7 @@ struct app_server {
     uint64_t head_bytes, fields;
     uint64_t head_timeout_ns, idle_timeout_ns, body_timeout_ns, send_timeout_ns;
     uint64_t body_rate_min; /* bytes a second */
-    bool without_h2;
+    bool without_h2, half_close;
     bool refuses_overload; /* else all requests wait, however long */
     const char *server_name; /* header; "": none */
 

@@ -85,6 +85,7 @@ static void read_workers(struct reader *r, const struct toml_value *table,
     server->body_rate_min = get_size(table, "body_rate", 1024);
     server->refuses_overload = !toml_is(toml_member(table, "overload"), "wait");
     server->without_h2 = !get_boolean(table, "http2", true);
+    server->half_close = get_boolean(table, "half_close", false);
     server->server_name = get_text(r, table, "name", "");
 }
 

@@ -136,6 +136,8 @@ static const struct shape_key server_keys[] = {
     KEY_DEFAULT("http2", shape_boolean, "true", "Whether HTTP/2 is spoken.")
     KEY_DEFAULT("overload", overload, "\"refuse\"",
                 "What becomes of requests while more come than can be served.")
+    KEY_DEFAULT("half_close", shape_boolean, "false",
+                "Whether HTTP/1.1 clients may end their side and wait for the answer.")
     KEY("name", shape_text, "The `server` header; without it there is none.")
     KEYS_END
 };

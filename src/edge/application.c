@@ -196,6 +196,11 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                                                   app->app->server.admin_listen[0] != '\0',
                                   .limits = store_limits_default(),
                                   .log = on_guest_log};
+    if (from->reuse == APP_REUSE_INSTANCE)
+        config.reuse_max = from->reuse_max;
+    if (from->reuse == APP_REUSE_SNAPSHOT)
+        log_line(log, LOG_WARN, from->id, NULL,
+                 "reuse = \"snapshot\" is not there yet: each request gets a fresh instance");
     if (from->limits.memory_bytes != APP_UNLIMITED)
         config.limits.memory_bytes_max = from->limits.memory_bytes;
     if (from->limits.concurrency < UINT32_MAX)

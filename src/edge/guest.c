@@ -354,6 +354,7 @@ enum stint_status guest_create(struct stint_engine *engine, const struct guest_c
     if (guest == NULL)
         return no_memory(error);
     guest->engine = engine;
+    lock_init(&guest->kept_lock);
     arena_init(&guest->arena, &engine->alloc);
     enum stint_status status = copy_config(guest, config) ? STINT_OK : no_memory(error);
     if (status == STINT_OK)
@@ -373,10 +374,23 @@ enum stint_status guest_create(struct stint_engine *engine, const struct guest_c
     return status;
 }
 
+static void give_back(struct guest *guest, struct guest_use *use)
+{
+    if (use->component != NULL)
+        component_pool_give(guest->components, use->component);
+    else
+        pool_give(guest->modules, use->module);
+}
+
 void guest_free(struct guest *guest)
 {
     if (guest == NULL)
         return;
+    for (struct guest_use *use; (use = guest->kept) != NULL;) {
+        guest->kept = use->next;
+        give_back(guest, use);
+    }
+    lock_free(&guest->kept_lock);
     component_pool_free(guest->components);
     pool_free(guest->modules);
     plan_release(guest->plan);
@@ -487,11 +501,29 @@ void guest_stats(struct guest *guest, struct pool_stats *ret_stats)
 
 /* ---- Uses -------------------------------------------------------------------------------- */
 
+static struct guest_use *take_kept(struct guest *guest)
+{
+    if (guest->config.reuse_max <= 1)
+        return NULL;
+    lock_take(&guest->kept_lock);
+    struct guest_use *use = guest->kept;
+    if (use != NULL)
+        guest->kept = use->next;
+    lock_give(&guest->kept_lock);
+    return use;
+}
+
 enum stint_status guest_take(struct guest *guest, void *user, struct guest_use **ret_use,
                              struct stint_error *error)
 {
     struct component_instance *component = NULL;
     struct stint_instance *module = NULL;
+    struct guest_use *kept = take_kept(guest);
+    if (kept != NULL) {
+        kept->host->user = user;
+        *ret_use = kept;
+        return STINT_OK;
+    }
     enum stint_status status = guest->components != NULL
                                    ? component_pool_take(guest->components, &component, error)
                                    : pool_take(guest->modules, &module, error);
@@ -501,10 +533,8 @@ enum stint_status guest_take(struct guest *guest, void *user, struct guest_use *
         component != NULL ? component_instance_store(component) : module->store;
     struct guest_host *host = store->user;
     host->user = user;
-    host->use.host = host;
-    host->use.store = store;
-    host->use.component = component;
-    host->use.module = module;
+    host->use = (struct guest_use){
+        .host = host, .store = store, .component = component, .module = module};
     *ret_use = &host->use;
     return STINT_OK;
 }
@@ -569,14 +599,31 @@ uint64_t guest_use_memory_bytes(const struct guest_use *use)
     return bytes;
 }
 
-void guest_give(struct guest_use *use)
+/* What belonged to the request goes; what the guest has open stays. */
+static void keep(struct guest *guest, struct guest_use *use)
+{
+    struct guest_host *host = use->host;
+    output_flush(&host->outputs[0]);
+    output_flush(&host->outputs[1]);
+    host->user = NULL;
+    wasi_p2_renew(host->p2);
+    rt_timeout_set(use->store, 0);
+    rt_fuel_set(use->store, UINT64_MAX);
+    atomic_store(&use->store->interrupt, false);
+    lock_take(&guest->kept_lock);
+    use->next = guest->kept;
+    guest->kept = use;
+    lock_give(&guest->kept_lock);
+}
+
+void guest_give(struct guest_use *use, bool is_good)
 {
     struct guest *guest = use->host->guest;
     use->store->waiter = NULL;
     p2_exchange_release(use->exchange);
     use->exchange = NULL;
-    if (use->component != NULL)
-        component_pool_give(guest->components, use->component);
+    if (is_good && !guest->is_command && ++use->served < guest->config.reuse_max)
+        keep(guest, use);
     else
-        pool_give(guest->modules, use->module);
+        give_back(guest, use);
 }

@@ -59,6 +59,7 @@ struct guest_config {
     const struct app_component *component;
     bool wants_digest; /* of the file */
     struct store_limits limits;
+    uint64_t reuse_max; /* requests that an instance serves, one after the other; 0 is as 1 */
     uint32_t instances_max; /* 0: what the machine allows */
     /* A line that a guest wrote to stdout or stderr, without its end; by the thread that runs it.
      * `user` is guest_take's. */
@@ -112,7 +113,8 @@ const struct p2_response *guest_use_response(struct guest_use *use);
 const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count);
 /* Of its memories, now. */
 uint64_t guest_use_memory_bytes(const struct guest_use *use);
-/* Not from inside a guest's call. */
-void guest_give(struct guest_use *use);
+/* Not from inside a guest's call. `is_good`: it may serve another request as it is, where the
+ * configuration has that. */
+void guest_give(struct guest_use *use, bool is_good);
 
 #endif

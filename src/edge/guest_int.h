@@ -12,6 +12,7 @@
 #include "component/component_pool.h"
 #include "edge/guest.h"
 #include "os/files.h"
+#include "os/lock.h"
 #include "services/services.h"
 #include "wasi/host_file.h"
 #include "wasi/host_http.h"
@@ -20,6 +21,8 @@
 enum { GUEST_FILE_BYTES_MAX = 1 << 30 };
 
 struct guest_use {
+    struct guest_use *next; /* in guest->kept */
+    uint64_t served;        /* requests, since the instance was fresh */
     struct guest_host *host;
     struct stint_store *store;
     struct component_instance *component; /* or: */
@@ -60,6 +63,8 @@ struct guest {
     struct module_origin origin;
     char refusal[STINT_ERROR_MESSAGE_BYTES + 100];
     bool is_command;
+    struct lock kept_lock;
+    struct guest_use *kept; /* instances that have served a request and serve the next */
     /* A component: */
     struct component_file *file;
     struct plan *plan;

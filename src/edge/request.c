@@ -93,7 +93,8 @@ static void end_if_over(struct request *request)
     if (request->use != NULL) {
         request->memory_bytes = guest_use_memory_bytes(request->use);
         request->held_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - request->take_start_ns;
-        guest_give(request->use);
+        guest_give(request->use,
+                   request->is_done && request->status == STINT_OK && !request->is_over_cpu);
     }
     metrics_ran(request);
     request->use = NULL;

@@ -121,6 +121,7 @@ static struct http_config config_of(const struct app_server *server)
     config.body_rate_min = server->body_rate_min;
     config.server_name = server->server_name[0] != '\0' ? server->server_name : NULL;
     config.without_h2 = server->without_h2;
+    config.ends_on_close = !server->half_close;
     return config;
 }
 

@@ -423,6 +423,11 @@ static bool run_open(struct http_conn *conn)
         exchange->is_aborted = true; /* the body will not be whole */
         return true;
     }
+    if (conn->is_ended && server->config.ends_on_close && !exchange->is_answered &&
+        exchange->has_body_end && http_buffer_used(&conn->in) == 0) {
+        exchange->is_aborted = true;
+        return true;
+    }
     return false;
 }
 

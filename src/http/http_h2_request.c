@@ -191,6 +191,31 @@ void http_h2_take_trailers(struct http_exchange *exchange)
     exchange->trailer_count = stream->field_count;
 }
 
+static bool expects_continue(const struct http_exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->request.header_count; i++) {
+        const struct http_header *header = &exchange->request.headers[i];
+        if (http_header_is_named(header, "expect"))
+            return header->value_bytes == 12 && memcmp(header->value, "100-continue", 12) == 0;
+    }
+    return false;
+}
+
+/* Once, before the body's first byte. */
+static void ask_for_body(struct http_exchange *exchange)
+{
+    nghttp2_nv status = {.name = (uint8_t *)":status",
+                         .value = (uint8_t *)"100",
+                         .namelen = 7,
+                         .valuelen = 3};
+    exchange->is_continued = true;
+    if (exchange->is_answered || !expects_continue(exchange))
+        return;
+    (void)nghttp2_submit_headers(exchange->conn->h2->session, NGHTTP2_FLAG_NONE,
+                                 exchange->stream->id, NULL, &status, 1, NULL);
+    http_core_mark(exchange->conn);
+}
+
 enum os_error http_h2_read(struct http_exchange *exchange, void *data, size_t room,
                            size_t *ret_bytes)
 {
@@ -203,6 +228,8 @@ enum os_error http_h2_read(struct http_exchange *exchange, void *data, size_t ro
             *ret_bytes = 0;
             return OS_OK;
         }
+        if (!exchange->is_continued)
+            ask_for_body(exchange);
         exchange->wants_body = true;
         exchange->wait_since_ns = conn->server->now_ns;
         return OS_AGAIN;

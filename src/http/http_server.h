@@ -73,6 +73,9 @@ struct http_config {
     uint64_t body_rate_min;   /* bytes a second over a body, against slow peers; 0: any */
     const char *server_name;  /* the `server` header; NULL: none */
     bool without_h2;
+    /* Whether a client of HTTP/1.1 that ends its side, and has no answer yet, is as good as gone: most
+     * close both at once. */
+    bool ends_on_close;
 };
 
 struct http_config http_config_default(void);

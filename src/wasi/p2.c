@@ -167,6 +167,11 @@ static void end_objects(struct wasi_p2 *wasi)
     wasi->count = wasi->in_use = wasi->free_first = 0;
 }
 
+void wasi_p2_renew(struct wasi_p2 *wasi)
+{
+    wasi->outbound_calls = 0;
+}
+
 void wasi_p2_restart(struct wasi_p2 *wasi)
 {
     end_objects(wasi);

@@ -90,6 +90,8 @@ void wasi_p2_restart(struct wasi_p2 *wasi);
 /* The outbound calls so far, where other hosts of the guest count theirs too. */
 uint64_t *wasi_p2_calls(struct wasi_p2 *wasi);
 
+/* For guests that go on with another request: it may make as many of its own again. */
+void wasi_p2_renew(struct wasi_p2 *wasi);
 /* For commands that are run again and again: other arguments and another environment, which stay until they
  * are set again, and a standard input; NULL: an empty one. */
 void wasi_p2_set_command(struct wasi_p2 *wasi, const struct wasi_strings *args,
