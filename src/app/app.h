@@ -290,8 +290,11 @@ struct app_region {
     bool has_location;
     enum app_region_rule rule;    /* for requests that belong to it and come in elsewhere */
     uint32_t weight;              /* 0 to 100: percent of its clients that it gets */
-    const char *health_path;      /* "": never asked, always healthy */
-    uint64_t health_interval_ns;
+    const char *health_path;      /* "": never asked, healthy unless no connection can be made */
+    uint64_t health_interval_ns, health_timeout_ns;
+    uint32_t health_up, health_down; /* answers in a row that make it healthy, or not */
+    uint64_t connect_timeout_ns, timeout_ns; /* of requests that are proxied to it */
+    uint64_t concurrency;                    /* such requests at a time */
     uint32_t line, column;
 };
 
@@ -303,6 +306,8 @@ struct app_regions {
     uint32_t here;     /* index; APP_NONE: no regions at all */
     uint32_t fallback; /* for unknown countries; APP_NONE: here */
     const char *hop_secret; /* shared by the servers, so that a proxied request is known as one; "": none */
+    const char *secret_file; /* where that came from; "": there is none */
+    const char *ca_file;    /* who signs the certificates of the others; "": those of the system */
 };
 
 /* ---- The application --------------------------------------------------------------------- */

@@ -61,7 +61,14 @@ static void read_region(struct reader *r, const struct toml_value *table,
     region->rule = get_rule(table, rule);
     region->weight = (uint32_t)get_integer(table, "weight", 100);
     region->health_path = get_text(r, table, "health", "");
-    region->health_interval_ns = get_duration(table, "health_interval", UINT64_C(10000000000));
+    const uint64_t second_ns = UINT64_C(1000000000);
+    region->health_interval_ns = get_duration(table, "health_interval", 10 * second_ns);
+    region->health_timeout_ns = get_duration(table, "health_timeout", 2 * second_ns);
+    region->health_up = (uint32_t)get_integer(table, "health_up", 2);
+    region->health_down = (uint32_t)get_integer(table, "health_down", 3);
+    region->connect_timeout_ns = get_duration(table, "connect_timeout", 3 * second_ns);
+    region->timeout_ns = get_duration(table, "timeout", 60 * second_ns);
+    region->concurrency = get_integer(table, "concurrency", 1000);
 }
 
 /* A country or continent belongs to one region. */
@@ -123,6 +130,24 @@ static void check_list(struct reader *r, const struct toml_value *regions)
     }
 }
 
+/* Who is proxied to has to know that it was, or the two could pass a request to and fro. */
+static void check_secret(struct reader *r, const struct toml_value *regions)
+{
+    const struct app_regions *all = &r->app->regions;
+    if (all->here == APP_NONE || r->config->allow_unset ||
+        toml_member(regions, "secret_file") != NULL)
+        return;
+    for (uint32_t i = 0; i < all->count; i++) {
+        if (i == all->here || all->items[i].rule != APP_REGION_PROXY)
+            continue;
+        reader_error(r, regions, "regions: requests are proxied to '%s', so the key 'secret_file' is "
+                                 "needed: a file of at least 16 random characters, the same on all "
+                                 "servers",
+                     all->items[i].name);
+        return;
+    }
+}
+
 static const char *read_secret(struct reader *r, const struct toml_value *regions)
 {
     const struct toml_value *at = toml_member(regions, "secret_file");
@@ -165,7 +190,7 @@ void read_regions(struct reader *r, const struct toml_value *regions)
     const struct toml_value *here = toml_member(regions, "here");
     const struct toml_value *fallback = toml_member(regions, "fallback");
     all->here = all->fallback = APP_NONE;
-    all->hop_secret = "";
+    all->hop_secret = all->secret_file = all->ca_file = "";
     if (regions != NULL && regions->kind == TOML_TABLE) {
         read_list(r, regions);
         if (r->config->region != NULL && r->config->region[0] != 0)
@@ -178,6 +203,9 @@ void read_regions(struct reader *r, const struct toml_value *regions)
         if (is_text(fallback))
             all->fallback = named_region(r, fallback, "regions: fallback", fallback->text);
         all->hop_secret = read_secret(r, regions);
+        all->secret_file = get_path(r, r->app->folder, regions, "secret_file", "");
+        all->ca_file = get_path(r, r->app->folder, regions, "ca_file", "");
+        check_secret(r, regions);
         check_list(r, regions);
         check_claims(r, regions, "countries");
         check_claims(r, regions, "continents");

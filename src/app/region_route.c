@@ -248,6 +248,13 @@ static enum region_action act(const struct decider *d, uint32_t region)
     return is_redirect ? REGION_REDIRECT : REGION_PROXY;
 }
 
+static bool is_health_check(const struct decider *d)
+{
+    const char *path = d->request->path, *health = d->all->items[d->all->here].health_path;
+    return path != NULL && health[0] != '\0' && strcspn(path, "?") == strlen(health) &&
+           strncmp(path, health, strlen(health)) == 0;
+}
+
 struct region_decision region_decide(const struct app *app, const struct region_request *request,
                                      const bool *healthy, struct buf *why)
 {
@@ -257,6 +264,10 @@ struct region_decision region_decide(const struct app *app, const struct region_
         .action = REGION_SERVE, .region = app->regions.here, .home = APP_NONE};
     if (app->regions.count == 0 || app->regions.here == APP_NONE) {
         say(&d, "served here: there are no regions");
+        return decision;
+    }
+    if (is_health_check(&d)) {
+        say(&d, "served here: this is what other regions ask to see whether this one is healthy");
         return decision;
     }
     decision.home = find_home(&d);

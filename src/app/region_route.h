@@ -19,6 +19,7 @@ struct region_request {
     struct client_key client;
     const struct app_component *component; /* for its pins; NULL: none */
     const char *authority; /* as it was asked for; "" where it does not matter */
+    const char *path;      /* with or without a query; NULL: any but that of health checks */
     bool is_hop;           /* another server of this application has proxied it here */
 };
 

@@ -567,7 +567,8 @@ bool route_header_is_own(const char *name, size_t bytes)
         if (bytes >= length && memcmp(name, prefixes[i], length) == 0)
             return true;
     }
-    return bytes == 12 && memcmp(name, "cf-ipcountry", 12) == 0;
+    return (bytes == 12 && memcmp(name, "cf-ipcountry", 12) == 0) ||
+           (bytes == 9 && memcmp(name, "stint-hop", 9) == 0);
 }
 
 /* ---- Problems ---------------------------------------------------------------------------- */

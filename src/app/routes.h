@@ -86,7 +86,8 @@ uint32_t routes_headers(const struct routes *routes, const struct route_match *m
                         const struct route_request *request,
                         struct route_header ret_headers[ROUTE_HEADERS_MAX], char *room,
                         size_t room_bytes);
-/* Whether a header (lower case) is one that only the host may set: spin-*, x-geo-*, cf-ipcountry. */
+/* Whether a header (lower case) is one that only the host may set: spin-*, x-geo-*, cf-ipcountry and
+ * stint-hop. */
 bool route_header_is_own(const char *name, size_t bytes);
 
 #endif

@@ -223,8 +223,18 @@ static const struct shape_key region_keys[] = {
     KEY("longitude", longitude, "Likewise.")
     KEY("rule", rule, "Instead of the rule for all.")
     KEY_DEFAULT("weight", percent, "100", "How many of 100 of its clients it gets.")
-    KEY("health", shape_path, "What is asked to see whether it is healthy; without it it is.")
-    KEY_DEFAULT("health_interval", shape_duration, "\"10s\"", "How often.")
+    KEY("health", shape_path,
+        "What is asked to see whether it is healthy; without it, it is unless no connection can be "
+        "made.")
+    KEY_DEFAULT("health_interval", shape_duration, "\"10s\"", "How often, give or take a tenth.")
+    KEY_DEFAULT("health_timeout", shape_duration, "\"2s\"", "How long an answer may take.")
+    KEY_DEFAULT("health_up", positive, "2", "Good answers in a row that make it healthy again.")
+    KEY_DEFAULT("health_down", positive, "3", "Bad ones that make it not healthy.")
+    KEY_DEFAULT("connect_timeout", shape_duration, "\"3s\"",
+                "How long it may take to connect, for a request that is proxied there.")
+    KEY_DEFAULT("timeout", shape_duration, "\"60s\"",
+                "How long it may keep such a request waiting without a byte.")
+    KEY_DEFAULT("concurrency", positive, "1000", "Such requests at a time; beyond it 503.")
     KEYS_END
 };
 static const struct shape region = {.type = SHAPE_TABLE, .keys = region_keys};
@@ -236,7 +246,10 @@ static const struct shape_key regions_keys[] = {
                 "What is done with requests for another region: serve them here, proxy or "
                 "redirect them.")
     KEY("secret_file", shape_name,
-        "A file, the same on all servers, by which they know each other's proxied requests.")
+        "A file, the same on all servers, by which they know each other's proxied requests: needed "
+        "where there are such.")
+    KEY("ca_file", shape_name,
+        "Certificates (PEM) of who signs those of the regions, if not the system's.")
     KEYS_END
 };
 static const struct shape regions = {

@@ -169,6 +169,7 @@ static int decide(const struct app *app, const struct route_options *options, co
                              ? NULL
                              : &app->components[answer.http->component],
             .authority = host,
+            .path = path,
         };
         answer.decision = region_decide(app, &request, healthy, &answer.why);
     }

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "edge/mounts.h"
 #include "edge/outbound.h"
+#include "edge/regions.h"
 #include "edge/request.h"
 #include "edge/trigger.h"
 #include "os/files.h"
@@ -319,6 +320,8 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
         status = read_trusted(server->options, app, log);
     if (status == STINT_OK)
         status = open_geo(server, app, log);
+    if (status == STINT_OK)
+        status = regions_attach(server->regions, app, log);
     if (status == STINT_OK)
         status = routes_create(&alloc_root, app->app, &app->routes, &error);
     if (status == STINT_OK)

@@ -50,6 +50,7 @@ struct edge_app {
     struct app_blocks trusted;         /* proxies: the manifest's and those of the options */
     struct trigger_counts *trigger_counts; /* of each redis trigger; in the arena of `app` */
     struct host_net **nets;            /* of each component; NULL: it reaches nothing */
+    struct region_state **regions;     /* app->regions.count */
 };
 
 enum { LISTENERS_MAX = 128 };
@@ -73,6 +74,8 @@ struct edge_server {
     const struct edge_options *options;
     struct stint_engine *engine;
     struct edge_app *app;
+    struct regions *regions;
+    uint16_t https_port; /* where clients without TLS are sent to, if that is asked for; 0: nowhere */
     struct monitor *monitor;
     struct failures *failures; /* the last guests that did not end well */
     struct versions *versions; /* the last times that the application was loaded */
@@ -111,6 +114,7 @@ struct worker {
     struct request *waiting; /* for a place, or have just got one */
     uv_timer_t queue_time;   /* while there are such */
     struct geo_reader geo;
+    struct hop_peer *hop_peers; /* its connections to other regions */
     struct metrics metrics;
     struct overload overload;
     struct buf scratch; /* within one call */
@@ -148,6 +152,8 @@ void requests_free(struct worker *worker);
 
 /* request_chain.c: requests of guests to this application, once the worker's loop comes to them. */
 void chains_run(struct worker *worker);
+/* request_hop.c: in the worker's thread, or after it; the loop has to run once more. */
+void hop_peers_free(struct worker *worker);
 
 /* request_limits.c: what components keep for their limits; freed also where it failed. */
 MUST_CHECK bool component_limits_init(struct edge_component *component);

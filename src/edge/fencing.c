@@ -140,6 +140,8 @@ static bool has_data(const struct app *app)
 static void put_application(struct rules *rules, const struct app *app)
 {
     put(rules, app->folder, FENCE_READ);
+    put_file(rules, app->regions.secret_file);
+    put_file(rules, app->regions.ca_file);
     for (uint32_t i = 0; i < app->component_count; i++) {
         const struct app_component *component = &app->components[i];
         if (component->source.kind == APP_SOURCE_FILE)

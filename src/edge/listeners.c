@@ -2,6 +2,7 @@
 #include "edge/listeners.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "edge/handover.h"
@@ -166,6 +167,8 @@ void listeners_announce(struct edge_server *server, struct log_buffer *log)
             continue;
         (void)snprintf(listener->bound, sizeof(listener->bound), "%s", address);
         const char *scheme = listener->is_tls ? "https" : "http";
+        if (listener->is_tls && server->https_port == 0)
+            server->https_port = (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
         log_line(log, LOG_INFO, NULL, NULL, "serving on %s://%s", scheme, address);
         if (!server->options->quiet)
             printf("Serving %s://%s\n", scheme, address);

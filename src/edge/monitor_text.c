@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "edge/regions.h"
 #include "edge/trigger.h"
 #include "os/clock.h"
 #include "os/files.h"
@@ -196,6 +197,7 @@ bool monitor_print_metrics(struct monitor_view *view, struct buf *out)
     certificates_print(server->certificates, out);
     budget_print(server->budget, out);
     traces_print(server->traces, out);
+    regions_print(view->app, out);
     print_process(server, out);
     return ok && !out->failed;
 }

@@ -101,6 +101,7 @@ static void end_if_over(struct request *request)
     host_pipe_release(request->body);
     request->body = NULL;
     request_static_end(request);
+    request_region_end(request);
     request_limits_leave(request);
     if (request->trigger != NULL)
         trigger_done(request);
@@ -241,6 +242,7 @@ static void pump(struct request *request)
 {
     if (request->exchange == NULL)
         return;
+    request_region_pump(request);
     pump_request(request);
     request_static_pump(request);
     const struct p2_response *response =
@@ -427,13 +429,19 @@ void request_begin(struct request *request)
     start(request);
 }
 
+void request_serve(struct request *request)
+{
+    if (request->component == NULL)
+        answer_fixed(request, request->route->response);
+    else if (admit(request))
+        request_begin(request);
+}
+
 /* Of whom it is, and what is asked. False: of nothing that there is. */
 static bool place(struct request *request, const struct request_origin *origin)
 {
-    if (origin == NULL) {
-        request_locate(request);
+    if (origin == NULL)
         return request_route(request);
-    }
     request->client = origin->client;
     request->geo = *origin->geo;
     request->caller = origin->caller;
@@ -459,16 +467,20 @@ void request_accept(struct worker *worker, struct http_exchange *exchange,
     http_exchange_set_user(exchange, request);
     make_id(request);
     request_trace(request);
+    request->authority = http_exchange_request(exchange)->authority;
+    request->scheme = http_exchange_request(exchange)->scheme;
+    if (origin == NULL) {
+        request_locate(request);
+        if (!request_region_enter(request))
+            return;
+    }
     if (!place(request, origin)) {
-        request_answer(request, 404, "Nothing is served here");
+        if (!request_region_health(request))
+            request_answer(request, 404, "Nothing is served here");
         return;
     }
-    if (request->component == NULL) {
-        answer_fixed(request, request->route->response);
-        return;
-    }
-    if (admit(request))
-        request_begin(request);
+    if (!request_region_elsewhere(request))
+        request_serve(request);
 }
 
 static void on_request(void *env, struct http_exchange *exchange)

@@ -37,6 +37,9 @@ struct request {
     const char *caller;               /* the component that asks on its behalf; NULL: none */
     uint32_t depth;                   /* requests that have led to this one */
     uint64_t timeout_ns;              /* of who asks; 0: none */
+    const char *authority, *scheme;   /* as the client asked, also by way of another region */
+    struct request_region *region;    /* NULL: it comes from no other, and goes to none */
+    const char *region_name, *region_how; /* for the log; NULL: there are no regions */
     char asn[11];                     /* as text, for a header */
     struct loop_task task;
     struct guest_use *use; /* NULL: no instance (any more) */
@@ -124,6 +127,19 @@ void request_route_to(struct request *request, uint32_t component);
 /* request_failure.c: the guest has ended, and not well. */
 void request_failed(struct request *request);
 
+/* ---- request_region.c, request_hop.c ------------------------------------------------------- */
+
+/* Whether this server answers it: its host, by https where that is asked for, and who has proxied it
+ * here; else it was answered. Before request_route. */
+bool request_region_enter(struct request *request);
+/* Whether it went to another region, or was answered. */
+bool request_region_elsewhere(struct request *request);
+/* Whether it was a health check that no route is for; then it was answered. */
+bool request_region_health(struct request *request);
+void request_region_pump(struct request *request);
+void request_region_end(struct request *request);
+void request_region_log(struct request *request, struct buf *out);
+
 /* request_log.c: a line in the access log. */
 void request_log(struct request *request);
 /* Appends the client's address as the manifest wants it kept; false: not at all. */
@@ -136,7 +152,10 @@ void request_answer(struct request *request, unsigned status, const char *text);
  * begun, or by request_end. */
 struct request *request_create(struct worker *worker, struct edge_app *app);
 void request_end(struct request *request);
-/* Goes on with a request that has its place. */
+/* request.c: once it is known that it is served here. */
+void request_serve(struct request *request);
+
+/* request.c: goes on with a request that waited for its place. */
 void request_begin(struct request *request);
 
 /* ---- request_static.c -------------------------------------------------------------------- */

@@ -171,11 +171,11 @@ static bool set_route(struct request *request, const struct http_request *http)
 {
     static const char prefix[] = "spin-";
     struct route_header headers[ROUTE_HEADERS_MAX];
-    const struct route_request route = {.scheme = http->scheme,
-                                        .authority = http->authority,
+    const struct route_request route = {.scheme = request->scheme,
+                                        .authority = request->authority,
                                         .target = http->path,
                                         .client = request->client};
-    size_t room = ROUTE_ROOM_BYTES(strlen(http->path) + strlen(http->authority));
+    size_t room = ROUTE_ROOM_BYTES(strlen(http->path) + strlen(request->authority));
     if (!buf_reserve(&request->room, room))
         return false;
     uint32_t count = routes_headers(request->app->routes, &request->match, &route, headers,
@@ -202,13 +202,13 @@ static bool set_route(struct request *request, const struct http_request *http)
 
 static void set_server(struct request *request, const struct http_request *http)
 {
-    const char *host = http->authority[0] != '\0' ? http->authority : "localhost";
+    const char *host = request->authority[0] != '\0' ? request->authority : "localhost";
     const char *close = host[0] == '[' ? strchr(host, ']') : NULL;
     const char *colon = strchr(close != NULL ? close : host, ':');
     set_bytes(request, "SERVER_NAME", host,
               colon != NULL ? (size_t)(colon - host) : strlen(host));
     bool has_port = colon != NULL && colon[1] != '\0';
-    set(request, "SERVER_PORT", has_port ? colon + 1 : strcmp(http->scheme, "https") == 0 ? "443"
+    set(request, "SERVER_PORT", has_port ? colon + 1 : strcmp(request->scheme, "https") == 0 ? "443"
                                                                                           : "80");
     set(request, "SERVER_PROTOCOL",
         http->version == 20 ? "HTTP/2.0" : http->version == 11 ? "HTTP/1.1" : "HTTP/1.0");

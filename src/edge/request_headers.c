@@ -31,11 +31,11 @@ static void add_own(struct request *request, const char *name, const char *value
 static bool add_route_headers(struct request *request, const struct http_request *from)
 {
     struct route_header headers[ROUTE_HEADERS_MAX];
-    const struct route_request route = {.scheme = from->scheme,
-                                        .authority = from->authority,
+    const struct route_request route = {.scheme = request->scheme,
+                                        .authority = request->authority,
                                         .target = from->path,
                                         .client = request->client};
-    size_t room = ROUTE_ROOM_BYTES(strlen(from->path) + strlen(from->authority));
+    size_t room = ROUTE_ROOM_BYTES(strlen(from->path) + strlen(request->authority));
     if (!buf_reserve(&request->room, room))
         return false;
     uint32_t count = routes_headers(request->app->routes, &request->match, &route, headers,
@@ -52,8 +52,8 @@ bool request_fill(struct request *request)
     if (!reserve(request, from->header_count))
         return false;
     request->message = (struct p2_request){.method = from->method,
-                                           .scheme = from->scheme,
-                                           .authority = from->authority,
+                                           .scheme = request->scheme,
+                                           .authority = request->authority,
                                            .path_with_query = from->path,
                                            .headers = request->headers,
                                            .body = request->body};
@@ -62,7 +62,9 @@ bool request_fill(struct request *request)
         if (strcmp(header->name, "traceparent") == 0 ||
             (strcmp(header->name, "tracestate") == 0 && !request->has_parent))
             continue;
-        if (!route_header_is_own(header->name, header->name_bytes))
+        if (strcmp(header->name, "host") == 0 && request->authority != from->authority)
+            add_own(request, "host", request->authority);
+        else if (!route_header_is_own(header->name, header->name_bytes))
             add(request, header->name, header->name_bytes, header->value, header->value_bytes);
     }
     if (!add_route_headers(request, from))

@@ -85,6 +85,7 @@ static void put_json(struct request *request, struct buf *out)
     }
     if (request->caller != NULL)
         put_text(out, ",\"caller\":\"", request->caller, strlen(request->caller));
+    request_region_log(request, out);
     put_number(out, ",\"status\":", request->answer);
     put_number(out, ",\"bytes\":", http_sent_bytes(request->exchange));
     put_number(out, ",\"us\":", (now_ns - request->start_ns) / 1000);

@@ -8,7 +8,7 @@ bool request_route(struct request *request)
     const struct edge_app *app = request->app;
     const struct http_request *http = http_exchange_request(request->exchange);
     size_t path_bytes = strcspn(http->path, "?");
-    if (!routes_find(app->routes, http->authority, strlen(http->authority), http->path, path_bytes,
+    if (!routes_find(app->routes, request->authority, strlen(request->authority), http->path, path_bytes,
                      &request->match))
         return false;
     request->route = &app->app->http[request->match.http];

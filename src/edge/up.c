@@ -20,6 +20,7 @@
 #include "edge/listeners.h"
 #include "edge/monitor.h"
 #include "edge/notify.h"
+#include "edge/regions.h"
 #include "edge/settings.h"
 #include "edge/versions.h"
 #include "interp/interp.h"
@@ -231,6 +232,7 @@ static void reload(struct up *up)
     for (uint32_t i = 0; i < server->worker_count; i++)
         worker_switch(&server->workers[i], application_retain(next));
     monitor_switch(server, next);
+    regions_switch(server, next);
     settings_say_restart(&server->app->app->server, &next->app->server, &up->log);
     if (server->options->drain_ns == 0)
         server->drain_ns = next->app->server.drain_ns;
@@ -319,7 +321,9 @@ static int serve(struct up *up, const sigset_t *signals)
 {
     struct edge_server *server = &up->server;
     struct stint_error error = {0};
-    enum stint_status status = create_engine(up, &error);
+    enum stint_status status = regions_create(&server->regions);
+    if (status == STINT_OK)
+        status = create_engine(up, &error);
     if (status == STINT_OK)
         status = application_load(server, &up->log, &server->app);
     if (status == STINT_OK)
@@ -353,6 +357,8 @@ static int serve(struct up *up, const sigset_t *signals)
     if (status == STINT_OK)
         status = monitor_start(server, &error);
     if (status == STINT_OK)
+        status = regions_start(server, &error);
+    if (status == STINT_OK)
         status = handover_ready(server, &up->log);
     if (status != STINT_OK)
         return fail(up, &error);
@@ -380,6 +386,7 @@ static int run(const struct edge_options *options)
     int code = serve(&up, &signals);
     stop_compiler(&up);
     monitor_stop(&up.server);
+    regions_stop(&up.server);
     stop_workers(&up);
     traces_free(up.server.traces);
     budget_free(up.server.budget);
@@ -389,6 +396,7 @@ static int run(const struct edge_options *options)
     notify_close(&up.server);
     certificates_free(up.server.certificates);
     application_release(up.server.app);
+    regions_free(up.server.regions);
     log_buffer_free(&up.log);
     log_free(&up.server.log);
     engine_release(up.server.engine);

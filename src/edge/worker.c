@@ -39,6 +39,7 @@ void worker_idle(struct worker *worker)
         return;
     loop_free(worker->loop);
     worker->loop = NULL;
+    hop_peers_free(worker);
     uv_close((uv_handle_t *)&worker->wake, NULL);
     uv_close((uv_handle_t *)&worker->prepare, NULL);
     uv_close((uv_handle_t *)&worker->flush_time, NULL);

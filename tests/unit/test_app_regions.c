@@ -8,6 +8,7 @@ static const char manifest[] = MANIFEST_HEAD
     "[component.a]\nsource = \"a\"\n"
     "[component.b]\nsource = \"b\"\ntool.stint.regions = [\"eu\", \"us\"]\n"
     "[application.tool.stint.regions]\nhere = \"asia\"\nfallback = \"us\"\n"
+    "secret_file = \"secret\"\n"
     "[application.tool.stint.regions.asia]\nurl = \"https://asia.test\"\n"
     "countries = [\"KR\"]\ncontinents = [\"AS\"]\nlatitude = 37.5\nlongitude = 127\n"
     "[application.tool.stint.regions.eu]\nurl = \"https://eu.test\"\nrule = \"redirect\"\n"
