@@ -385,13 +385,9 @@ bool admin_print_state(const struct monitor_view *view, const struct admin_histo
                        uint64_t since, struct buf *out)
 {
     struct edge_server *server = view->server;
-    struct metrics *total = alloc_get(&alloc_root, sizeof(*total));
+    struct metrics *total = metrics_total(server);
     if (total == NULL)
         return false;
-    metrics_init(total);
-    bool ok = true;
-    for (uint32_t i = 0; i < server->worker_count && ok; i++)
-        ok = metrics_add(total, &server->workers[i].metrics);
     begin(out, NULL, '{');
     put_count(out, "api", ADMIN_STATE_API);
     put_time(out, "now", clock_now_ns(OS_CLOCK_REALTIME));
@@ -403,7 +399,6 @@ bool admin_print_state(const struct monitor_view *view, const struct admin_histo
     put_failures(server->failures, out);
     put_history(history, since, out);
     end(out, '}');
-    metrics_free(total);
-    alloc_put(&alloc_root, total, sizeof(*total));
-    return ok && buf_append_byte(out, '\n') && !out->failed;
+    metrics_total_free(total);
+    return buf_append_byte(out, '\n') && !out->failed;
 }

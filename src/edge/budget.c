@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "edge/monitor_text.h"
 #include "os/clock.h"
 
 /* What is known of a route at the end of the last window. */
@@ -138,20 +139,14 @@ void budget_tick(struct budget *budget, struct log_buffer *log, bool is_last)
     if (!budget_is_used(server->app) ||
         (window_ns < server->app->app->server.budget_window_ns && !is_last))
         return;
-    struct metrics *total = alloc_get(&alloc_root, sizeof(*total));
+    struct metrics *total = metrics_total(server);
     if (total == NULL)
         return;
-    metrics_init(total);
-    bool ok = true;
-    for (uint32_t i = 0; i < server->worker_count && ok; i++)
-        ok = metrics_add(total, &server->workers[i].metrics);
     lock_take(&budget->lock);
-    if (ok)
-        look_at_all(budget, total, window_ns, log);
+    look_at_all(budget, total, window_ns, log);
     lock_give(&budget->lock);
     budget->window_start_ns = now_ns;
-    metrics_free(total);
-    alloc_put(&alloc_root, total, sizeof(*total));
+    metrics_total_free(total);
 }
 
 void budget_print(struct budget *budget, struct buf *out)

@@ -171,7 +171,8 @@ void certificates_tick(struct certificates *certificates, struct log_buffer *log
 
 /* ---- Creation ---------------------------------------------------------------------------- */
 
-static enum stint_status load(const struct http_tls_api **ret_api, struct stint_error *error)
+enum stint_status certificates_load_tls(const struct http_tls_api **ret_api,
+                                        struct stint_error *error)
 {
     const struct http_tls_api *(*entry)(void) = NULL;
     void *symbol;
@@ -252,7 +253,9 @@ enum stint_status certificates_create(const struct edge_server *server, struct l
     certificates->known =
         arena_get_zeroed(&certificates->arena, CERTIFICATES_MAX, sizeof(*certificates->known));
     enum stint_status status =
-        certificates->known != NULL && copy_files(certificates, server) ? load(&certificates->api, &error) : STINT_NOMEM;
+        certificates->known != NULL && copy_files(certificates, server)
+            ? certificates_load_tls(&certificates->api, &error)
+            : STINT_NOMEM;
     if (error.message[0] != '\0')
         log_line(log, LOG_ERROR, NULL, NULL, "%s", error.message);
     const struct http_tls_config config = {.files = certificates->files,

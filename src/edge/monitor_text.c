@@ -157,6 +157,27 @@ double monitor_resident_bytes(void)
     return is_read ? (double)strtoull(end, NULL, 10) * (double)sysconf(_SC_PAGESIZE) : 0;
 }
 
+struct metrics *metrics_total(const struct edge_server *server)
+{
+    struct metrics *total = alloc_get(&alloc_root, sizeof(*total));
+    if (total == NULL)
+        return NULL;
+    metrics_init(total);
+    for (uint32_t i = 0; i < server->worker_count; i++) {
+        if (!metrics_add(total, &server->workers[i].metrics)) {
+            metrics_total_free(total);
+            return NULL;
+        }
+    }
+    return total;
+}
+
+void metrics_total_free(struct metrics *total)
+{
+    metrics_free(total);
+    alloc_put(&alloc_root, total, sizeof(*total));
+}
+
 static void print_process(const struct edge_server *server, struct buf *out)
 {
     put_head(out, "stint_info", "gauge", "The program.");
@@ -181,16 +202,11 @@ static void print_process(const struct edge_server *server, struct buf *out)
 bool monitor_print_metrics(struct monitor_view *view, struct buf *out)
 {
     struct edge_server *server = view->server;
-    struct metrics *total = alloc_get(&alloc_root, sizeof(*total));
+    struct metrics *total = metrics_total(server);
     if (total == NULL)
         return false;
-    metrics_init(total);
-    bool ok = true;
-    for (uint32_t i = 0; i < server->worker_count && ok; i++)
-        ok = metrics_add(total, &server->workers[i].metrics);
-    ok = ok && metrics_print(total, &view->labels, out);
-    metrics_free(total);
-    alloc_put(&alloc_root, total, sizeof(*total));
+    bool ok = metrics_print(total, &view->labels, out);
+    metrics_total_free(total);
     print_components(view->app, out);
     triggers_print(view->app, out);
     print_geo(view->app->geo, out);

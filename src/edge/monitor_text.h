@@ -11,6 +11,9 @@ struct monitor_view {
     struct metrics_labels labels;
 };
 
+/* The sum over all workers; NULL: memory is out. */
+struct metrics *metrics_total(const struct edge_server *server);
+void metrics_total_free(struct metrics *total);
 /* Whether it takes requests, and all components are there; else why not. */
 bool monitor_print_ready(const struct monitor_view *view, struct buf *out);
 double monitor_resident_bytes(void);

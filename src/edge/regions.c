@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "edge/application.h"
+#include "edge/certificates.h"
 #include "os/clock.h"
-#include "os/plugin.h"
 
 const char *region_how_text(enum region_how how)
 {
@@ -64,17 +64,11 @@ static struct region_state *state_of(struct regions *regions, const struct app_r
 static enum stint_status load_tls(struct regions *regions, const char *authorities,
                                   struct stint_error *error)
 {
-    const struct http_tls_api *(*entry)(void) = NULL;
+    const struct http_tls_api *api;
     char message[STINT_ERROR_MESSAGE_BYTES] = "";
-    void *symbol;
-    enum stint_status status = plugin_load("libstint-tls.so", HTTP_TLS_SYMBOL, &symbol, error);
+    enum stint_status status = certificates_load_tls(&api, error);
     if (status != STINT_OK)
         return status;
-    memcpy(&entry, &symbol, sizeof(entry));
-    const struct http_tls_api *api = entry();
-    if (api == NULL || api->version != HTTP_TLS_API_VERSION)
-        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         "libstint-tls.so belongs to another version");
     regions->tls = api->create_client(authorities[0] != '\0' ? authorities : NULL, message,
                                       sizeof(message));
     return regions->tls != NULL ? STINT_OK
