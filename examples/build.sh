@@ -12,7 +12,7 @@ out=${STINT_BUILD:-$root/build}/examples
 mkdir -p "$out"
 failed=0
 all="sensor-c image-c sensor-rust walk-go greet-c greet-rust greet-go greet-js \
-greet-js-wasi greet-py mandelbrot"
+greet-js-wasi greet-py counter-c proxy-c mandelbrot"
 
 build() { # build NAME COMMAND...
     name=$1
@@ -41,10 +41,13 @@ build_one() {
     image-c) build "$1" "$root/tools/guest-cc.sh" --size -o "$out/$1.wasm" "$folder/image.c" ;;
     sensor-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
     walk-go) build "$1" "$root/tools/guest-go.sh" "$folder" "$out/$1.wasm" ;;
-    greet-c)
-        build "$1" "$root/tools/guest-cc.sh" --size --reactor -I"$root/guest/c" -o "$out/$1.wasm" \
-            "$folder/greet.c" "$root"/guest/c/stint_http.c "$root"/guest/c/stint_wasm.c \
-            "$root"/guest/c/stint_alloc.c
+    greet-c | counter-c | proxy-c)
+        kit=$root/guest/c
+        program=$folder/${1%-c}.c
+        [ "$1" = proxy-c ] && http= || http=$kit/stint_http.c # it speaks wasi:http itself
+        # shellcheck disable=SC2086
+        build "$1" "$root/tools/guest-cc.sh" --size --reactor -I"$kit" -o "$out/$1.wasm" \
+            "$program" "$kit/stint_wasm.c" "$kit/stint_alloc.c" $http
         ;;
     greet-rust) build "$1" "$root/tools/guest-rust.sh" "$folder" "$out/$1.wasm" ;;
     greet-go) build "$1" "$root/tools/guest-go.sh" --reactor "$folder" "$out/$1.wasm" ;;
