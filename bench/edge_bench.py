@@ -6,6 +6,7 @@ import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -15,6 +16,7 @@ from measure import ROOT, median
 SUPPORT = os.path.join(ROOT, "bench", "support")
 STINT = os.environ.get("STINT", os.path.join(ROOT, "build", "release", "stint"))
 IDLE, COMPONENTS = 10000, 100
+CLIENT = "203.0.113.9" # in the database: geo headers and labels are made
 MANIFEST = """spin_manifest_version = 2
 [application]
 name = "many"
@@ -35,7 +37,8 @@ def rss_mb(pid):
 def wrk(port, seconds, connections=32):
     """(requests, requests a second, 99th percentile in ms) of one run from core 1."""
     out = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", "--latency",
-                          f"-d{seconds}s", f"http://127.0.0.1:{port}/"],
+                          "-H", f"X-Forwarded-For: {CLIENT}", f"-d{seconds}s",
+                          f"http://127.0.0.1:{port}/"],
                          capture_output=True, text=True).stdout
     if "Non-2xx" in out:
         raise RuntimeError("the server answered with errors:\n" + out)
@@ -99,6 +102,8 @@ def build_apps(folder, more):
 
 def rates(options, apps, folder, port):
     figures = {}
+    world = os.path.join(folder, "world.mmdb")
+    subprocess.run([sys.executable, os.path.join(ROOT, "tests", "edge", "mmdb.py"), world], check=True)
     config = os.path.join(folder, "nginx.conf")
     with open(config, "w", encoding="utf-8") as file:
         file.write(NGINX.format(folder, port, port + 1))
@@ -109,7 +114,9 @@ def rates(options, apps, folder, port):
             ports[name] = port + 2 + number
             log = os.path.join(folder, name + ".jsonl")
             processes.append(subprocess.Popen(
-                ["taskset", "-c", "0", *up(path, ports[name], "--access-log", log)],
+                ["taskset", "-c", "0", *up(path, ports[name], "--access-log", log, "--geo", world,
+                                           "--trust-proxy", "127.0.0.1", "--metrics",
+                                           "127.0.0.1:0")],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             pids[name] = processes[-1].pid
             await_port(ports[name]).close()
@@ -208,7 +215,7 @@ def run_edge(options, run, spawner):
                          "idle_mb": one["idle_mb"]}
         rows.append([name, f"{rate:.0f}", f"{rate / base:.2f}", f"{cpu:.1f}", f"{last:.2f}",
                      f"{one['idle_mb']:.1f}"])
-    print("`stint up`: a fresh instance for every request, access log on; one core, wrk -c32")
+    print("`stint up`: a fresh instance for every request; access log, metrics, geo on; one core, wrk -c32")
     run.print_table(["server", "req/s", "of nginx", "CPU us", "p99 ms", "idle MB"], rows)
     print("From the start of the process to the first answer (C): " +
           ", ".join(f"{name} {at:.1f} ms (best {best:.1f})" for name, (at, best) in starts.items()))
