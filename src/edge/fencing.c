@@ -165,11 +165,17 @@ static void put_application(struct rules *rules, const struct app *app)
     (void)setenv("SQLITE_TMPDIR", app->server.state_folder, 0);
 }
 
+static const char *access_log_path(const struct edge_server *server)
+{
+    const char *option = server->options->access_log;
+    return option != NULL ? option : server->app->app->server.access_log;
+}
+
 static void put_server(struct rules *rules, const struct edge_server *server)
 {
     const struct edge_options *options = server->options;
     const struct app_server *settings = &server->app->app->server;
-    const char *log = options->access_log != NULL ? options->access_log : settings->access_log;
+    const char *log = access_log_path(server);
     struct stint_error ignored = {0};
     char cache[PRIVATE_PATH_BYTES];
     put_file(rules, options->runtime_config);
@@ -213,6 +219,10 @@ static void look_at_files(const struct edge_server *server, struct log_buffer *l
         log_line(log, LOG_WARN, NULL, NULL,
                  "%s: user %s may not read this folder, so SIGHUP will not find what is new in it",
                  app->folder, user);
+    if (server->log.owns_access && access(access_log_path(server), W_OK) != 0)
+        log_line(log, LOG_WARN, NULL, NULL,
+                 "%s: user %s may not write it, so signals will not open it again; 'chown %s %s' helps",
+                 access_log_path(server), user, user, access_log_path(server));
     bool is_made = server->fence.mode == EDGE_FENCE_ON || access(settings->state_folder, F_OK) == 0;
     if (has_data(app) && is_made && access(settings->state_folder, W_OK) != 0)
         log_line(log, LOG_WARN, NULL, NULL,
@@ -240,8 +250,12 @@ static enum stint_status become_user(struct edge_server *server, struct log_buff
         return STINT_OK;
     }
     enum stint_status status = account_find(wanted, &account, error);
-    if (status == STINT_OK)
-        status = account_become(&account, error);
+    if (status != STINT_OK)
+        return status;
+    /* Root opened it; signals open it again. */
+    if (server->log.owns_access)
+        account_give_file(&account, access_log_path(server), atomic_load(&server->log.access_fd));
+    status = account_become(&account, error);
     if (status != STINT_OK)
         return status;
     (void)snprintf(server->fence.user, sizeof(server->fence.user), "%s", account.name);

@@ -21,5 +21,10 @@ MUST_CHECK enum stint_status account_find(const char *text, struct account *ret_
 /* For good, with the user's further groups. HOME becomes theirs. While there is one thread. */
 MUST_CHECK enum stint_status account_become(const struct account *account,
                                             struct stint_error *error);
+/*
+ * Root gives this user a file that it has opened by `path`, so that the user can open it again. Not done,
+ * without a word, where `path` is a link or the file has further names: it may be somebody else's.
+ */
+void account_give_file(const struct account *account, const char *path, int fd);
 
 #endif

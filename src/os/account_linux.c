@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/errors.h"
@@ -85,4 +86,14 @@ enum stint_status account_become(const struct account *account, struct stint_err
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     (void)setenv("HOME", account->home, 1);
     return STINT_OK;
+}
+
+void account_give_file(const struct account *account, const char *path, int fd)
+{
+    struct stat opened, named;
+    bool is_own = fstat(fd, &opened) == 0 && lstat(path, &named) == 0 && S_ISREG(named.st_mode) &&
+                  opened.st_ino == named.st_ino && opened.st_dev == named.st_dev &&
+                  opened.st_nlink == 1 && opened.st_uid == 0;
+    if (is_own)
+        (void)!fchown(fd, account->user, account->group);
 }

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from monitored import wait_for  # noqa: E402
 from served import Served, build_app  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
 
@@ -139,9 +140,14 @@ def root_becomes_another_user(t):
         check_fenced(t, server)
         check_services(t, server)
         t.equal(os.stat(t.path("state")).st_uid, int(uid))
-        t.check(not server.lines("may not write"), "nothing is missing")
+        os.rename(log, log + ".1")
+        server.process.send_signal(signal.SIGUSR1)
+        t.check(wait_for(lambda: os.path.exists(log)), "the log was not opened again")
         server.process.send_signal(signal.SIGHUP)
         t.check(server.lines("reload: the application is served"), "it was read again")
+        t.check(not server.written("may not write"), "something is missing")
+        for name in (log, log + ".1"):
+            t.equal(os.stat(name).st_uid, int(uid))
         t.equal(server.stop(), 0)
 
 
