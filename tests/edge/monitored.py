@@ -6,7 +6,7 @@ import time
 
 
 def wait_for(what):
-    for _ in range(600):
+    for _ in range(3000):
         if what():
             return True
         time.sleep(0.02)

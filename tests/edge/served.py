@@ -128,13 +128,18 @@ class Served:
         return self.request("GET", path, headers={k.replace("_", "-"): v
                                                   for k, v in headers.items()})
 
+    def written(self, containing="", **wanted):
+        """Lines of the log up to now with these members and this text."""
+        return [line for line in map(_parse, list(self.log))
+                if all(line.get(key) == value for key, value in wanted.items())
+                and containing in line.get("message", line.get("text", ""))]
+
     def lines(self, containing="", **wanted):
-        """Lines of the log with these members and this text; waits a little for the first one."""
-        for _ in range(200):
-            found = [line for line in map(_parse, list(self.log))
-                     if all(line.get(key) == value for key, value in wanted.items())
-                     and containing in line.get("message", line.get("text", ""))]
-            if found:
+        """The same; waits for the first one, as long as a busy machine may take."""
+        for _ in range(3000):
+            is_whole = not self.reader.is_alive()
+            found = self.written(containing, **wanted)
+            if found or is_whole:
                 return found
             time.sleep(0.02)
         return []

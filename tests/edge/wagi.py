@@ -194,10 +194,20 @@ def what_is_no_answer_is_an_error(t):
 @test
 def limits_hold(t):
     build_command(t)
-    limits = 'limits = { cpu = "100ms", memory = "4M", response_size = "10K", timeout = "5s" }\n'
-    with Served(t, write(t, V2 + limits)) as server:
+    # Each has a limit that comes first by far, however busy the machine is.
+    limits = 'limits = { cpu = "100ms", memory = "4M", response_size = "10K", timeout = "50s" }\n'
+    slow = """[[trigger.http]]
+route = "/slow/..."
+component = "slow"
+executor = { type = "wagi" }
+[component.slow]
+source = "cmd.wasm"
+[component.slow.tool.stint]
+limits = { cpu = "50s", timeout = "500ms" }
+"""
+    with Served(t, write(t, V2 + limits + slow)) as server:
         t.equal(server.get("/run/me/spin").status, 503)
-        t.equal(server.get("/run/me/sleep=60000").status, 504)
+        t.equal(server.get("/slow/sleep=60000").status, 504)
         t.equal(server.get("/run/me/memory=1000").text, "there\n")
         t.equal(server.get("/run/me/memory=50000000").text, "none\n")
         connection = server.connect()
