@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/source_fetch.h"
 #include "cli/app_file.h"
 #include "cli/cli.h"
 #include "os/files.h"
@@ -123,12 +124,30 @@ static int run_command(const char *component, const char *folder, const char *co
 
 /* ---- Components -------------------------------------------------------------------------- */
 
+static int fetch(const struct app_component *component)
+{
+    struct stint_error error = {0};
+    struct arena arena;
+    const char *path;
+    arena_init(&arena, &alloc_root);
+    enum stint_status status = source_fetch(&arena, &component->source, &path, &error);
+    if (status == STINT_OK)
+        fprintf(stderr, "%s: %s is in %s\n", component->id, component->source.url, path);
+    else
+        cli_error("component '%s': %s: %s", component->id,
+                  component->source.kind == APP_SOURCE_URL ? component->source.url
+                                                           : component->source.package,
+                  error.message);
+    arena_free(&arena);
+    return status == STINT_OK ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+}
+
 static int compile(const struct app_component *component)
 {
     struct file_stat stat;
     const char *argv[] = {"compile", "--quiet", component->source.path, NULL};
     if (component->source.kind != APP_SOURCE_FILE)
-        return CLI_EXIT_OK; /* what is downloaded is compiled when it is */
+        return fetch(component); /* its machine code is made, and kept, when it is served */
     if (file_stat_host(component->source.path, &stat) != OS_OK) {
         cli_error("component '%s': there is no %s%s", component->id, component->source.path,
                   component->build_commands.count > 0 ? ", although its commands succeeded" : "");

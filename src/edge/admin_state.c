@@ -219,7 +219,7 @@ static void put_component(const struct edge_component *component, struct buf *ou
         put_text(out, "problem", component->problem);
         put_text(out, "problem_id", component->problem_id);
     }
-    put_text(out, "source", component->app->source.path != NULL ? component->app->source.path : "");
+    put_text(out, "source", component->path != NULL ? component->path : "");
     put_text(out, "sha256", guest != NULL ? guest_digest(guest, &bytes) : "");
     put_count(out, "bytes", bytes);
     put_flag(out, "machine_code", guest != NULL && guest_has_code(guest));

@@ -6,6 +6,7 @@
 
 #include "app/app_open.h"
 #include "app/address.h"
+#include "app/source_fetch.h"
 #include "base/sha256.h"
 #include "edge/mounts.h"
 #include "edge/outbound.h"
@@ -167,10 +168,15 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     struct edge_component *component = &app->components[number];
     const struct app_component *from = component->app;
     struct arena arena;
-    if (from->source.kind != APP_SOURCE_FILE)
+    component->path = from->source.kind == APP_SOURCE_FILE ? from->source.path : from->source.url;
+    if (from->dependency_count > 0)
         return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         "sources from URLs and registries are not fetched yet");
+                         "its dependencies are not composed with it yet ('%.60s' is the first): "
+                         "'stint run --with' does so for commands",
+                         from->dependencies[0].name);
     enum stint_status status = find_trigger(app->app, number, &component->trigger, error);
+    if (status == STINT_OK)
+        status = source_fetch(&app->app->arena, &from->source, &component->path, error);
     if (status != STINT_OK)
         return status;
     app->nets[number] = outbound_create(app->app, from, &component->policy);
@@ -183,7 +189,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                                   .takes_messages = has_messages,
                                   .entry = trigger != NULL ? trigger->wagi_entrypoint : NULL,
                                   .id = from->id,
-                                  .path = from->source.path,
+                                  .path = component->path,
                                   .net = app->nets[number],
                                   .outbound = {from->limits.outbound_calls,
                                                from->limits.outbound_concurrency,
@@ -245,7 +251,8 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
             (void)snprintf(component->problem, sizeof(component->problem), "%s", error.message);
             name_problem(component);
             log_line(log, LOG_ERROR, component->app->id, NULL, "%s: %s (problem %s)",
-                     component->app->source.path, error.message, component->problem_id);
+                     component->path != NULL ? component->path : "", error.message,
+                     component->problem_id);
             continue;
         }
         loaded++;
@@ -257,7 +264,7 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
             log_line(log, LOG_WARN, component->app->id, NULL,
                      "it has no machine code, so it starts interpreted: 'stint compile %s' makes it "
                      "fast from the first request on",
-                     component->app->source.path);
+                     component->path);
     }
     return loaded > 0 || app->app->component_count == 0;
 }

@@ -23,6 +23,7 @@
 /* A component of the application, as it is served. */
 struct edge_component {
     const struct app_component *app;
+    const char *path; /* of its file; of one that was not downloaded, the URL */
     const struct app_http *trigger; /* the first of its triggers; NULL: it has none */
     struct guest *guest; /* NULL: it did not load, and its routes answer 503 */
     const struct policy *policy; /* what it may reach */

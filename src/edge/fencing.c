@@ -137,15 +137,15 @@ static bool has_data(const struct app *app)
     return false;
 }
 
-static void put_application(struct rules *rules, const struct app *app)
+static void put_application(struct rules *rules, const struct edge_app *edge)
 {
+    const struct app *app = edge->app;
     put(rules, app->folder, FENCE_READ);
     put_file(rules, app->regions.secret_file);
     put_file(rules, app->regions.ca_file);
     for (uint32_t i = 0; i < app->component_count; i++) {
-        const struct app_component *component = &app->components[i];
-        if (component->source.kind == APP_SOURCE_FILE)
-            put_file(rules, component->source.path);
+        if (edge->components[i].guest != NULL || app->components[i].source.kind == APP_SOURCE_FILE)
+            put_file(rules, edge->components[i].path);
     }
     for (uint32_t i = 0; i < app->client_tls_count; i++) {
         put_file(rules, app->client_tls[i].roots_file);
@@ -269,7 +269,7 @@ static void fence_off_files(struct edge_server *server, struct log_buffer *log)
     buf_init(&rules.list, &alloc_root, RULES_BYTES_MAX);
     put_system(&rules);
     put_program(&rules);
-    put_application(&rules, server->app->app);
+    put_application(&rules, server->app);
     put_server(&rules, server);
     enum os_error reason = OS_NOMEM;
     if (!rules.failed)

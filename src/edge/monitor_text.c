@@ -28,7 +28,8 @@ bool monitor_print_ready(const struct monitor_view *view, struct buf *out)
             continue;
         is_ready = false;
         (void)buf_append_format(out, "%s: %s: %s\n", component->app->id,
-                                component->app->source.path, component->problem);
+                                component->path != NULL ? component->path : "",
+                                component->problem);
     }
     return is_ready && buf_append_string(out, "ready\n");
 }
