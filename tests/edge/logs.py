@@ -233,6 +233,16 @@ def certificates_tell_when_they_end(t):
         t.equal(found.strftime("%Y-%m-%d %H:%M:%SZ"), re.search("notAfter=(.*)", end)[1].strip())
 
 
+def guest_seconds(t, server, monitor):
+    """The CPU time of three requests that compute."""
+    before = monitor.total(t, "stint_cpu_seconds_total")
+    count = monitor.total(t, "stint_requests_total")
+    for _ in range(3):
+        t.equal(server.get("/burn=3000000").text, "burnt\n")
+    t.check(wait_for(lambda: monitor.total(t, "stint_requests_total") >= count + 3), "not counted")
+    return monitor.total(t, "stint_cpu_seconds_total") - before
+
+
 @test
 def instances_made_before_the_code_are_made_anew(t):
     env = {**os.environ, "XDG_CACHE_HOME": t.path("cache")}
@@ -245,6 +255,14 @@ def instances_made_before_the_code_are_made_anew(t):
         t.equal(monitor.total(t, "stint_instances"), 0)
         t.equal(server.get("/hello").text, "hello\n")
         t.check(wait_for(lambda: monitor.total(t, "stint_instances_idle") == 1), "no idle one")
+        # What is served now is machine code: the same work takes a fraction of the interpreter's time.
+        t.equal(monitor.total(t, "stint_component_machine_code"), 1)
+        compiled = guest_seconds(t, server, monitor)
+    with Served(t, t.path("app.wasm"), *METRICS, "--tier", "interp", env=env) as server:
+        monitor = Monitor(server)
+        t.equal(monitor.total(t, "stint_component_machine_code"), 0)
+        interpreted = guest_seconds(t, server, monitor)
+    t.check(compiled < interpreted / 2, f"{compiled} s of CPU, interpreted {interpreted} s")
 
 
 main()
