@@ -13,7 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from served import Served, build_app  # noqa: E402
+from served import Served, build_app, free_ports  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
 
 MANIFEST = """
@@ -51,12 +51,6 @@ def plugin(name, package):
         raise Skip(f"libstint-{name}.so was not built: {package} is missing")
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 class Daemon:
     def __init__(self, port):
         self.port = port
@@ -91,7 +85,7 @@ class Redis(Daemon):
         plugin("redis", "libhiredis-dev")
         if shutil.which("redis-server") is None:
             raise Skip("redis-server is not installed")
-        port = free_port()
+        port, = free_ports(1)
         self.password = password
         self.command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
                         "--appendonly", "yes", "--appendfsync", "always", "--dir", t.path(""),
@@ -129,7 +123,7 @@ class Broker(Daemon):
         for program in ("mosquitto", "mosquitto_sub"):
             if shutil.which(program) is None:
                 raise Skip(program + " is not installed")
-        port = free_port()
+        port, = free_ports(1)
         with open(t.path("mosquitto.conf"), "w") as file:
             file.write(f"user root\nlistener {port} 127.0.0.1\nmax_packet_size 100000\n")
             file.write(f"allow_anonymous {'false' if password else 'true'}\n")
@@ -496,7 +490,7 @@ def await_message(t, redis, wanted):
 @test
 def messages_of_channels_run_guests(t):
     with Redis(t, password="s3cret") as redis:
-        port = free_port()
+        port, = free_ports(1)
         app = application(t, hosts=["redis://127.0.0.1:*"],
                           triggers=TRIGGER % (redis.url, "one") + TRIGGER % (redis.url, "two"))
         with Served(t, *app, "--metrics", f"127.0.0.1:{port}") as server:

@@ -18,22 +18,12 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mmdb  # noqa: E402
-from served import Served, build_app  # noqa: E402
+from served import Served, build_app, free_ports  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
 
 KR, US, DE = "203.0.113.9", "192.0.2.77", "2001:db8:de::1"
 NAMES = ("asia", "eu", "us")
 SECRET = "sixteen characters or more"
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class World:

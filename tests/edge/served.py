@@ -3,8 +3,10 @@
 import http.client
 import json
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -46,6 +48,23 @@ def build_command(t, name="cmd.wasm"):
         raise Skip(done.stderr.strip())
     assert done.returncode == 0, done.stderr
     return t.path(name)
+
+
+def free_ports(count):
+    """Ports that nobody has, and that the system gives to nobody who asks for any."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        first = int(file.read().split()[0])
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(10000, max(first, 11000))
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in ports:
+            ports.append(port)
+    return ports
 
 
 class Answer:
