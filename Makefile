@@ -23,7 +23,7 @@ CC_fuzz = $(CLANG)
 WERROR ?= ON
 WERROR_release = OFF
 
-.PHONY: all $(FLAVOURS) aarch64 unit test test-all demo bench install uninstall format clean help deps-build
+.PHONY: all $(FLAVOURS) aarch64 unit test test-all demo bench deb install uninstall format clean help deps-build
 .DEFAULT_GOAL = all
 
 all: release
@@ -92,6 +92,9 @@ install:
 	@test -f $(BUILD)/release/stint || $(MAKE) --no-print-directory release
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)/release --prefix "$(PREFIX)" --strip
 
+deb: release
+	@tools/deb.sh $(BUILD)
+
 # Installs to a scratch folder to learn the names, then removes those, and folders of our own.
 uninstall:
 	@stage=$$(mktemp -d) && trap 'rm -rf "$$stage"' EXIT && \
@@ -118,6 +121,7 @@ help:
 	@echo 'make test        builds all of the above and runs every suite (TESTFLAGS="-v spec")'
 	@echo 'make test-all    the long run: more builds, GC stress, ten minutes of fuzzing each'
 	@echo 'make bench       measures; prints a table and writes JSON'
+	@echo 'make deb          a Debian package of the release build'
 	@echo 'make install     to PREFIX (/usr/local), under DESTDIR; make uninstall removes it'
 	@echo 'make format      clang-format;  make clean: removes $(BUILD)/'
 	@echo 'demo, test and bench install the packages they need; YES=1 skips the question.'

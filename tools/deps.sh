@@ -34,6 +34,7 @@ mosquitto                cmd mosquitto                                          
 mosquitto-clients        cmd mosquitto_sub                                           test
 libsqlite3-dev           file /usr/include/sqlite3.h                                 test,demo,bench
 libnghttp2-dev           file /usr/include/nghttp2/nghttp2.h                         test,demo,bench
+dpkg-dev                 cmd dpkg-shlibdeps                                          test
 strace                   cmd strace                                                  test
 nghttp2-client           cmd h2load                                                  test,bench
 wrk                      cmd wrk                                                     bench

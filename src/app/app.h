@@ -318,6 +318,12 @@ struct app_variable {
     bool is_secret;
 };
 
+/* A file that was read with the manifest, and is again when that is. */
+struct app_file_read {
+    const char *path;
+    const struct app_file_read *next;
+};
+
 struct app {
     struct arena arena;
     const char *name, *version, *description;
@@ -343,6 +349,7 @@ struct app {
     bool block_private;         /* default true: private addresses only where a rule names them */
     struct app_server server;
     struct app_regions regions;
+    const struct app_file_read *files_read; /* in no order */
 };
 
 struct app_config {

@@ -157,6 +157,16 @@ static void read_geo(struct reader *r, const struct toml_value *geo, struct app_
     server->geo_databases = (struct app_texts){.items = paths, .count = files.count};
 }
 
+static const char *environment_value(const struct reader *r, const char *name)
+{
+    size_t bytes = strlen(name);
+    for (const char *const *at = r->config->environment; at != NULL && *at != NULL; at++) {
+        if (strncmp(*at, name, bytes) == 0 && (*at)[bytes] == '=')
+            return *at + bytes + 1;
+    }
+    return NULL;
+}
+
 void read_server(struct reader *r, const struct toml_value *own)
 {
     struct app_server *server = &r->app->server;
@@ -169,8 +179,12 @@ void read_server(struct reader *r, const struct toml_value *own)
     read_log(r, toml_member(own, "log"), server);
     read_monitoring(r, own, server);
     read_geo(r, toml_member(own, "geo"), server);
-    server->state_folder = get_path(r, r->app->folder, own, "state_dir",
-                                    reader_path(r, r->app->folder, ".stint"));
+    /* systemd names what StateDirectory= made. */
+    const char *given = environment_value(r, "STATE_DIRECTORY");
+    const char *standard = given != NULL && given[0] == '/' && strchr(given, ':') == NULL
+                               ? reader_copy(r, given, strlen(given))
+                               : reader_path(r, r->app->folder, ".stint");
+    server->state_folder = get_path(r, r->app->folder, own, "state_dir", standard);
     if (is_text(state) && state->text_bytes > 0 && toml_member(own, "state_dir") == NULL)
         server->state_folder = reader_path(r, r->runtime_folder, state->text);
     r->app->block_private = !get_boolean(own, "allow_private", false);

@@ -89,11 +89,22 @@ void *reader_array(struct reader *r, size_t count, size_t each_bytes)
     return array;
 }
 
+/* Also where it cannot be read now: it may be there the next time. */
+static void note_file(struct reader *r, const char *path)
+{
+    struct app_file_read *file = reader_array(r, 1, sizeof(*file));
+    if (file == NULL)
+        return;
+    *file = (struct app_file_read){reader_copy(r, path, strlen(path)), r->app->files_read};
+    r->app->files_read = file;
+}
+
 bool reader_load(struct reader *r, const char *path, const char **ret_text, size_t *ret_bytes,
                  enum stint_status *ret_status, struct stint_error *error)
 {
     const uint8_t *bytes;
     size_t size_bytes;
+    note_file(r, path);
     *ret_status = pages_map_file(path, MANIFEST_BYTES_MAX, &bytes, &size_bytes, error);
     if (*ret_status != STINT_OK)
         return false;

@@ -8,6 +8,7 @@
 #include "app/address.h"
 #include "app/source_fetch.h"
 #include "base/sha256.h"
+#include "edge/fencing.h"
 #include "edge/mounts.h"
 #include "edge/outbound.h"
 #include "edge/regions.h"
@@ -144,14 +145,21 @@ static enum guest_kind kind_of(const struct app *app, const struct app_http *tri
     return trigger != NULL && trigger->is_wagi ? GUEST_COMMAND : GUEST_HANDLER;
 }
 
-static enum stint_status make_files(struct edge_app *app, struct edge_component *component,
-                                    struct stint_error *error)
+static enum stint_status make_files(const struct edge_server *server, struct edge_app *app,
+                                    struct edge_component *component, struct stint_error *error)
 {
     char path[MOUNTS_PATH_BYTES];
+    bool is_other = false;
     if (!mounts_need_tree(app->app, component->app))
         return STINT_OK;
-    enum stint_status status =
-        mounts_tree_create(app->app, component->app, app->version, path, error);
+    enum stint_status status = fencing_act_as_user(server, app->app, &is_other, error);
+    if (status == STINT_OK)
+        status = mounts_tree_create(app->app, component->app, app->version, path, error);
+    struct stint_error further = {0};
+    if (is_other && fencing_act_as_self(&further) != STINT_OK) {
+        *error = further;
+        status = STINT_IO;
+    }
     if (status != STINT_OK)
         return status;
     component->files = arena_copy_string(&app->app->arena, path, strlen(path));
@@ -213,7 +221,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     if (from->limits.concurrency < UINT32_MAX)
         config.instances_max = (uint32_t)from->limits.concurrency;
     config.env = join_pairs(&arena, &from->environment, server->options, &config.env_count);
-    status = make_files(app, component, error);
+    status = make_files(server, app, component, error);
     config.dirs = mounts_dirs(&arena, app->app, from, component->files, &config.dir_count);
     if (status == STINT_OK)
         status = config.env != NULL && config.dirs != NULL

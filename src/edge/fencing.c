@@ -137,15 +137,39 @@ static bool has_data(const struct app *app)
     return false;
 }
 
+/* What guests are given may lie outside of the application's folder. */
+static void put_mounts(struct rules *rules, const struct app *app,
+                       const struct app_component *component)
+{
+    for (uint32_t i = 0; i < component->file_count; i++) {
+        const char *source = component->files[i].source;
+        char path[MOUNTS_PATH_BYTES];
+        struct file_stat stat;
+        size_t bytes = component->files[i].destination == NULL ? strcspn(source, "*?[")
+                                                               : strlen(source);
+        if ((source[0] != '/' && strstr(source, "..") == NULL) ||
+            !mounts_join(app->folder, source, path))
+            continue;
+        path[strlen(path) - strlen(source) + bytes] = '\0';
+        if (file_stat_host(path, &stat) == OS_OK && stat.type == FILE_DIRECTORY)
+            put(rules, path, FENCE_READ);
+        else
+            put_file(rules, path);
+    }
+}
+
 static void put_application(struct rules *rules, const struct edge_app *edge)
 {
     const struct app *app = edge->app;
     put(rules, app->folder, FENCE_READ);
-    put_file(rules, app->regions.secret_file);
     put_file(rules, app->regions.ca_file);
+    for (const struct app_file_read *file = app->files_read; file != NULL; file = file->next)
+        put_file(rules, file->path);
+    put_file(rules, app->server.traces.headers_file);
     for (uint32_t i = 0; i < app->component_count; i++) {
         if (edge->components[i].guest != NULL || app->components[i].source.kind == APP_SOURCE_FILE)
             put_file(rules, edge->components[i].path);
+        put_mounts(rules, app, &app->components[i]);
     }
     for (uint32_t i = 0; i < app->client_tls_count; i++) {
         put_file(rules, app->client_tls[i].roots_file);
@@ -171,11 +195,23 @@ static const char *access_log_path(const struct edge_server *server)
     return option != NULL ? option : server->app->app->server.access_log;
 }
 
+/* Its path; NULL where it is no file of its own. */
+static const char *access_log_of(const struct edge_server *server)
+{
+    static const char *const others[] = {"", "-", "stdout", "stderr", "off"};
+    const char *path = access_log_path(server);
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        if (strcmp(path, others[i]) == 0)
+            return NULL;
+    }
+    return path;
+}
+
 static void put_server(struct rules *rules, const struct edge_server *server)
 {
     const struct edge_options *options = server->options;
     const struct app_server *settings = &server->app->app->server;
-    const char *log = access_log_path(server);
+    const char *log = access_log_of(server);
     struct stint_error ignored = {0};
     char cache[PRIVATE_PATH_BYTES];
     put_file(rules, options->runtime_config);
@@ -191,7 +227,7 @@ static void put_server(struct rules *rules, const struct edge_server *server)
         put_file(rules, options->geo[i]);
     for (uint32_t i = 0; i < settings->geo_databases.count; i++)
         put_file(rules, settings->geo_databases.items[i]);
-    if (strchr(log, '/') != NULL)
+    if (log != NULL)
         put_folder(rules, log, FENCE_READ | FENCE_WRITE);
     if (!options->no_cache &&
         private_default_path("XDG_CACHE_HOME", ".cache", cache, &ignored) == STINT_OK)
@@ -231,11 +267,38 @@ static void look_at_files(const struct edge_server *server, struct log_buffer *l
                  settings->state_folder, user, user, settings->state_folder);
 }
 
+static const char *wanted_user(const struct edge_server *server, const struct app *app)
+{
+    return server->options->user != NULL ? server->options->user : app->server.user;
+}
+
+enum stint_status fencing_act_as_user(const struct edge_server *server, const struct app *app,
+                                      bool *ret_acts, struct stint_error *error)
+{
+    const char *wanted = wanted_user(server, app);
+    struct account account;
+    *ret_acts = false;
+    if (!account_is_root() || wanted[0] == '\0')
+        return STINT_OK;
+    enum stint_status status = account_find(wanted, &account, error);
+    if (status != STINT_OK)
+        return status;
+    *ret_acts = true;
+    return account_act_as(&account)
+               ? STINT_OK
+               : error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot act as user '%s'", wanted);
+}
+
+enum stint_status fencing_act_as_self(struct stint_error *error)
+{
+    return account_be_root() ? STINT_OK
+                             : error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot be root again");
+}
+
 static enum stint_status become_user(struct edge_server *server, struct log_buffer *log,
                                      struct stint_error *error)
 {
-    const char *wanted = server->options->user != NULL ? server->options->user
-                                                       : server->app->app->server.user;
+    const char *wanted = wanted_user(server, server->app->app);
     struct account account;
     if (!account_is_root()) {
         if (wanted[0] != '\0')

@@ -13,6 +13,8 @@
 
 enum { MOUNTS_PATH_BYTES = 4096 };
 
+/* FOLDER/PATH, or PATH where that is absolute. False: too long. */
+bool mounts_join(const char *folder, const char *path, char ret_path[MOUNTS_PATH_BYTES]);
 /* Opens the regular file at `path` ("a/b") of the guest's tree. */
 bool mounts_open(const struct app *app, const struct app_component *component, const char *path,
                  int *ret_fd, struct file_stat *ret_stat);

@@ -7,8 +7,6 @@
 
 /* Without "./" in front. */
 const char *mounts_without_dot(const char *path);
-/* FOLDER/PATH, or PATH where that is absolute. False: too long. */
-bool mounts_join(const char *folder, const char *path, char ret_path[MOUNTS_PATH_BYTES]);
 /* Whether exclude_files takes this path of the application's folder away. */
 bool mounts_excluded(const struct app_component *component, const char *path);
 

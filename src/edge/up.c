@@ -172,6 +172,23 @@ static void reopen_log(struct up *up)
         log_line(&up->log, LOG_INFO, NULL, NULL, "the access log is opened again");
 }
 
+/* Of the version that is to be served. Where it is the same file, and the user that the server has become
+ * may not open it, the open one goes on. */
+static enum stint_status switch_access_log(struct up *up, const struct edge_app *next,
+                                           struct stint_error *error)
+{
+    const char *old = up->server.app->app->server.access_log, *new = next->app->server.access_log;
+    struct stint_error why = {0};
+    enum stint_status status = open_access_log(up, next, &why);
+    if (status != STINT_OK && (up->server.options->access_log != NULL || strcmp(old, new) == 0)) {
+        log_line(&up->log, LOG_WARN, NULL, NULL, "%s; the log before goes on", why.message);
+        return STINT_OK;
+    }
+    if (status != STINT_OK)
+        *error = why;
+    return status;
+}
+
 /* What the manifest says beside the application: all of it, or nothing. */
 static enum stint_status take_settings(struct up *up, struct edge_app *next)
 {
@@ -183,7 +200,7 @@ static enum stint_status take_settings(struct up *up, struct edge_app *next)
         return status;
     status = traces_prepare(server->traces, config, &error);
     if (status == STINT_OK)
-        status = open_access_log(up, next, &error);
+        status = switch_access_log(up, next, &error);
     if (status == STINT_OK)
         status = traces_configure(server->traces, config, &error);
     else

@@ -27,4 +27,9 @@ MUST_CHECK enum stint_status account_become(const struct account *account,
  */
 void account_give_file(const struct account *account, const char *path, int fd);
 
+/* For a while, so that files are looked at and made as by that user; account_be_root ends it.
+ * False where the system refuses. While there is one thread. */
+MUST_CHECK bool account_act_as(const struct account *account);
+MUST_CHECK bool account_be_root(void);
+
 #endif

@@ -15,7 +15,8 @@
 
 bool account_is_root(void)
 {
-    return geteuid() == 0;
+    /* Also while it acts as another. */
+    return getuid() == 0 || geteuid() == 0;
 }
 
 /* A number alone. */
@@ -96,4 +97,14 @@ void account_give_file(const struct account *account, const char *path, int fd)
                   opened.st_nlink == 1 && opened.st_uid == 0;
     if (is_own)
         (void)!fchown(fd, account->user, account->group);
+}
+
+bool account_act_as(const struct account *account)
+{
+    return setegid(account->group) == 0 && seteuid(account->user) == 0;
+}
+
+bool account_be_root(void)
+{
+    return seteuid(0) == 0 && setegid(0) == 0;
 }

@@ -8,10 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from monitored import wait_for  # noqa: E402
-from served import Served, build_app  # noqa: E402
+from served import Served, build_app, build_command  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
 
 NOBODY = "nobody"
@@ -70,8 +71,11 @@ def check_fenced(t, server):
     t.equal((now["NoNewPrivs"], now["Seccomp"]), ("1", "2"))
     threads = os.listdir(f"/proc/{server.process.pid}/task")
     for thread in threads:
-        with open(f"/proc/{server.process.pid}/task/{thread}/status") as file:
-            t.check("Seccomp:\t2\n" in file.read(), "every thread is fenced")
+        try:
+            with open(f"/proc/{server.process.pid}/task/{thread}/status") as file:
+                t.check("Seccomp:\t2\n" in file.read(), "every thread is fenced")
+        except FileNotFoundError:
+            pass  # it has ended
 
 
 @test
@@ -149,6 +153,82 @@ def root_becomes_another_user(t):
         for name in (log, log + ".1"):
             t.equal(os.stat(name).st_uid, int(uid))
         t.equal(server.stop(), 0)
+
+
+def elsewhere(t):
+    """An application whose files, settings and secrets lie outside of its folder; its manifest."""
+    for name in ("app", "data/tree/deep", "own"):
+        os.makedirs(t.path(name))
+    os.chmod(t.folder, 0o755)
+    build_command(t, "app/cmd.wasm")
+    for name, text in (("data/tree/deep/a.txt", "deep"), ("data/one.txt", "one"),
+                       ("own/headers", "x-key: 1\n"), ("own/secret", "s" * 32),
+                       ("data/env", "SPIN_VARIABLE_WHERE=first\n")):
+        t.file(name, text)
+    t.file("own/runtime.toml", f"""
+[[variables_provider]]
+type = "env"
+dotenv_path = "{t.path("data/env")}"
+""")
+    return t.file("app/spin.toml", f"""
+spin_manifest_version = 2
+[application]
+name = "elsewhere"
+[application.tool.stint]
+state_dir = "{t.path("state")}"
+[application.tool.stint.regions]
+here = "one"
+secret_file = "{t.path("own/secret")}"
+[application.tool.stint.regions.one]
+continents = ["EU"]
+[application.tool.stint.traces]
+headers_file = "{t.path("own/headers")}"
+[variables]
+where = {{ required = true }}
+[[trigger.http]]
+route = "/..."
+component = "cmd"
+executor = {{ type = "wagi" }}
+[component.cmd]
+source = "cmd.wasm"
+variables = {{ where = "{{{{ where }}}}" }}
+files = [{{ source = "../data/tree", destination = "/tree" }},
+         {{ source = "{t.path("data/one.txt")}", destination = "/file/one.txt" }}]
+""")
+
+
+def check_elsewhere(t, app, *arguments):
+    with Served(t, app, "--fence", "on", "--runtime-config-file", t.path("own/runtime.toml"),
+                *arguments) as server:
+        for text in ("one", "new"):
+            t.equal(server.get("/file/file/one.txt").text, text)
+            t.equal(server.get("/file/tree/deep/a.txt").text, "deep")
+            # Another file takes its place.
+            t.file("data/new.txt", "new")
+            os.replace(t.path("data/new.txt"), t.path("data/one.txt"))
+            done = len(server.lines("reload: the application is served"))
+            server.process.send_signal(signal.SIGHUP)
+            t.check(wait_for(lambda: len(server.lines("reload: the application is served")) > done),
+                    server.log[-5:])
+        # Each worker lets go of the version before when it gets to it.
+        t.check(wait_for(lambda: len(os.listdir(t.path("state/files"))) == 1), "one tree")
+        t.equal(server.stop(), 0)
+    t.equal(os.listdir(t.path("state/files")), [])
+
+
+@test
+def what_the_manifest_names_outside_is_read(t):
+    check_elsewhere(t, elsewhere(t))
+
+
+@test
+def another_user_has_trees_of_its_own(t):
+    as_root(t)
+    app = elsewhere(t)
+    os.makedirs(t.path("state"), mode=0o700)
+    shutil.chown(t.path("state"), NOBODY)
+    os.chmod(t.path("own/secret"), 0o644)
+    check_elsewhere(t, app, "--user", NOBODY)
 
 
 @test
