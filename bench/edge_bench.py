@@ -177,7 +177,7 @@ def flood(folder, app, port):
         await_port(port).close()
         calm = wrk(port, 3)
         before = rss_mb(process.pid)
-        out = subprocess.run(["taskset", "-c", "1", tool, str(port), f"{2 * calm[1]:.0f}", "512", "5"],
+        out = subprocess.run(["taskset", "-c", "1", tool, str(port), f"{2 * calm[1]:.0f}", "512", "20"],
                              capture_output=True, text=True, check=True).stdout
         good, refused, others, rate, _, last, _, _ = map(int, out.split())
         if others:

@@ -4,7 +4,7 @@
 
 enum { COUNT_MAX = 8192 };
 
-static const uint64_t interval_ns = 100000000;
+static const uint64_t interval_ns = 20000000;
 static const uint64_t wait_min_ns = 1000000;
 /* A round that begins later than that after the last one's end was waited for; to ask the system for
  * hundreds of connections that are ready, and to write the log, takes less. */

@@ -6,7 +6,7 @@
  *
  * What is seen of that wait is the round of the event loop: connections that are ready are served one
  * after another, and what comes meanwhile waits until the round is over. A burst is a long round or two,
- * and is served. Rounds that are all too long for a tenth of a second are overload; in these, requests
+ * and is served. Rounds that are all too long for 20 milliseconds are overload; in these, requests
  * are refused once the round has become too long: more than OVERLOAD_REQUESTS were served in it, and it
  * is longer than those take on the average, and than a millisecond. So a worker that gets little of the
  * processor, but has few clients, refuses none.

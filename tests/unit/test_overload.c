@@ -31,7 +31,7 @@ TEST(bursts_are_served)
     struct overload overload = {0};
     uint64_t now_ns = 1000000000;
     for (int i = 0; i < 20; i++) {
-        CHECK_INT(round_of(&overload, &now_ns, 2000), 2000); /* 40 ms */
+        CHECK_INT(round_of(&overload, &now_ns, 900), 900); /* 18 ms */
         now_ns += 60000000;
         for (int j = 0; j < 100; j++)
             CHECK_INT(round_of(&overload, &now_ns, 1), 1);
@@ -45,7 +45,7 @@ TEST(overload_is_refused_soon_and_not_for_longer)
     uint32_t served = 512;
     for (int i = 0; served == 512 && i < 1000; i++)
         served = round_of(&overload, &now_ns, 512);
-    CHECK(now_ns - begin_ns > 100000000 && now_ns - begin_ns < 130000000);
+    CHECK(now_ns - begin_ns > 20000000 && now_ns - begin_ns < 50000000);
     /* The rest of such rounds goes at once, and some are served in each. */
     for (int i = 0; i < 1000; i++) {
         uint64_t before_ns = now_ns;
