@@ -206,9 +206,9 @@ def check_elsewhere(t, app, *arguments):
             # Another file takes its place.
             t.file("data/new.txt", "new")
             os.replace(t.path("data/new.txt"), t.path("data/one.txt"))
-            done = len(server.lines("reload: the application is served"))
+            done = len(server.written("reload: the application is served"))
             server.process.send_signal(signal.SIGHUP)
-            t.check(wait_for(lambda: len(server.lines("reload: the application is served")) > done),
+            t.check(wait_for(lambda: len(server.written("reload: the application is served")) > done),
                     server.log[-5:])
         # Each worker lets go of the version before when it gets to it.
         t.check(wait_for(lambda: len(os.listdir(t.path("state/files"))) == 1), "one tree")
