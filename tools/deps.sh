@@ -28,7 +28,6 @@ libcurl4-openssl-dev     file /usr/include/*/curl/curl.h                        
 libuv1-dev               file /usr/include/uv.h                                      test,demo,bench
 libmaxminddb-dev         file /usr/include/*/maxminddb.h                              test,demo,bench
 libhiredis-dev           file /usr/include/hiredis/hiredis.h                         test,demo,bench
-libmosquitto-dev         file /usr/include/mosquitto.h                               test,demo,bench
 redis-server             cmd redis-server                                            test
 mosquitto                cmd mosquitto                                               test
 mosquitto-clients        cmd mosquitto_sub                                           test

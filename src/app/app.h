@@ -201,10 +201,11 @@ struct app_database {
     bool allow_attach;
 };
 
-/* Certificates of guests' own requests. */
+/* TLS of guests' own connections: whom they trust, and what they show. See client_tls.h. */
 struct app_client_tls {
-    struct app_texts components, hosts;
-    bool use_platform_roots;
+    struct app_texts components;
+    struct app_texts hosts;  /* names or addresses, some with a port: "host:5443" */
+    bool use_platform_roots; /* the system's authorities, beside those of the file */
     const char *roots_file, *certificate_file, *key_file; /* "": none */
 };
 
@@ -218,7 +219,7 @@ struct app_listen {
 
 struct app_certificate {
     const char *certificate_file, *key_file;
-    struct app_texts hosts; /* SNI; none: those in the certificate */
+    struct app_texts hosts; /* SNI, beside the names in the certificate */
 };
 
 enum app_log_format { APP_LOG_JSON, APP_LOG_COMBINED };
@@ -238,6 +239,7 @@ struct app_traces {
 struct app_server {
     const struct app_listen *listen; /* at least one */
     uint32_t listen_count;
+    bool has_listen; /* the manifest says so; else it is the usual one */
     const struct app_certificate *certificates;
     uint32_t certificate_count;
     bool tls_13_only;
@@ -264,6 +266,7 @@ struct app_server {
     const char *guest_log;  /* likewise */
 
     const char *metrics_listen, *admin_listen; /* "": none */
+    bool admin_is_tls;
     const char *metrics_token_file, *admin_token_file;
     uint32_t metrics_countries; /* labels at most */
     uint64_t budget_window_ns;  /* of limits.cpu_budget */
@@ -378,6 +381,9 @@ MUST_CHECK enum stint_status app_read_text(const struct app_config *config, cons
 MUST_CHECK enum stint_status app_from_file(const struct app_config *config, struct app **ret_app,
                                            struct app_problems *problems);
 void app_free(struct app *app); /* accepts NULL */
+
+/* Whether HTTP is to be listened for where nobody says so: not by what has messages of channels alone. */
+bool app_wants_http(const struct app *app);
 
 /* Index of the component, or APP_NONE. */
 uint32_t app_find_component(const struct app *app, const char *id);

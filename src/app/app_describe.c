@@ -54,7 +54,7 @@ static void put_texts(struct buf *text, const char *name, struct app_texts texts
 static void put_listeners(const struct app *app, struct buf *text)
 {
     const struct app_server *server = &app->server;
-    for (uint32_t i = 0; i < server->listen_count; i++) {
+    for (uint32_t i = 0; app_wants_http(app) && i < server->listen_count; i++) {
         const struct app_listen *listen = &server->listen[i];
         buf_append_format(text, "%-14s http%s://%s%s\n", i == 0 ? "listens on" : "",
                           listen->is_tls ? "s" : "", listen->address,
@@ -63,7 +63,8 @@ static void put_listeners(const struct app *app, struct buf *text)
     if (server->metrics_listen[0] != 0)
         buf_append_format(text, "%-14s http://%s/metrics\n", "metrics", server->metrics_listen);
     if (server->admin_listen[0] != 0)
-        buf_append_format(text, "%-14s http://%s/%s\n", "admin page", server->admin_listen,
+        buf_append_format(text, "%-14s http%s://%s/%s\n", "admin page",
+                          server->admin_is_tls ? "s" : "", server->admin_listen,
                           server->admin_token_file[0] != 0 ? " (with a token)" : "");
     buf_append_format(text, "%-14s %s (%s), guests to %s\n", "log", server->access_log,
                       server->log_format == APP_LOG_JSON ? "json" : "combined",

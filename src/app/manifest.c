@@ -69,6 +69,14 @@ void app_free(struct app *app)
     alloc_put(alloc, app, sizeof(*app));
 }
 
+bool app_wants_http(const struct app *app)
+{
+    bool has_route = false;
+    for (uint32_t i = 0; i < app->http_count; i++)
+        has_route |= app->http[i].route != NULL;
+    return has_route || app->redis_count == 0 || app->server.has_listen || app->regions.count > 0;
+}
+
 uint32_t app_find_component(const struct app *app, const char *id)
 {
     for (uint32_t i = 0; i < app->component_count; i++) {

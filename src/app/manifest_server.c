@@ -27,6 +27,7 @@ static void read_listen(struct reader *r, const struct toml_value *own, struct a
             listen->address = get_text(r, item, "address", "");
         listen->is_tls = get_boolean(item, "tls", false);
         listen->proxy_protocol = get_boolean(item, "proxy_protocol", false);
+        server->has_listen = true;
         if (listen->proxy_protocol && server->trusted_proxies.count == 0)
             reader_error(r, item, "listen: proxy_protocol needs trusted_proxies: else everyone "
                                   "could say where they come from");
@@ -137,6 +138,7 @@ static void read_monitoring(struct reader *r, const struct toml_value *own,
     server->budget_window_ns = get_duration(metrics, "budget_window", 60 * second_ns);
     server->admin_listen = get_text(r, admin, "listen", "");
     server->admin_token_file = get_path(r, folder, admin, "token_file", "");
+    server->admin_is_tls = get_boolean(admin, "tls", false);
     if (server->admin_listen[0] != 0 && server->admin_token_file[0] == 0 &&
         !address_is_loopback(server->admin_listen))
         reader_error(r, toml_member(admin, "listen"),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/address.h"
+#include "app/client_tls.h"
 #include "base/units.h"
 
 enum { HOST_BYTES_MAX = 255, SCHEME_BYTES_MAX = 31, RULE_BYTES_MAX = 512 };
@@ -27,6 +28,7 @@ struct rule {
 
 struct policy {
     const struct app *app;
+    const char *component;
     const struct rule *rules;
     uint32_t rule_count;
 };
@@ -41,8 +43,8 @@ static uint16_t known_port(const char *scheme)
         const char *scheme;
         uint16_t port;
     } known[] = {
-        {"http", 80},  {"https", 443},  {"redis", 6379}, {"mqtt", 1883},
-        {"mysql", 3306}, {"postgres", 5432},
+        {"http", 80},     {"https", 443},   {"redis", 6379},    {"rediss", 6379},
+        {"mqtt", 1883},   {"mqtts", 8883},  {"mysql", 3306},    {"postgres", 5432},
     };
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         if (strcmp(known[i].scheme, scheme) == 0)
@@ -230,6 +232,7 @@ struct policy *policy_create(struct arena *arena, const struct app *app,
     if (policy == NULL || rules == NULL)
         return NULL;
     policy->app = app;
+    policy->component = component->id;
     policy->rules = rules;
     for (uint32_t i = 0; i < component->outbound.count; i++) {
         if (read_rule(component->outbound.items[i], &rules[policy->rule_count]) == NULL)
@@ -379,6 +382,11 @@ bool policy_socket(const struct policy *policy, bool is_udp, const struct inet_a
     }
     address_print(address, text);
     return is_allowed && policy_address(policy, scheme, text, address);
+}
+
+const struct app_client_tls *policy_tls(const struct policy *policy, const char *host, uint16_t port)
+{
+    return client_tls_find(policy->app, policy->component, host, port);
 }
 
 /* ---- Rules for sockets ------------------------------------------------------------------- */

@@ -43,6 +43,10 @@ bool policy_address(const struct policy *policy, const char *scheme, const char 
                     const struct inet_address *address);
 /* Whether a socket may be connected to this address: by rules of the scheme, "tcp" or "udp", or *. */
 bool policy_socket(const struct policy *policy, bool is_udp, const struct inet_address *address);
+/* Whom a connection with TLS to this host trusts and what it shows; NULL: the system's authorities, and
+ * nothing. */
+const struct app_client_tls *policy_tls(const struct policy *policy, const char *host,
+                                        uint16_t port);
 /*
  * Rules for sockets (wasi/host_net.h) that follow from those with the schemes *, tcp and udp: HOST:PORT
  * each. They say more than policy_socket, which is to be asked too. Wildcard names cannot be said there

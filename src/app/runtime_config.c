@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/address.h"
+#include "app/client_tls.h"
 #include "app/manifest_int.h"
 #include "base/nearest.h"
 
@@ -152,6 +153,50 @@ static void check_all_labels(struct reader *r)
 
 /* ---- Certificates and networks ----------------------------------------------------------- */
 
+/* By the name that Spin has for it, or the one that it had before. */
+static const char *get_tls_file(struct reader *r, const struct toml_value *table, const char *key,
+                                const char *old_key)
+{
+    const char *path = get_path(r, r->runtime_folder, table, key, "");
+    return path[0] != 0 ? path : get_path(r, r->runtime_folder, table, old_key, "");
+}
+
+/* Spin knows two sets of authorities, of which there is one here. */
+static bool uses_platform_roots(const struct toml_value *table, const char *roots_file)
+{
+    static const char *const keys[] = {"ca_use_platform_roots", "ca_use_webpki_roots",
+                                       "ca_webpki_roots"};
+    bool is_said = false, uses = false;
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        is_said |= toml_member(table, keys[i]) != NULL;
+        uses |= get_boolean(table, keys[i], false);
+    }
+    return is_said ? uses : roots_file[0] == 0;
+}
+
+static void check_client_tls(struct reader *r, const struct toml_value *table,
+                             const struct app_client_tls *item)
+{
+    if (item->components.count == 0)
+        reader_runtime_error(r, table, "client_tls: component_ids names no component");
+    if (item->hosts.count == 0)
+        reader_runtime_error(r, table, "client_tls: hosts names no host");
+    if ((item->certificate_file[0] == 0) != (item->key_file[0] == 0))
+        reader_runtime_error(r, table, "client_tls: client_cert_file and client_private_key_file go "
+                                       "together");
+    if (!item->use_platform_roots && item->roots_file[0] == 0)
+        reader_runtime_error(r, table, "client_tls: nobody would be trusted: give a ca_roots_file, or "
+                                       "ca_use_platform_roots = true");
+    for (uint32_t i = 0; i < item->hosts.count; i++) {
+        if (!client_tls_host_is_valid(item->hosts.items[i]))
+            reader_runtime_error(r, toml_member(table, "hosts"),
+                                 "client_tls: '%s' is no host: expected a name or an address, and a "
+                                 "port if it is for that one alone: \"db.internal\", "
+                                 "\"db.internal:6380\"",
+                                 item->hosts.items[i]);
+    }
+}
+
 static void read_client_tls(struct reader *r)
 {
     const struct toml_value *tables = toml_member(r->runtime, "client_tls");
@@ -166,14 +211,10 @@ static void read_client_tls(struct reader *r)
         item->components = get_texts(r, t, "component_ids");
         item->hosts = get_texts(r, t, "hosts");
         item->roots_file = get_path(r, r->runtime_folder, t, "ca_roots_file", "");
-        item->certificate_file = get_path(r, r->runtime_folder, t, "client_cert_file", "");
-        item->key_file = get_path(r, r->runtime_folder, t, "client_private_key_file", "");
-        item->use_platform_roots =
-            get_boolean(t, "ca_use_platform_roots",
-                        get_boolean(t, "ca_use_webpki_roots", item->roots_file[0] == 0));
-        if ((item->certificate_file[0] == 0) != (item->key_file[0] == 0))
-            reader_runtime_error(r, t, "client_tls: client_cert_file and client_private_key_file "
-                                       "go together");
+        item->certificate_file = get_tls_file(r, t, "client_cert_file", "cert_chain_file");
+        item->key_file = get_tls_file(r, t, "client_private_key_file", "private_key_file");
+        item->use_platform_roots = uses_platform_roots(t, item->roots_file);
+        check_client_tls(r, t, item);
     }
     r->app->client_tls = items;
 }

@@ -7,7 +7,7 @@ static const struct shape natural = {.type = SHAPE_INTEGER, .min = 0, .max = 1e1
 static const struct shape_key store_keys[] = {
     KEY_REQUIRED("type", shape_name, "\"spin\" (SQLite) or \"redis\".")
     KEY("path", shape_text, "spin: the file; without it the store is in memory.")
-    KEY("url", shape_name, "redis: \"redis://host:6379\".")
+    KEY("url", shape_name, "redis: \"redis://host:6379\"; \"rediss://…\" with TLS.")
     KEYS_END
 };
 static const struct shape store = {
@@ -53,12 +53,18 @@ static const struct shape id = {.type = SHAPE_TEXT, .format = FORMAT_KEBAB};
 static const struct shape ids = {.type = SHAPE_ARRAY, .element = &id};
 static const struct shape_key client_tls_keys[] = {
     KEY_REQUIRED("component_ids", ids, "Components that it is for.")
-    KEY_REQUIRED("hosts", shape_texts, "Hosts that it is for.")
-    KEY("ca_use_platform_roots", shape_boolean, "Whether the system's authorities are trusted.")
+    KEY_REQUIRED("hosts", shape_texts, "Hosts that it is for: names or addresses, with a port for that "
+                                       "one alone.")
+    KEY("ca_use_platform_roots", shape_boolean, "Whether the system's authorities are trusted; unless a "
+                                                "file of others is given, they are.")
     KEY("ca_use_webpki_roots", shape_boolean, "The same: there is one set of authorities.")
+    KEY("ca_webpki_roots", shape_boolean, "The same, of old.")
     KEY("ca_roots_file", shape_name, "Authorities that are trusted (PEM).")
-    KEY("client_cert_file", shape_name, "The client's certificate (PEM).")
+    KEY("client_cert_file", shape_name, "The client's certificate, and those between it and its "
+                                        "authority (PEM).")
+    KEY("cert_chain_file", shape_name, "The same, of old.")
     KEY("client_private_key_file", shape_name, "The client's key (PEM).")
+    KEY("private_key_file", shape_name, "The same, of old.")
     KEYS_END
 };
 static const struct shape client_tls = {.type = SHAPE_TABLE, .keys = client_tls_keys};
@@ -74,7 +80,8 @@ static const struct shape_key runtime_keys[] = {
     KEY("sqlite_database", databases, "SQLite databases.")
     KEY("variables_provider", providers, "Where values of variables are looked for, in this order.")
     KEY("config_provider", providers, "The same, of old.")
-    KEY("client_tls", client_tls_list, "Certificates of guests' own requests.")
+    KEY("client_tls", client_tls_list, "TLS of guests' own connections: whom they trust, and which "
+                                       "certificate they show.")
     KEY("outbound_networking", networking, "What no guest reaches.")
     KEY("outbound_http", shape_any, "Taken note of.")
     KEY("outbound_redis", shape_any, "Taken note of.")

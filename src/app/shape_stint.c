@@ -93,7 +93,7 @@ static const struct shape listens = {.type = SHAPE_MANY, .element = &listen_one}
 static const struct shape_key certificate_keys[] = {
     KEY_REQUIRED("certificate", shape_name, "A file of certificates (PEM), the server's first.")
     KEY_REQUIRED("key", shape_name, "The file of its private key (PEM).")
-    KEY("hosts", shape_hosts, "The hosts that it is for, if not those in the certificate.")
+    KEY("hosts", shape_hosts, "Hosts that it is for beside those in the certificate; they go first.")
     KEYS_END
 };
 static const struct shape certificate = {.type = SHAPE_TABLE, .keys = certificate_keys};
@@ -170,6 +170,8 @@ static const struct shape metrics = {.type = SHAPE_TABLE, .keys = metrics_keys};
 
 static const struct shape_key admin_keys[] = {
     KEY("listen", shape_address, "Where the admin page is; without it nowhere.")
+    KEY_DEFAULT("tls", shape_boolean, "false",
+                "Whether with TLS, by the certificates of [application.tool.stint.tls].")
     KEY("token_file", shape_name,
         "A file whose text is the password; without it the address must be loopback.")
     KEYS_END

@@ -8,6 +8,7 @@
 #include "edge/admin_files.h"
 #include "edge/admin_history.h"
 #include "edge/admin_state.h"
+#include "edge/certificates.h"
 #include "edge/handover.h"
 #include "edge/monitor_http.h"
 #include "os/files.h"
@@ -129,12 +130,28 @@ static const struct http_handler handler = {on_request, monitor_on_readable, mon
 
 /* ---- Preparation ------------------------------------------------------------------------- */
 
+/* Where it is to be, without a scheme: "https://127.0.0.1:9001" of the command line, or the manifest's. */
+static const char *find_address(struct edge_server *server)
+{
+    static const char plain[] = "http://", secure[] = "https://";
+    const struct app_server *settings = &server->app->app->server;
+    const char *given = server->options->admin;
+    if (given == NULL) {
+        server->admin_is_tls = settings->admin_is_tls && settings->admin_listen[0] != '\0';
+        return settings->admin_listen;
+    }
+    server->admin_is_tls = strncmp(given, secure, sizeof(secure) - 1) == 0;
+    if (server->admin_is_tls)
+        return given + sizeof(secure) - 1;
+    return strncmp(given, plain, sizeof(plain) - 1) == 0 ? given + sizeof(plain) - 1 : given;
+}
+
 enum stint_status admin_open(struct edge_server *server, struct log_buffer *log,
                              struct admin **ret_admin)
 {
     const struct edge_options *options = server->options;
     const struct app_server *settings = &server->app->app->server;
-    const char *address = options->admin != NULL ? options->admin : settings->admin_listen;
+    const char *address = find_address(server);
     const char *token_file = options->admin_token_file != NULL ? options->admin_token_file
                                                                : settings->admin_token_file;
     struct stint_error error = {0};
@@ -160,7 +177,8 @@ enum stint_status admin_open(struct edge_server *server, struct log_buffer *log,
     if (!monitor_token_read(&admin->token, token_file, "the admin page", log))
         status = STINT_IO;
     if (status == STINT_OK && socket_local_address(admin->fd, bound, sizeof(bound)) == OS_OK)
-        log_line(log, LOG_INFO, NULL, NULL, "admin page on http://%s/", bound);
+        log_line(log, LOG_INFO, NULL, NULL, "admin page on http%s://%s/",
+                 server->admin_is_tls ? "s" : "", bound);
     return status;
 }
 
@@ -173,7 +191,9 @@ static void on_sample(uv_timer_t *timer)
 enum stint_status admin_start(struct admin *admin, uv_loop_t *uv, struct monitor_view *view,
                               struct lock *lock, struct stint_error *error)
 {
-    const struct http_listen how = {0};
+    const struct edge_server *server = admin->server;
+    const struct http_listen how = {
+        .tls = server->admin_is_tls ? certificates_tls(server->certificates) : NULL};
     struct http_config config = http_config_default();
     config.connections_max = CONNECTIONS_MAX;
     config.limits.body_bytes = 0;

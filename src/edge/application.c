@@ -277,6 +277,22 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
     return loaded > 0 || app->app->component_count == 0;
 }
 
+/* ---- Certificates for guests' connections ------------------------------------------------ */
+
+static void say_tls(void *env, const char *message)
+{
+    log_line(env, LOG_ERROR, NULL, NULL, "client_tls: %s", message);
+}
+
+static enum stint_status create_services(struct edge_app *app, struct log_buffer *log,
+                                         struct stint_error *error)
+{
+    enum stint_status status = services_create(app->app, &app->services, error);
+    if (status != STINT_OK)
+        return status;
+    return services_read_tls(app->services, say_tls, log) ? STINT_OK : STINT_INVALID;
+}
+
 /* ---- Geo databases ----------------------------------------------------------------------- */
 
 static bool are_same(const struct app_texts *left, const struct app_texts *right)
@@ -340,7 +356,7 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
     if (status == STINT_OK)
         status = routes_create(&alloc_root, app->app, &app->routes, &error);
     if (status == STINT_OK)
-        status = services_create(app->app, &app->services, &error);
+        status = create_services(app, log, &error);
     if (status != STINT_OK && error.message[0] != '\0')
         log_line(log, LOG_ERROR, NULL, NULL, "%s", error.message);
     if (status == STINT_OK && !load_components(server, app, log))

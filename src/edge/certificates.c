@@ -8,8 +8,8 @@
 #include "http/http_tls.h"
 #include "os/clock.h"
 #include "os/files.h"
-#include "os/plugin.h"
 #include "os/random.h"
+#include "services/service_tls.h"
 
 enum {
     KEYS_KEPT = 3, /* tickets live for so many rotations */
@@ -171,21 +171,20 @@ void certificates_tick(struct certificates *certificates, struct log_buffer *log
 
 /* ---- Creation ---------------------------------------------------------------------------- */
 
-enum stint_status certificates_load_tls(const struct http_tls_api **ret_api,
-                                        struct stint_error *error)
+static bool copy_hosts(struct arena *arena, const struct app_texts *hosts,
+                       struct http_tls_files *files)
 {
-    const struct http_tls_api *(*entry)(void) = NULL;
-    void *symbol;
-    enum stint_status status = plugin_load("libstint-tls.so", HTTP_TLS_SYMBOL, &symbol, error);
-    if (status != STINT_OK)
-        return status;
-    memcpy(&entry, &symbol, sizeof(entry));
-    const struct http_tls_api *api = entry();
-    if (api == NULL || api->version != HTTP_TLS_API_VERSION)
-        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         "libstint-tls.so belongs to another version");
-    *ret_api = api;
-    return STINT_OK;
+    const char **copies = arena_get_zeroed(arena, hosts->count + (size_t)1, sizeof(*copies));
+    if (copies == NULL)
+        return false;
+    files->hosts = copies;
+    for (uint32_t i = 0; i < hosts->count; i++) {
+        copies[i] = arena_copy_string(arena, hosts->items[i], strlen(hosts->items[i]));
+        if (copies[i] == NULL)
+            return false;
+        files->host_count++;
+    }
+    return true;
 }
 
 static bool copy_files(struct certificates *certificates, const struct edge_server *server)
@@ -208,7 +207,8 @@ static bool copy_files(struct certificates *certificates, const struct edge_serv
         struct http_tls_files *files = &certificates->files[i];
         files->certificate = arena_copy_string(arena, certificate, strlen(certificate));
         files->key = arena_copy_string(arena, key, strlen(key));
-        if (files->certificate == NULL || files->key == NULL)
+        if (files->certificate == NULL || files->key == NULL ||
+            (options->tls_cert == NULL && !copy_hosts(arena, &settings->certificates[i].hosts, files)))
             return false;
     }
     return true;
@@ -254,7 +254,7 @@ enum stint_status certificates_create(const struct edge_server *server, struct l
         arena_get_zeroed(&certificates->arena, CERTIFICATES_MAX, sizeof(*certificates->known));
     enum stint_status status =
         certificates->known != NULL && copy_files(certificates, server)
-            ? certificates_load_tls(&certificates->api, &error)
+            ? service_tls_load(&certificates->api, &error)
             : STINT_NOMEM;
     if (error.message[0] != '\0')
         log_line(log, LOG_ERROR, NULL, NULL, "%s", error.message);
@@ -262,6 +262,12 @@ enum stint_status certificates_create(const struct edge_server *server, struct l
                                            .file_count = certificates->count,
                                            .without_tls_1_2 = settings->tls_13_only,
                                            .without_h2 = settings->without_h2};
+    if (status == STINT_OK && certificates->count == 0) {
+        log_line(log, LOG_ERROR, NULL, NULL,
+                 "TLS needs a certificate: give --tls-cert and --tls-key, or certificates in "
+                 "[application.tool.stint.tls]");
+        status = STINT_INVALID;
+    }
     if (status == STINT_OK)
         status = open_files(certificates, &config, log);
     if (status != STINT_OK) {

@@ -15,9 +15,6 @@
 
 struct certificates;
 
-/* The plug-in; loaded with the first call. */
-MUST_CHECK enum stint_status certificates_load_tls(const struct http_tls_api **ret_api,
-                                                   struct stint_error *error);
 /* Of the command line, else of the manifest. All files that are wrong are said in the log. */
 MUST_CHECK enum stint_status certificates_create(const struct edge_server *server,
                                                  struct log_buffer *log,

@@ -86,6 +86,7 @@ struct edge_server {
     struct edge_listener listeners[LISTENERS_MAX];
     uint32_t listener_count;
     struct certificates *certificates; /* of listeners with TLS; NULL: none has */
+    bool admin_is_tls;
     struct lock limits_lock;           /* see request_limits.c */
     struct worker *workers;
     uint32_t worker_count;

@@ -42,6 +42,8 @@ void listeners_choose(struct edge_server *server)
     const struct app_server *settings = &server->app->app->server;
     size_t given = options->listen_count, passed = handover_activated(server);
     size_t count = passed > 0 ? passed : given > 0 ? given : settings->listen_count;
+    if (passed == 0 && given == 0 && !app_wants_http(server->app->app))
+        return;
     bool has_tls = options->tls_cert != NULL;
     for (size_t i = 0; i < settings->listen_count && given == 0; i++)
         has_tls &= !settings->listen[i].is_tls; /* then the manifest says which ones */
@@ -159,7 +161,15 @@ void listeners_close(struct edge_server *server)
 
 void listeners_announce(struct edge_server *server, struct log_buffer *log)
 {
+    const struct app *app = server->app->app;
     char address[80];
+    if (server->listener_count == 0)
+        log_line(log, LOG_INFO, NULL, NULL,
+                 "nothing is listened on: the application has redis triggers alone");
+    for (uint32_t i = 0; server->listener_count == 0 && i < app->redis_count; i++) {
+        if (!server->options->quiet)
+            printf("Serving redis channel %s\n", app->redis[i].channel);
+    }
     for (uint32_t i = 0; i < server->listener_count; i++) {
         struct edge_listener *listener = &server->listeners[i];
         if (listener->is_further ||

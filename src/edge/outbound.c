@@ -26,6 +26,20 @@ static bool judge_address(const void *env, const char *scheme, const char *host,
                         : policy_socket(env, strcmp(scheme, "udp") == 0, address);
 }
 
+static bool judge_tls(const void *env, const char *host, uint16_t port,
+                      struct host_net_tls *ret_tls)
+{
+    const struct app_client_tls *tls = policy_tls(env, host, port);
+    if (tls == NULL)
+        return false;
+    bool has_file = tls->roots_file[0] != '\0', has_own = tls->certificate_file[0] != '\0';
+    *ret_tls = (struct host_net_tls){.authorities = has_file ? tls->roots_file : NULL,
+                                     .with_system = tls->use_platform_roots,
+                                     .certificate = has_own ? tls->certificate_file : NULL,
+                                     .key = has_own ? tls->key_file : NULL};
+    return true;
+}
+
 struct host_net *outbound_create(struct app *app, const struct app_component *component,
                                  const struct policy **ret_policy)
 {
@@ -34,7 +48,7 @@ struct host_net *outbound_create(struct app *app, const struct app_component *co
     struct stint_error ignored = {0};
     if (net == NULL)
         return NULL;
-    const struct host_net_judge judge = {policy, judge_url, judge_address};
+    const struct host_net_judge judge = {policy, judge_url, judge_address, judge_tls};
     host_net_set_judge(net, &judge);
     struct app_texts rules = policy_socket_rules(&app->arena, policy);
     for (uint32_t i = 0; i < rules.count; i++)

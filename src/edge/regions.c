@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "edge/application.h"
-#include "edge/certificates.h"
 #include "os/clock.h"
+#include "services/service_tls.h"
 
 const char *region_how_text(enum region_how how)
 {
@@ -66,11 +66,14 @@ static enum stint_status load_tls(struct regions *regions, const char *authoriti
 {
     const struct http_tls_api *api;
     char message[STINT_ERROR_MESSAGE_BYTES] = "";
-    enum stint_status status = certificates_load_tls(&api, error);
+    enum stint_status status = service_tls_load(&api, error);
     if (status != STINT_OK)
         return status;
-    regions->tls = api->create_client(authorities[0] != '\0' ? authorities : NULL, message,
-                                      sizeof(message));
+    bool is_given = authorities[0] != '\0';
+    const struct http_tls_client_config config = {.authorities = is_given ? authorities : NULL,
+                                                  .with_system = !is_given,
+                                                  .is_http = true};
+    regions->tls = api->create_client(&config, message, sizeof(message));
     return regions->tls != NULL ? STINT_OK
                                 : error_set(error, STINT_IO, STINT_NO_OFFSET, "%s", message);
 }

@@ -152,6 +152,18 @@ static bool answers_for_host(const struct request *request)
     return hosts->count == 0;
 }
 
+/* As a browser asks on a connection that it has, because its certificate looked like one for this host. */
+static bool is_misdirected(const struct request *request)
+{
+    char host[256];
+    size_t bytes = host_bytes(request->authority);
+    if (bytes == 0 || bytes >= sizeof(host))
+        return false;
+    memcpy(host, request->authority, bytes);
+    host[bytes] = '\0';
+    return http_is_misdirected(request->exchange, host);
+}
+
 /* Also where a trusted proxy says that the client came to it by https. */
 static bool is_secure(const struct request *request, const struct http_request *http)
 {
@@ -217,6 +229,10 @@ bool request_region_enter(struct request *request)
         return true;
     if (!answers_for_host(request)) {
         request_answer(request, 421, "This server does not answer for that host");
+        return false;
+    }
+    if (is_misdirected(request)) {
+        request_answer(request, 421, "Another certificate is for that host: connect anew");
         return false;
     }
     return !to_https(request);

@@ -15,6 +15,14 @@ static bool are_listeners(const struct app_server *old, const struct app_server 
     return same;
 }
 
+static bool are_texts(const struct app_texts *old, const struct app_texts *new)
+{
+    bool same = old->count == new->count;
+    for (uint32_t i = 0; same && i < old->count; i++)
+        same = strcmp(old->items[i], new->items[i]) == 0;
+    return same;
+}
+
 static bool are_certificates(const struct app_server *old, const struct app_server *new)
 {
     bool same = old->certificate_count == new->certificate_count &&
@@ -23,7 +31,8 @@ static bool are_certificates(const struct app_server *old, const struct app_serv
     for (uint32_t i = 0; same && i < old->certificate_count; i++)
         same = strcmp(old->certificates[i].certificate_file,
                       new->certificates[i].certificate_file) == 0 &&
-               strcmp(old->certificates[i].key_file, new->certificates[i].key_file) == 0;
+               strcmp(old->certificates[i].key_file, new->certificates[i].key_file) == 0 &&
+               are_texts(&old->certificates[i].hosts, &new->certificates[i].hosts);
     return same;
 }
 
@@ -53,6 +62,7 @@ void settings_say_restart(const struct app_server *old, const struct app_server 
         {"metrics.listen", strcmp(old->metrics_listen, new->metrics_listen) == 0},
         {"metrics.token_file", strcmp(old->metrics_token_file, new->metrics_token_file) == 0},
         {"admin", strcmp(old->admin_listen, new->admin_listen) == 0 &&
+                      old->admin_is_tls == new->admin_is_tls &&
                       strcmp(old->admin_token_file, new->admin_token_file) == 0},
     };
     struct buf names;

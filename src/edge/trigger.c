@@ -7,6 +7,7 @@
 #include "edge/request.h"
 #include "os/clock.h"
 #include "services/redis_link.h"
+#include "services/services.h"
 
 enum { RUNNING_MAX = 64, MESSAGE_WORDS = 3 }; /* of a trigger, at a time */
 
@@ -244,6 +245,16 @@ static uint64_t spread(const struct trigger *trigger, uint64_t pause_ns)
     return pause_ns - pause_ns / 4 + (seed * 0x9e3779b97f4a7c15u >> 32) % (pause_ns / 2);
 }
 
+static enum net_end open_link(struct trigger *trigger, struct net_task *task,
+                              struct redis_link **ret_link)
+{
+    struct redis_url *url = &trigger->url;
+    if (url->has_tls && url->tls == NULL)
+        url->tls = services_tls(trigger->app->services, trigger->component->app, &url->place,
+                                task->message, sizeof(task->message));
+    return url->has_tls && url->tls == NULL ? NET_FAILED : redis_link_open(task, url, ret_link);
+}
+
 static void subscribe(void *arg)
 {
     struct trigger *trigger = arg;
@@ -252,7 +263,7 @@ static void subscribe(void *arg)
         struct redis_link *link = NULL;
         struct net_task task = task_of(trigger, 10 * second_ns);
         size_t ready;
-        enum net_end end = redis_link_open(&task, &trigger->url, &link);
+        enum net_end end = open_link(trigger, &task, &link);
         if (end == NET_DONE)
             end = listen_to(trigger, link, &task);
         redis_link_free(link);

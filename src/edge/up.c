@@ -93,7 +93,7 @@ static enum stint_status open_traces(struct up *up, struct stint_error *error)
 static enum stint_status open_certificates(struct up *up)
 {
     struct edge_server *server = &up->server;
-    bool has_tls = false;
+    bool has_tls = server->admin_is_tls;
     for (uint32_t i = 0; i < server->listener_count; i++)
         has_tls |= server->listeners[i].is_tls;
     return has_tls ? certificates_create(server, &up->log, &server->certificates) : STINT_OK;
@@ -251,6 +251,9 @@ static void reload(struct up *up)
     monitor_switch(server, next);
     regions_switch(server, next);
     settings_say_restart(&server->app->app->server, &next->app->server, &up->log);
+    if (server->listener_count == 0 && app_wants_http(next->app))
+        log_line(&up->log, LOG_WARN, NULL, NULL,
+                 "reload: the application has HTTP routes now, and nothing is listened on: start anew");
     if (server->options->drain_ns == 0)
         server->drain_ns = next->app->server.drain_ns;
     application_release(server->app);

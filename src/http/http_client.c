@@ -29,6 +29,7 @@ enum {
     RESPONSE_INCOMPLETE = 26,
     RESPONSE_TIMEOUT = 34,
     PROTOCOL_ERROR = 36,
+    CONFIGURATION = 38,
     INTERNAL_ERROR = 39,
 };
 
@@ -197,14 +198,31 @@ static void set_body(struct call *call, curl_off_t length, struct curl_slist **h
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->request->method);
 }
 
+/* The file of authorities stands in for the system's, whose folder is looked at too, or not. */
+static void set_tls(struct call *call)
+{
+    const struct http_client_tls *tls = &call->request->tls;
+    CURL *curl = call->curl;
+    const char *authorities = getenv("SSL_CERT_FILE");
+    if (tls->authorities != NULL)
+        authorities = tls->authorities;
+    if (authorities != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+    if (tls->is_set && !tls->with_system)
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+    if (tls->certificate != NULL) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, tls->certificate);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, tls->key);
+    }
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
 static void set_options(struct call *call)
 {
     const struct http_client_request *request = call->request;
     CURL *curl = call->curl;
-    const char *authorities = getenv("SSL_CERT_FILE");
     curl_easy_setopt(curl, CURLOPT_URL, request->url);
-    if (authorities != NULL)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+    set_tls(call);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -247,7 +265,10 @@ static uint32_t code_of(const struct call *call, CURLcode result)
     case CURLE_SSL_CONNECT_ERROR:
         return TLS_PROTOCOL;
     case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM: /* our own */
         return TLS_CERTIFICATE;
+    case CURLE_SSL_CACERT_BADFILE:
+        return CONFIGURATION;
     case CURLE_PARTIAL_FILE:
         return RESPONSE_INCOMPLETE;
     case CURLE_GOT_NOTHING:

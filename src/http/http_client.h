@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define HTTP_CLIENT_SYMBOL "stint_http_client"
-enum { HTTP_CLIENT_VERSION = 1 };
+enum { HTTP_CLIENT_VERSION = 2 };
 
 struct http_client_header {
     const char *name; /* terminated */
@@ -30,12 +30,21 @@ struct http_client_address {
     uint16_t port;
 };
 
+/* Instead of the system's authorities and no certificate of our own. Files (PEM), or NULL. */
+struct http_client_tls {
+    bool is_set;
+    const char *authorities;
+    bool with_system; /* the system's too */
+    const char *certificate, *key;
+};
+
 struct http_client_request {
     const char *method;
     const char *url; /* "https://example.org/path"; http or https */
     const struct http_client_header *headers;
     size_t header_count;
     bool has_body;
+    struct http_client_tls tls;
     /* 0: the library's. */
     uint64_t connect_timeout_ns, first_byte_timeout_ns, between_bytes_timeout_ns;
 

@@ -175,6 +175,14 @@ static enum os_error socket_greet(struct http_conn *conn)
     return OS_OK;
 }
 
+bool http_is_misdirected(const struct http_exchange *exchange, const char *host)
+{
+    if (exchange->peer != NULL || !exchange->conn->is_tls)
+        return false;
+    const struct socket *socket = socket_of(exchange->conn);
+    return socket->tls_from->api->is_for_another(socket->tls, host);
+}
+
 static enum os_error error_of(enum http_tls_result result)
 {
     switch (result) {

@@ -123,6 +123,9 @@ void http_server_stats(const struct http_server *server, struct http_server_stat
 
 /* Valid until `end`. */
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+/* Whether it came with TLS, and another certificate of the listener than its connection has is the one for
+ * `host`, which is terminated and without a port: 421 is the answer to that (RFC 9110, 7.4). */
+bool http_is_misdirected(const struct http_exchange *exchange, const char *host);
 void http_exchange_set_user(struct http_exchange *exchange, void *user);
 void *http_exchange_user(const struct http_exchange *exchange);
 

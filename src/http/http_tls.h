@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define HTTP_TLS_SYMBOL "stint_tls_api"
-enum { HTTP_TLS_API_VERSION = 2 };
+enum { HTTP_TLS_API_VERSION = 3 };
 /* Of a key for session tickets: 16 bytes that name it, 32 for HMAC-SHA-256, 32 for AES-256. */
 enum { HTTP_TLS_TICKET_KEY_BYTES = 80, HTTP_TLS_TICKET_KEYS_MAX = 4 };
 
@@ -30,13 +30,27 @@ struct http_tls {
 struct http_tls_files {
     const char *certificate; /* PEM: the chain, the server's first */
     const char *key;         /* PEM */
+    /* Names that it serves beside those in it: "example.org", "*.example.org". */
+    const char *const *hosts;
+    size_t host_count;
 };
 
 struct http_tls_config {
-    /* A client's name picks the first whose certificate is for it; else it is the first of all. */
+    /* A client's name picks the first that names it in `hosts`, else the first whose certificate is for
+     * it; else it is the first of all. */
     const struct http_tls_files *files;
     size_t file_count;
     bool without_tls_1_2, without_h2;
+};
+
+/* For connections to others. */
+struct http_tls_client_config {
+    /* Who answers is checked against these authorities, a PEM file, or NULL; and those of the system.
+     * With neither nobody is trusted. */
+    const char *authorities;
+    bool with_system;
+    const char *certificate, *key; /* what to show when asked who we are: PEM; NULL: nothing */
+    bool is_http;                  /* HTTP/1.1 is asked for by ALPN */
 };
 
 struct http_tls_certificate {
@@ -73,12 +87,15 @@ struct http_tls_api {
     void (*shut)(struct http_tls_session *session);        /* says that no more comes */
     void (*end)(struct http_tls_session *session);         /* accepts NULL */
 
-    /* For requests of our own: who answers is checked against `authorities`, a PEM file, or those of the
-     * system. Freed as the others are; sessions begin here instead. */
-    struct http_tls *(*create_client)(const char *authorities, char *message, size_t room);
+    /* For connections of our own. Freed as the others are; sessions begin with `begin_client`, for a
+     * name or an address (without brackets), which is what the certificate has to be for. */
+    struct http_tls *(*create_client)(const struct http_tls_client_config *config, char *message,
+                                      size_t room);
     struct http_tls_session *(*begin_client)(struct http_tls *tls, int fd, const char *host);
     /* After a handshake that failed: why; stays. */
     const char *(*problem)(struct http_tls_session *session);
+    /* Whether another certificate of the server than this session's is the one for `name`. */
+    bool (*is_for_another)(struct http_tls_session *session, const char *name);
 };
 
 #endif

@@ -16,7 +16,7 @@ enum { PIECE_BYTES = 1 << 14, IDLE_MAX = 64, WORDS_MAX = 8 };
 struct redis_link {
     struct redis_url url;
     struct redis_reader *reader;
-    int fd;
+    struct net_stream stream;
     const void *owner; /* in a pool */
     uint64_t idle_ns;
 };
@@ -83,11 +83,10 @@ const char *redis_url_parse(const char *text, struct redis_url *ret_url)
 {
     struct redis_url url;
     memset(&url, 0, sizeof(url)); /* its padding too: URLs are compared as bytes */
-    if (strncmp(text, "rediss://", 9) == 0)
-        return "connections with TLS (rediss://) are not offered";
-    if (strncmp(text, "redis://", 8) != 0)
-        return "it does not begin with redis://";
-    text += 8;
+    url.has_tls = strncmp(text, "rediss://", 9) == 0;
+    if (!url.has_tls && strncmp(text, "redis://", 8) != 0)
+        return "it begins neither with redis:// nor with rediss://";
+    text += url.has_tls ? 9 : 8;
     size_t authority = strcspn(text, "/?#"), start = 0;
     for (size_t i = 0; i < authority; i++) {
         if (text[i] == '@')
@@ -106,6 +105,8 @@ const char *redis_url_parse(const char *text, struct redis_url *ret_url)
         text++;
     for (; *text >= '0' && *text <= '9' && url.database < 100000; text++)
         url.database = url.database * 10 + (uint32_t)(*text - '0');
+    if (strcmp(text, "#insecure") == 0)
+        return "it says #insecure, and certificates are always checked: [[client_tls]] says by whom";
     if (*text != '\0' && *text != '?')
         return "what follows the host is no number of a database";
     *ret_url = url;
@@ -126,7 +127,7 @@ enum net_end redis_link_send(struct net_task *task, struct redis_link *link,
     char *text = api->format(command->count, command->words, command->bytes, &bytes);
     if (text == NULL)
         return net_fail(task, "out of memory for a command");
-    enum net_end end = net_send(task, &link->url.place, link->fd, text, bytes);
+    enum net_end end = net_send(task, &link->url.place, &link->stream, text, bytes);
     api->format_free(text);
     return end;
 }
@@ -151,7 +152,7 @@ enum net_end redis_link_receive(struct net_task *task, struct redis_link *link,
         if (total > REDIS_REPLY_BYTES_MAX)
             return net_fail(task, "the result is too large");
         enum net_end end =
-            net_receive(task, &link->url.place, link->fd, piece, sizeof(piece), &bytes);
+            net_receive(task, &link->url.place, &link->stream, piece, sizeof(piece), &bytes);
         if (end != NET_DONE)
             return end;
         total += bytes;
@@ -219,14 +220,17 @@ enum net_end redis_link_open(struct net_task *task, const struct redis_url *url,
     const struct redis_api *api = redis_api();
     if (api == NULL)
         return net_fail(task, "this server has no Redis");
+    if (url->has_tls && url->tls == NULL)
+        return net_fail(task, "this server has no TLS");
     struct redis_link *link = alloc_get_zeroed(&alloc_root, 1, sizeof(*link));
     if (link == NULL)
         return net_fail(task, "out of memory for a connection");
     link->url = *url;
-    link->fd = -1;
+    link->stream = NET_CLOSED;
     link->reader = api->reader_create();
-    enum net_end end = link->reader != NULL ? net_connect(task, &url->place, &link->fd)
-                                            : net_fail(task, "out of memory for a connection");
+    enum net_end end = link->reader == NULL
+                           ? net_fail(task, "out of memory for a connection")
+                           : net_connect(task, &url->place, url->tls, &link->stream);
     if (end == NET_DONE)
         end = greet_all(task, link);
     if (end == NET_DONE)
@@ -240,8 +244,7 @@ void redis_link_free(struct redis_link *link)
 {
     if (link == NULL)
         return;
-    if (link->fd >= 0)
-        file_close(link->fd);
+    net_close(&link->stream);
     redis_api()->reader_free(link->reader);
     alloc_put(&alloc_root, link, sizeof(*link));
 }
@@ -284,7 +287,7 @@ static struct redis_link *take_at(struct redis_pool *pool, size_t index)
 /* A server that has nothing to say and has not gone. */
 static bool is_fine(const struct redis_link *link)
 {
-    return host_wait_look(link->fd, READY_READ) == OS_AGAIN &&
+    return net_is_quiet(&link->stream) &&
            clock_now_ns(OS_CLOCK_MONOTONIC) - link->idle_ns < IDLE_NS;
 }
 

@@ -3,6 +3,7 @@
  * Connections to Redis servers, for the fiber of a guest or of a trigger:
  *
  *     why = redis_url_parse("redis://user:password@host:6379/0", &url);      NULL: it is right
+ *     url.tls = …                                                            where url.has_tls says so
  *     end = redis_link_open(&task, &url, &link);
  *     end = redis_link_ask(&task, link, &command, &reply);                   errors are replies
  *     redis_api()->reply_free(reply);
@@ -23,6 +24,8 @@ struct redis_url {
     struct net_place place;
     char user[128], password[512]; /* "": none */
     uint32_t database;
+    bool has_tls;         /* rediss:// */
+    struct http_tls *tls; /* then: what it goes by (service_tls.h), which is whose opens it to say */
 };
 
 /* NULL, or what is wrong with it, in words without its parts. */

@@ -412,15 +412,20 @@ static enum net_end enter(struct net_task *task, struct service_file *file)
 }
 
 /* A link that waited in the pool may be broken without a sign; what may be done twice is. */
-static enum net_end run_on_link(struct kv_redis *redis, struct redis_pool *pool)
+static enum net_end run_on_link(struct kv_redis *redis, const struct services_guest *guest)
 {
-    const struct redis_url *url = redis->kv->job.file->redis;
+    struct redis_pool *pool = guest->services->redis;
+    struct redis_url url;
+    memcpy(&url, redis->kv->job.file->redis, sizeof(url));
+    url.tls = url.has_tls ? service_tls_of(guest, &redis->task, &url.place) : NULL;
+    if (url.has_tls && url.tls == NULL)
+        return NET_FAILED;
     for (;;) {
         enum net_end end = NET_DONE;
-        redis->link = redis_pool_take(pool, url, NULL);
+        redis->link = redis_pool_take(pool, &url, NULL);
         bool is_old = redis->link != NULL;
         if (!is_old)
-            end = redis_link_open(&redis->task, url, &redis->link);
+            end = redis_link_open(&redis->task, &url, &redis->link);
         if (end != NET_DONE)
             return end;
         end = run(redis);
@@ -448,7 +453,7 @@ enum stint_status kv_redis_do(struct host_component_call *call, struct kv_job *k
     }
     enum net_end end = enter(&redis.task, job->file);
     if (end == NET_DONE) {
-        end = run_on_link(&redis, job->services->redis);
+        end = run_on_link(&redis, service_of(call));
         atomic_fetch_sub(&job->file->redis_links, 1);
     }
     if (end == NET_STOPPED)

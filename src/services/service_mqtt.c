@@ -6,141 +6,214 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mqtt/mqtt_api.h"
 #include "os/clock.h"
-#include "os/plugin.h"
+#include "os/random.h"
+#include "services/mqtt_packet.h"
 #include "services/services_int.h"
 
 enum { ERROR_ADDRESS, ERROR_FULL, ERROR_CONNECTION, ERROR_OTHER };
-enum { CLIENT_ID_BYTES = 128, CREDENTIAL_BYTES = 1024, QOS_MAX = 2 };
+enum { CLIENT_ID_BYTES = 128, CREDENTIAL_BYTES = 1024, QOS_MAX = 2, TOGETHER_BYTES = 1 << 14 };
+
+static const uint64_t second_ns = 1000000000;
 
 struct service_mqtt {
     struct net_place place;
     char client_id[CLIENT_ID_BYTES]; /* "": one at random */
     char user[CREDENTIAL_BYTES], password[CREDENTIAL_BYTES];
     uint16_t keep_alive_s;
-    struct mqtt_link *link; /* NULL: it broke */
-    struct mqtt_state state;
+    bool has_tls;
+    struct net_stream stream;
+    uint16_t number; /* of the last message */
+    uint64_t sent_ns; /* when something was sent last */
 };
 
-static const struct mqtt_api *mqtt_api(void)
+static void hang_up(struct service_mqtt *mqtt)
 {
-    static _Atomic(const struct mqtt_api *) loaded;
-    const struct mqtt_api *(*find)(void);
-    struct stint_error ignored = {0};
-    void *symbol;
-    const struct mqtt_api *api = atomic_load_explicit(&loaded, memory_order_acquire);
-    if (api != NULL || plugin_load(MQTT_PLUGIN, MQTT_SYMBOL, &symbol, &ignored) != STINT_OK)
-        return api;
-    memcpy(&find, &symbol, sizeof(find));
-    api = find();
-    if (api->version != MQTT_API_LEVEL)
-        return NULL;
-    atomic_store_explicit(&loaded, api, memory_order_release);
-    return api;
+    static const uint8_t goodbye[] = {MQTT_DISCONNECT << 4, 0};
+    net_try_send(&mqtt->stream, goodbye, sizeof(goodbye));
+    net_close(&mqtt->stream);
 }
 
 void service_mqtt_end(struct services_guest *guest, struct service_object *object)
 {
     if (object->mqtt == NULL)
         return;
-    if (object->mqtt->link != NULL)
-        mqtt_api()->close(object->mqtt->link);
+    hang_up(object->mqtt);
     alloc_put(guest->alloc, object->mqtt, sizeof(*object->mqtt));
     object->mqtt = NULL;
     guest->links--;
 }
 
-/* ---- Waiting ----------------------------------------------------------------------------- */
-
-static void close_link(struct service_mqtt *mqtt)
+static const char *scheme_of(const struct service_mqtt *mqtt)
 {
-    mqtt_api()->close(mqtt->link);
-    mqtt->link = NULL;
+    return mqtt->has_tls ? "mqtts" : "mqtt";
 }
+
+/* ---- Packets ----------------------------------------------------------------------------- */
 
 static enum net_end lost(struct net_task *task, const struct service_mqtt *mqtt, const char *why)
 {
     return net_fail(task, "%.100s:%u: %.64s", mqtt->place.host, mqtt->place.port, why);
 }
 
-/* Until `*is_done`, one of the state's. */
-static enum net_end await(struct net_task *task, struct service_mqtt *mqtt, const bool *is_done)
+static enum net_end send_packet(struct net_task *task, struct service_mqtt *mqtt,
+                                const struct buf *packet)
 {
-    const struct mqtt_api *api = mqtt_api();
-    while (!*is_done) {
-        struct ready_item item = {.fd = api->descriptor(mqtt->link), .wanted = READY_READ};
-        size_t ready;
-        if (mqtt->state.why != NULL || item.fd < 0)
-            return lost(task, mqtt,
-                        mqtt->state.why != NULL ? mqtt->state.why : "the connection was closed");
-        if (api->wants_write(mqtt->link))
-            item.wanted |= READY_WRITE;
-        if (host_wait_any(&task->wait, &item, 1, task->until_ns, &ready) != OS_OK)
-            return NET_STOPPED;
-        if (ready == 0)
-            return lost(task, mqtt, "no answer in time");
-        bool can_write = (item.seen & (READY_WRITE | READY_ERROR)) != 0;
-        bool can_read = (item.seen & (READY_READ | READY_ERROR | READY_HANGUP)) != 0;
-        api->turn(mqtt->link, can_read, can_write, &mqtt->state);
-    }
-    return NET_DONE;
+    if (packet->failed)
+        return net_fail(task, "out of memory for a message");
+    mqtt->sent_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    return net_send(task, &mqtt->place, &mqtt->stream, packet->data, packet->bytes);
 }
 
-static enum net_end connect_to(struct net_task *task, struct service_mqtt *mqtt,
-                               const struct inet_address *address)
+static enum net_end send_short(struct net_task *task, struct service_mqtt *mqtt,
+                               enum mqtt_type type)
 {
-    char text[INET_TEXT_BYTES];
-    const struct mqtt_config config = {
-        .address = text,
-        .port = mqtt->place.port,
-        .keep_alive_s = mqtt->keep_alive_s,
-        .client_id = mqtt->client_id[0] != '\0' ? mqtt->client_id : NULL,
-        .user = mqtt->user[0] != '\0' ? mqtt->user : NULL,
-        .password = mqtt->password[0] != '\0' ? mqtt->password : NULL};
-    inet_format(address, text);
-    mqtt->link = mqtt_api()->open(&config, &mqtt->state);
-    if (mqtt->link == NULL)
-        return lost(task, mqtt, mqtt->state.why);
-    enum net_end end = await(task, mqtt, &mqtt->state.is_connected);
-    if (end != NET_DONE)
-        close_link(mqtt);
+    struct buf packet;
+    buf_init(&packet, &alloc_root, TOGETHER_BYTES);
+    mqtt_put_short(&packet, type, mqtt->number);
+    enum net_end end = send_packet(task, mqtt, &packet);
+    buf_free(&packet);
     return end;
 }
 
-static enum net_end connect(struct net_task *task, struct service_mqtt *mqtt)
+static enum net_end receive_all(struct net_task *task, struct service_mqtt *mqtt, uint8_t *room,
+                                size_t bytes)
 {
-    struct inet_address addresses[INET_LOOKUP_MAX];
-    size_t count;
-    if (mqtt_api() == NULL)
-        return net_fail(task, "this server has no MQTT");
-    enum net_end end = net_resolve(task, &mqtt->place, addresses, &count);
-    for (size_t i = 0; end != NET_STOPPED && i < count; i++) {
-        end = connect_to(task, mqtt, &addresses[i]);
-        if (end == NET_DONE || clock_now_ns(OS_CLOCK_MONOTONIC) >= task->until_ns)
-            break;
+    enum net_end end = NET_DONE;
+    for (size_t got = 0, more = 0; end == NET_DONE && got < bytes; got += more)
+        end = net_receive(task, &mqtt->place, &mqtt->stream, room + got, bytes - got, &more);
+    return end;
+}
+
+/* The first byte of what the broker says next. Who is silent for as long as was agreed on has to say that
+ * it is there. */
+static enum net_end await_answer(struct net_task *task, struct service_mqtt *mqtt, uint8_t *ret_first)
+{
+    for (;;) {
+        struct net_task until_ping = *task;
+        uint64_t ping_ns = mqtt->sent_ns + mqtt->keep_alive_s * second_ns;
+        bool may_ping = mqtt->keep_alive_s > 0 && ping_ns < task->until_ns;
+        if (may_ping)
+            until_ping.until_ns = ping_ns;
+        enum net_end end = receive_all(&until_ping, mqtt, ret_first, 1);
+        if (end != NET_FAILED || !may_ping || !until_ping.is_late) {
+            memcpy(task->message, until_ping.message, sizeof(task->message));
+            return end;
+        }
+        end = send_short(task, mqtt, MQTT_PINGREQ);
+        if (end != NET_DONE)
+            return end;
     }
+}
+
+/* The answer `wanted`, for the last message if it has a number; pongs come in between. */
+static enum net_end receive_answer(struct net_task *task, struct service_mqtt *mqtt,
+                                   enum mqtt_type wanted, uint8_t ret_body[MQTT_BODY_BYTES])
+{
+    for (;;) {
+        uint8_t head[MQTT_HEAD_BYTES];
+        size_t bytes = 0;
+        enum net_end end = await_answer(task, mqtt, head);
+        if (end == NET_DONE)
+            end = receive_all(task, mqtt, head + 1, 1);
+        if (end != NET_DONE)
+            return end;
+        enum mqtt_type type = mqtt_answer(head, &bytes);
+        if (type != wanted && type != MQTT_PINGRESP)
+            return lost(task, mqtt, "this is not how a broker answers");
+        end = receive_all(task, mqtt, ret_body, bytes);
+        if (end != NET_DONE || type == wanted)
+            return end;
+    }
+}
+
+static enum net_end receive_number(struct net_task *task, struct service_mqtt *mqtt,
+                                   enum mqtt_type wanted)
+{
+    uint8_t body[MQTT_BODY_BYTES];
+    enum net_end end = receive_answer(task, mqtt, wanted, body);
+    if (end != NET_DONE)
+        return end;
+    return (body[0] << 8 | body[1]) == mqtt->number
+               ? NET_DONE
+               : lost(task, mqtt, "the broker answered another message");
+}
+
+/* ---- Connecting -------------------------------------------------------------------------- */
+
+static enum net_end log_in(struct net_task *task, struct service_mqtt *mqtt)
+{
+    struct mqtt_login login = {.client_id = mqtt->client_id,
+                               .user = mqtt->user,
+                               .password = mqtt->password,
+                               .keep_alive_s = mqtt->keep_alive_s};
+    uint8_t body[MQTT_BODY_BYTES];
+    char name[24];
+    uint64_t random;
+    struct buf packet;
+    /* No longer than every broker has to take. */
+    if (mqtt->client_id[0] == '\0') {
+        if (random_fill(&random, sizeof(random)))
+            return net_fail(task, "there are no random numbers");
+        (void)snprintf(name, sizeof(name), "stint-%016llx", (unsigned long long)random);
+        login.client_id = name;
+    }
+    buf_init(&packet, &alloc_root, TOGETHER_BYTES);
+    mqtt_put_connect(&packet, &login);
+    enum net_end end = send_packet(task, mqtt, &packet);
+    buf_free(&packet);
+    if (end == NET_DONE)
+        end = receive_answer(task, mqtt, MQTT_CONNACK, body);
+    if (end == NET_DONE && mqtt_refusal(body[1]) != NULL)
+        end = lost(task, mqtt, mqtt_refusal(body[1]));
+    return end;
+}
+
+static enum net_end connect(struct net_task *task, const struct services_guest *guest,
+                            struct service_mqtt *mqtt)
+{
+    struct http_tls *tls = mqtt->has_tls ? service_tls_of(guest, task, &mqtt->place) : NULL;
+    if (mqtt->has_tls && tls == NULL)
+        return NET_FAILED;
+    enum net_end end = net_connect(task, &mqtt->place, tls, &mqtt->stream);
+    if (end == NET_DONE)
+        end = log_in(task, mqtt);
+    if (end != NET_DONE)
+        net_close(&mqtt->stream);
     return end;
 }
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
-/* mqtt://HOST:PORT, with ?client_id=TEXT. NULL, or what is wrong. */
-static const char *read_address(const char *text, struct service_mqtt *mqtt)
+/* By the scheme: whether it is one, with TLS or not. "" behind it: it is none. */
+static const char *read_scheme(const char *text, bool *ret_has_tls)
+{
+    static const struct {
+        const char *scheme;
+        bool has_tls;
+    } known[] = {{"mqtt://", false}, {"tcp://", false}, {"mqtts://", true}, {"ssl://", true}};
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        size_t bytes = strlen(known[i].scheme);
+        if (strncmp(text, known[i].scheme, bytes) != 0)
+            continue;
+        *ret_has_tls = known[i].has_tls;
+        return text + bytes;
+    }
+    return "";
+}
+
+/* mqtt://HOST:PORT or mqtts://…, with ?client_id=TEXT. Whether it is right. */
+static bool read_address(const char *text, struct service_mqtt *mqtt)
 {
     static const char key[] = "client_id=";
-    if (strncmp(text, "mqtts://", 8) == 0 || strncmp(text, "ssl://", 6) == 0)
-        return "connections with TLS (mqtts://) are not offered";
-    if (strncmp(text, "mqtt://", 7) != 0 && strncmp(text, "tcp://", 6) != 0)
-        return "";
-    text = strstr(text, "://") + 3;
+    text = read_scheme(text, &mqtt->has_tls);
     size_t bytes = strcspn(text, "/?#");
-    if (!net_place_parse(text, bytes, 1883, &mqtt->place))
-        return "";
+    if (!net_place_parse(text, bytes, mqtt->has_tls ? 8883 : 1883, &mqtt->place))
+        return false;
     text += bytes;
     text += *text == '/';
     if (*text != '\0' && *text != '?')
-        return "";
+        return false;
     for (; *text == '?' || *text == '&'; text += strcspn(text, "&")) {
         text++;
         size_t length = strcspn(text, "&");
@@ -148,11 +221,11 @@ static const char *read_address(const char *text, struct service_mqtt *mqtt)
             continue;
         length -= sizeof(key) - 1;
         if (length >= sizeof(mqtt->client_id))
-            return "";
+            return false;
         memcpy(mqtt->client_id, text + sizeof(key) - 1, length);
         mqtt->client_id[length] = '\0';
     }
-    return NULL;
+    return true;
 }
 
 static enum stint_status get_text(struct host_component_call *call, struct arena *arena,
@@ -184,14 +257,13 @@ static enum stint_status make(struct host_component_call *call, uint64_t *slots,
     for (int i = 0; i < 3 && status == STINT_OK; i++)
         status = get_text(call, &arena, slots + i * 2, &texts[i], &fits);
     if (status == STINT_OK) {
-        why = fits ? read_address(texts[0], mqtt) : "";
-        if (why != NULL && why[0] == '\0')
+        mqtt->stream = NET_CLOSED;
+        if (!fits || !read_address(texts[0], mqtt))
             number = ERROR_ADDRESS;
-        else if (why == NULL && !service_may_reach(guest, "mqtt", &mqtt->place))
+        else if (!service_may_reach(guest, scheme_of(mqtt), &mqtt->place))
             number = ERROR_CONNECTION, why = "no rule of allowed_outbound_hosts is for it";
-        else if (why == NULL && (!service_may_connect(guest) ||
-                                 (object = service_new(guest, SERVICE_MQTT)) == NULL))
-            number = ERROR_FULL, why = "";
+        else if (!service_may_connect(guest) || (object = service_new(guest, SERVICE_MQTT)) == NULL)
+            number = ERROR_FULL;
     }
     if (object != NULL) {
         snprintf(mqtt->user, sizeof(mqtt->user), "%s", texts[1]);
@@ -202,8 +274,7 @@ static enum stint_status make(struct host_component_call *call, uint64_t *slots,
     } else {
         alloc_put(guest->alloc, mqtt, mqtt != NULL ? sizeof(*mqtt) : 0);
         if (status == STINT_OK)
-            status = service_error(call, slots[7], SERVICE_RESULT, number,
-                                   why[0] != '\0' ? why : NULL);
+            status = service_error(call, slots[7], SERVICE_RESULT, number, why);
     }
     arena_free(&arena);
     *ret_object = object;
@@ -217,8 +288,8 @@ enum stint_status service_mqtt_open(struct host_component_call *call, uint64_t *
     enum stint_status status = make(call, slots, &object);
     if (status != STINT_OK || object == NULL)
         return status;
-    struct net_task task = service_task(call, "mqtt");
-    enum net_end end = connect(&task, object->mqtt);
+    struct net_task task = service_task(call, scheme_of(object->mqtt));
+    enum net_end end = connect(&task, service_of(call), object->mqtt);
     if (end != NET_DONE) {
         service_end(service_of(call), object);
         return end == NET_STOPPED ? p2_stopped(call)
@@ -231,17 +302,40 @@ enum stint_status service_mqtt_open(struct host_component_call *call, uint64_t *
 
 /* ---- Publishing -------------------------------------------------------------------------- */
 
-/* A link that is connected: what the broker said since the last message is read first. */
-static enum net_end refresh(struct net_task *task, struct service_mqtt *mqtt)
+/* A connection that is there: one on which the broker has said something unasked has ended. */
+static enum net_end refresh(struct net_task *task, const struct services_guest *guest,
+                            struct service_mqtt *mqtt)
 {
-    if (mqtt->link != NULL) {
-        int fd = mqtt_api()->descriptor(mqtt->link);
-        bool can_read = fd >= 0 && host_wait_look(fd, READY_READ) == OS_OK;
-        mqtt_api()->turn(mqtt->link, can_read, false, &mqtt->state);
-        if (mqtt->state.why != NULL || !mqtt->state.is_connected)
-            close_link(mqtt);
-    }
-    return mqtt->link != NULL ? NET_DONE : connect(task, mqtt);
+    if (net_is_quiet(&mqtt->stream))
+        return NET_DONE;
+    net_close(&mqtt->stream);
+    return connect(task, guest, mqtt);
+}
+
+static enum net_end publish(struct net_task *task, struct service_mqtt *mqtt,
+                            const struct wasm_name *topic, const uint8_t *data, size_t bytes,
+                            unsigned qos)
+{
+    struct buf packet;
+    bool is_together = bytes <= TOGETHER_BYTES;
+    mqtt->number = mqtt->number == UINT16_MAX ? 1 : (uint16_t)(mqtt->number + 1);
+    buf_init(&packet, &alloc_root, SIZE_MAX);
+    mqtt_put_publish(&packet, topic->text, topic->bytes, bytes, qos, mqtt->number);
+    if (is_together)
+        buf_append(&packet, data, bytes);
+    enum net_end end = send_packet(task, mqtt, &packet);
+    buf_free(&packet);
+    if (end == NET_DONE && !is_together)
+        end = net_send(task, &mqtt->place, &mqtt->stream, data, bytes);
+    if (end == NET_DONE && qos == 1)
+        end = receive_number(task, mqtt, MQTT_PUBACK);
+    if (end == NET_DONE && qos == 2)
+        end = receive_number(task, mqtt, MQTT_PUBREC);
+    if (end == NET_DONE && qos == 2)
+        end = send_short(task, mqtt, MQTT_PUBREL);
+    if (end == NET_DONE && qos == 2)
+        end = receive_number(task, mqtt, MQTT_PUBCOMP);
+    return end;
 }
 
 enum stint_status service_mqtt_publish(struct host_component_call *call, uint64_t *slots)
@@ -263,23 +357,22 @@ enum stint_status service_mqtt_publish(struct host_component_call *call, uint64_
         return STINT_TRAP;
     if (!service_may_call(service_of(call)))
         return service_error(call, slots[6], SERVICE_RESULT, ERROR_OTHER, SERVICE_CALLS_TEXT);
-    struct net_task task = service_task(call, "mqtt");
     struct service_mqtt *mqtt = object->mqtt;
+    struct net_task task = service_task(call, scheme_of(mqtt));
     arena_init(&arena, &alloc_root);
     status = host_get_string(call, &arena, p2_u32(slots[1]), p2_u32(slots[2]), &topic);
-    if (status == STINT_OK && memchr(topic.text, '\0', topic.bytes) != NULL)
-        why = "a topic holds no NUL";
+    if (status == STINT_OK && !mqtt_topic_is_valid(topic.text, topic.bytes))
+        why = "this is no topic that can be published to";
+    else if (status == STINT_OK && bytes > MQTT_REST_BYTES_MAX - MQTT_TEXT_BYTES_MAX - 4)
+        why = "the message is too large for MQTT";
     if (status == STINT_OK && why == NULL)
-        end = refresh(&task, mqtt);
-    if (status == STINT_OK && why == NULL && end == NET_DONE) {
-        why = mqtt_api()->publish(mqtt->link, topic.text, data, bytes, (int)qos, &mqtt->state);
-        if (why == NULL)
-            end = await(&task, mqtt, &mqtt->state.is_published);
-    }
+        end = refresh(&task, service_of(call), mqtt);
+    if (status == STINT_OK && why == NULL && end == NET_DONE)
+        end = publish(&task, mqtt, &topic, data, bytes, qos);
     arena_free(&arena);
     /* What came of the message is not known, so a later one is not to be mistaken for it. */
-    if (end != NET_DONE && mqtt->link != NULL)
-        close_link(mqtt);
+    if (end != NET_DONE)
+        net_close(&mqtt->stream);
     if (status != STINT_OK)
         return status;
     if (end == NET_STOPPED)

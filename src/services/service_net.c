@@ -71,7 +71,9 @@ bool net_place_parse(const char *text, size_t bytes, uint16_t port, struct net_p
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
 
-enum net_end net_wait(struct net_task *task, const struct net_place *place, int fd, int16_t wanted)
+/* Until the descriptor is ready for `wanted`, READY_READ or READY_WRITE. */
+static enum net_end await(struct net_task *task, const struct net_place *place, int fd,
+                          int16_t wanted)
 {
     struct ready_item item = {.fd = fd, .wanted = wanted};
     size_t ready = 0;
@@ -98,7 +100,7 @@ static enum net_end look_up(struct net_task *task, const struct net_place *place
     if (host_lookup_start(place->host, &lookup))
         return fail_at(task, place, "too many names are being looked up");
     while (end == NET_DONE && !host_lookup_is_done(lookup, &fd))
-        end = net_wait(task, place, fd, READY_READ);
+        end = await(task, place, fd, READY_READ);
     if (end == NET_DONE && host_lookup_result(lookup, &found, ret_count))
         end = fail_at(task, place, "there is no address for this name");
     for (size_t i = 0; end == NET_DONE && i < *ret_count; i++)
@@ -107,15 +109,23 @@ static enum net_end look_up(struct net_task *task, const struct net_place *place
     return end;
 }
 
-enum net_end net_resolve(struct net_task *task, const struct net_place *place,
-                         struct inet_address ret_addresses[INET_LOOKUP_MAX], size_t *ret_count)
+/* A host without the brackets of IPv6. */
+static void bare_host(const struct net_place *place, char ret_host[NET_HOST_BYTES])
+{
+    size_t bytes = strlen(place->host);
+    bool has_brackets = place->host[0] == '[';
+    memcpy(ret_host, place->host + has_brackets, bytes + 1 - has_brackets);
+    if (has_brackets)
+        ret_host[bytes - 2] = '\0';
+}
+
+/* The addresses that the task's policy lets it use; at least one. */
+static enum net_end resolve(struct net_task *task, const struct net_place *place,
+                            struct inet_address ret_addresses[INET_LOOKUP_MAX], size_t *ret_count)
 {
     char inside[NET_HOST_BYTES];
-    size_t bytes = strlen(place->host), count = 0, kept = 0;
-    bool has_brackets = place->host[0] == '[';
-    memcpy(inside, place->host + has_brackets, bytes + 1 - has_brackets);
-    if (has_brackets)
-        inside[bytes - 2] = '\0';
+    size_t count = 0, kept = 0;
+    bare_host(place, inside);
     if (inet_parse(inside, &ret_addresses[0])) {
         count = 1;
     } else {
@@ -135,7 +145,7 @@ enum net_end net_resolve(struct net_task *task, const struct net_place *place,
                     : fail_at(task, place, "its address is private, and no rule names that");
 }
 
-/* ---- Connections ------------------------------------------------------------------------- */
+/* ---- Connecting -------------------------------------------------------------------------- */
 
 static enum net_end connect_one(struct net_task *task, const struct net_place *place,
                                 const struct inet_address *address, int *ret_fd)
@@ -146,7 +156,7 @@ static enum net_end connect_one(struct net_task *task, const struct net_place *p
     enum os_error error = inet_connect(fd, address);
     enum net_end end = NET_DONE;
     if (error == OS_INPROGRESS) {
-        end = net_wait(task, place, fd, READY_WRITE);
+        end = await(task, place, fd, READY_WRITE);
         error = end == NET_DONE ? inet_error(fd) : OS_OK;
     }
     if (end == NET_DONE && error)
@@ -160,30 +170,116 @@ static enum net_end connect_one(struct net_task *task, const struct net_place *p
     return NET_DONE;
 }
 
-enum net_end net_connect(struct net_task *task, const struct net_place *place, int *ret_fd)
+/* For what TLS waits; NET_DONE: it may be tried again. */
+static enum net_end await_tls(struct net_task *task, const struct net_place *place,
+                              const struct net_stream *stream, enum http_tls_result result)
+{
+    return await(task, place, stream->fd,
+                 result == HTTP_TLS_WANTS_WRITE ? READY_WRITE : READY_READ);
+}
+
+static bool wants_more(enum http_tls_result result)
+{
+    return result == HTTP_TLS_WANTS_READ || result == HTTP_TLS_WANTS_WRITE;
+}
+
+static enum net_end shake_hands(struct net_task *task, const struct net_place *place,
+                                struct http_tls *tls, struct net_stream *stream)
+{
+    char host[NET_HOST_BYTES];
+    bare_host(place, host);
+    stream->api = tls->api;
+    stream->session = tls->api->begin_client(tls, stream->fd, host);
+    if (stream->session == NULL)
+        return net_fail(task, "out of memory for a connection");
+    for (;;) {
+        enum http_tls_result result = stream->api->handshake(stream->session);
+        if (result == HTTP_TLS_OK)
+            return NET_DONE;
+        if (!wants_more(result))
+            return net_fail(task, "%.100s:%u: TLS: %.80s", place->host, place->port,
+                            stream->api->problem(stream->session));
+        enum net_end end = await_tls(task, place, stream, result);
+        if (end != NET_DONE)
+            return end;
+    }
+}
+
+enum net_end net_connect(struct net_task *task, const struct net_place *place, struct http_tls *tls,
+                         struct net_stream *ret_stream)
 {
     struct inet_address addresses[INET_LOOKUP_MAX];
     size_t count;
-    enum net_end end = net_resolve(task, place, addresses, &count);
+    enum net_end end = resolve(task, place, addresses, &count);
     for (size_t i = 0; end != NET_STOPPED && i < count; i++) {
-        end = connect_one(task, place, &addresses[i], ret_fd);
-        if (end == NET_DONE || clock_now_ns(OS_CLOCK_MONOTONIC) >= task->until_ns)
+        struct net_stream stream = NET_CLOSED;
+        end = connect_one(task, place, &addresses[i], &stream.fd);
+        if (end == NET_DONE && tls != NULL)
+            end = shake_hands(task, place, tls, &stream);
+        if (end == NET_DONE) {
+            *ret_stream = stream;
+            break;
+        }
+        net_close(&stream);
+        if (clock_now_ns(OS_CLOCK_MONOTONIC) >= task->until_ns)
             break;
     }
     return end;
 }
 
-enum net_end net_send(struct net_task *task, const struct net_place *place, int fd,
-                      const void *data, size_t bytes)
+void net_close(struct net_stream *stream)
+{
+    if (stream->session != NULL) {
+        stream->api->shut(stream->session);
+        stream->api->end(stream->session);
+    }
+    if (stream->fd >= 0)
+        file_close(stream->fd);
+    *stream = NET_CLOSED;
+}
+
+/* ---- Connections ------------------------------------------------------------------------- */
+
+/* OS_AGAIN: `ret_wanted` says when to try again. */
+static enum os_error send_some(struct net_stream *stream, const void *data, size_t bytes,
+                               size_t *ret_bytes, int16_t *ret_wanted)
+{
+    struct file_span span = {(void *)(uintptr_t)data, bytes};
+    *ret_wanted = READY_WRITE;
+    if (stream->session == NULL)
+        return socket_send(stream->fd, &span, 1, ret_bytes);
+    enum http_tls_result result = stream->api->write(stream->session, data, bytes, ret_bytes);
+    if (result == HTTP_TLS_WANTS_READ)
+        *ret_wanted = READY_READ;
+    return result == HTTP_TLS_OK ? OS_OK : wants_more(result) ? OS_AGAIN : OS_CONNRESET;
+}
+
+/* The same; 0 bytes: the server has ended. */
+static enum os_error receive_some(struct net_stream *stream, void *room, size_t bytes,
+                                  size_t *ret_bytes, int16_t *ret_wanted)
+{
+    struct file_span span = {room, bytes};
+    bool is_truncated;
+    *ret_wanted = READY_READ;
+    if (stream->session == NULL)
+        return socket_receive(stream->fd, &span, 1, 0, ret_bytes, &is_truncated);
+    enum http_tls_result result = stream->api->read(stream->session, room, bytes, ret_bytes);
+    if (result == HTTP_TLS_WANTS_WRITE)
+        *ret_wanted = READY_WRITE;
+    return result == HTTP_TLS_OK ? OS_OK : wants_more(result) ? OS_AGAIN : OS_CONNRESET;
+}
+
+enum net_end net_send(struct net_task *task, const struct net_place *place,
+                      struct net_stream *stream, const void *data, size_t bytes)
 {
     const uint8_t *at = data;
     while (bytes > 0) {
-        struct file_span span = {(void *)(uintptr_t)at, bytes};
+        int16_t wanted;
         size_t done = 0;
-        enum os_error error = socket_send(fd, &span, 1, &done);
+        enum os_error error = send_some(stream, at, bytes, &done, &wanted);
         enum net_end end = NET_DONE;
         if (error == OS_AGAIN)
-            end = net_wait(task, place, fd, READY_WRITE);
+            end = await(task, place, stream->fd, wanted);
         else if (error)
             end = fail_at(task, place, os_error_text(error));
         if (end != NET_DONE)
@@ -194,17 +290,24 @@ enum net_end net_send(struct net_task *task, const struct net_place *place, int 
     return NET_DONE;
 }
 
-enum net_end net_receive(struct net_task *task, const struct net_place *place, int fd, void *room,
-                         size_t bytes, size_t *ret_bytes)
+void net_try_send(struct net_stream *stream, const void *data, size_t bytes)
 {
-    struct file_span span = {room, bytes};
+    int16_t ignored;
+    size_t done;
+    if (stream->fd >= 0)
+        (void)!send_some(stream, data, bytes, &done, &ignored);
+}
+
+enum net_end net_receive(struct net_task *task, const struct net_place *place,
+                         struct net_stream *stream, void *room, size_t bytes, size_t *ret_bytes)
+{
     for (;;) {
-        bool is_truncated;
+        int16_t wanted;
         size_t done = 0;
-        enum os_error error = socket_receive(fd, &span, 1, 0, &done, &is_truncated);
+        enum os_error error = receive_some(stream, room, bytes, &done, &wanted);
         enum net_end end = NET_DONE;
         if (error == OS_AGAIN)
-            end = net_wait(task, place, fd, READY_READ);
+            end = await(task, place, stream->fd, wanted);
         else if (error)
             end = fail_at(task, place, os_error_text(error));
         else if (done == 0)
@@ -216,4 +319,10 @@ enum net_end net_receive(struct net_task *task, const struct net_place *place, i
             return NET_DONE;
         }
     }
+}
+
+bool net_is_quiet(const struct net_stream *stream)
+{
+    return stream->fd >= 0 && host_wait_look(stream->fd, READY_READ) == OS_AGAIN &&
+           (stream->session == NULL || !stream->api->has_pending(stream->session));
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections of services to servers: on a fiber, which waits for the socket in the loop of its thread,
- * so that no thread is kept.
+ * Connections of services to servers, plain or with TLS: on a fiber, which waits for the socket in the
+ * loop of its thread, so that no thread is kept.
  */
 #ifndef SERVICES_SERVICE_NET_H
 #define SERVICES_SERVICE_NET_H
 
+#include "http/http_tls.h"
 #include "os/inet.h"
 #include "wasi/host_net.h"
 #include "wasi/host_wait.h"
@@ -34,24 +35,36 @@ struct net_place {
     uint16_t port;
 };
 
+/* A connection; NET_CLOSED: none. */
+struct net_stream {
+    int fd;
+    const struct http_tls_api *api;   /* of the session */
+    struct http_tls_session *session; /* NULL: it is plain */
+};
+#define NET_CLOSED ((struct net_stream){.fd = -1})
+
 /* "HOST" or "HOST:PORT", `bytes` long; without a port, `port`. False: it is not right. */
 bool net_place_parse(const char *text, size_t bytes, uint16_t port, struct net_place *ret_place);
 
-/* The addresses that the task's policy lets it use; at least one. */
-MUST_CHECK enum net_end net_resolve(struct net_task *task, const struct net_place *place,
-                                    struct inet_address ret_addresses[INET_LOOKUP_MAX],
-                                    size_t *ret_count);
-/* A connection to the first of them that answers. */
+/*
+ * A connection to the first address of those that the task's policy lets it use and that answers. With
+ * `tls` (http_tls.h's create_client; NULL: plain) the server has shown a certificate for the place's host
+ * when this is done.
+ */
 MUST_CHECK enum net_end net_connect(struct net_task *task, const struct net_place *place,
-                                    int *ret_fd);
-/* Until the descriptor is ready for `wanted`, READY_READ or READY_WRITE or both. */
-MUST_CHECK enum net_end net_wait(struct net_task *task, const struct net_place *place, int fd,
-                                 int16_t wanted);
-MUST_CHECK enum net_end net_send(struct net_task *task, const struct net_place *place, int fd,
-                                 const void *data, size_t bytes);
+                                    struct http_tls *tls, struct net_stream *ret_stream);
+/* Says goodbye where TLS does, without waiting. A closed one stays so. */
+void net_close(struct net_stream *stream);
+MUST_CHECK enum net_end net_send(struct net_task *task, const struct net_place *place,
+                                 struct net_stream *stream, const void *data, size_t bytes);
+/* What goes out at once, or nothing. */
+void net_try_send(struct net_stream *stream, const void *data, size_t bytes);
 /* At least one byte. */
-MUST_CHECK enum net_end net_receive(struct net_task *task, const struct net_place *place, int fd,
-                                    void *room, size_t bytes, size_t *ret_bytes);
+MUST_CHECK enum net_end net_receive(struct net_task *task, const struct net_place *place,
+                                    struct net_stream *stream, void *room, size_t bytes,
+                                    size_t *ret_bytes);
+/* Whether the server has said nothing and has not gone. */
+bool net_is_quiet(const struct net_stream *stream);
 /* Fills the message. */
 enum net_end net_fail(struct net_task *task, const char *format, ...) PRINTF_LIKE(2, 3);
 

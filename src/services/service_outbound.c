@@ -18,6 +18,13 @@ struct net_task service_task(struct host_component_call *call, const char *schem
         .scheme = scheme};
 }
 
+struct http_tls *service_tls_of(const struct services_guest *guest, struct net_task *task,
+                                const struct net_place *place)
+{
+    return service_tls_for(guest->services->tls, guest->component, place, task->message,
+                           sizeof(task->message));
+}
+
 static void say(const struct services_guest *guest, const char *line, int bytes)
 {
     if (guest->world.log != NULL && bytes > 0)

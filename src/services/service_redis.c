@@ -83,6 +83,11 @@ static enum net_end connect(struct net_task *task, struct services_guest *guest,
     return object->redis != NULL ? NET_DONE : redis_link_open(task, object->url, &object->redis);
 }
 
+static const char *scheme_of(const struct redis_url *url)
+{
+    return url->has_tls ? "rediss" : "redis";
+}
+
 /* The object for an address, or an error that has been said: then it is NULL. */
 static enum stint_status open_address(struct ask *ask, uint64_t pointer, uint64_t bytes,
                                       struct service_object **ret_object)
@@ -95,14 +100,16 @@ static enum stint_status open_address(struct ask *ask, uint64_t pointer, uint64_
                                                p2_u32(bytes), &address);
     if (status != STINT_OK)
         return status;
-    if (strncmp(address.text, "rediss://", 9) == 0)
-        return fail(ask, ERROR_OTHER, redis_url_parse("rediss://", &url));
     if (memchr(address.text, '\0', address.bytes) != NULL ||
         redis_url_parse(address.text, &url) != NULL ||
-        !service_may_reach(guest, "redis", &url.place))
+        !service_may_reach(guest, scheme_of(&url), &url.place))
         return fail(ask, ERROR_ADDRESS, NULL);
     if (!service_may_connect(guest))
         return fail(ask, ERROR_FULL, NULL);
+    struct net_task task = service_task(ask->call, scheme_of(&url));
+    url.tls = url.has_tls ? service_tls_of(guest, &task, &url.place) : NULL;
+    if (url.has_tls && url.tls == NULL)
+        return fail(ask, ERROR_OTHER, task.message);
     struct service_object *object = service_new(guest, SERVICE_REDIS);
     if (object == NULL)
         return fail(ask, ERROR_FULL, NULL);
@@ -113,7 +120,6 @@ static enum stint_status open_address(struct ask *ask, uint64_t pointer, uint64_
     }
     memcpy(object->url, &url, sizeof(url));
     guest->links++;
-    struct net_task task = service_task(ask->call, "redis");
     enum net_end end = connect(&task, guest, object);
     if (end == NET_DONE) {
         *ret_object = object;
@@ -353,7 +359,7 @@ static enum stint_status put_reply(struct ask *ask, const struct redis_reply *re
 static enum stint_status run(struct ask *ask)
 {
     struct services_guest *guest = service_of(ask->call);
-    struct net_task task = service_task(ask->call, "redis");
+    struct net_task task = service_task(ask->call, scheme_of(ask->object->url));
     const struct redis_command command = {ask->words, ask->bytes, ask->count};
     struct redis_reply *reply;
     if (!service_may_call(guest))

@@ -25,7 +25,8 @@ enum stint_status services_create(const struct app *app, struct services **ret_s
     lock_init(&services->lock);
     enum stint_status status = service_files_create(services, error);
     services->redis = redis_pool_create();
-    if (status == STINT_OK && services->redis == NULL)
+    services->tls = service_tls_create(app);
+    if (status == STINT_OK && (services->redis == NULL || services->tls == NULL))
         status = no_memory(error);
     if (status == STINT_OK)
         *ret_services = services;
@@ -40,9 +41,22 @@ void services_free(struct services *services)
         return;
     service_files_free(services);
     redis_pool_free(services->redis);
+    service_tls_free(services->tls);
     lock_free(&services->lock);
     arena_free(&services->arena);
     alloc_put(&alloc_root, services, sizeof(*services));
+}
+
+bool services_read_tls(struct services *services, void (*say)(void *env, const char *message),
+                       void *env)
+{
+    return service_tls_read(services->tls, say, env);
+}
+
+struct http_tls *services_tls(struct services *services, const struct app_component *component,
+                              const struct net_place *place, char *message, size_t room)
+{
+    return service_tls_for(services->tls, component, place, message, room);
 }
 
 static enum stint_status drop(void *env, uint32_t rep, struct stint_error *error)

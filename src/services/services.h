@@ -24,6 +24,8 @@ struct services;
 struct services_guest;
 struct host_net;
 struct host_sink;
+struct http_tls;
+struct net_place;
 
 /* What a guest's connections to servers share with its other outbound calls; all stay. */
 struct services_world {
@@ -36,6 +38,14 @@ struct services_world {
 MUST_CHECK enum stint_status services_create(const struct app *app, struct services **ret_services,
                                              struct stint_error *error);
 void services_free(struct services *services); /* accepts NULL */
+/* Reads the files of [[client_tls]]; all that is wrong with them is said. Else they are read when they are
+ * first needed. */
+bool services_read_tls(struct services *services, void (*say)(void *env, const char *message),
+                       void *env);
+/* What TLS of the component's connections to `place` goes by (http/http_tls.h); it stays as long as
+ * `services`. NULL: `message` says why there is none. */
+struct http_tls *services_tls(struct services *services, const struct app_component *component,
+                              const struct net_place *place, char *message, size_t room);
 
 /* For one guest, which gets what the manifest gives `component` (which stays). */
 MUST_CHECK enum stint_status services_guest_create(struct services *services,

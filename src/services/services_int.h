@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "os/lock.h"
 #include "services/redis_link.h"
+#include "services/service_tls.h"
 #include "services/services.h"
 #include "sqlite/sqlite_api.h"
 #include "wasi/host_wait.h"
@@ -48,6 +49,7 @@ struct services {
     struct lock lock;
     const struct sqlite_api *sqlite; /* NULL: not loaded yet */
     struct redis_pool *redis;
+    struct service_tls *tls;
 };
 
 MUST_CHECK enum stint_status service_files_create(struct services *services,
@@ -169,6 +171,9 @@ enum service_access service_find(const struct services_guest *guest, bool is_sto
 
 /* For a call that talks to a server: it has the guest's time for outbound calls. */
 struct net_task service_task(struct host_component_call *call, const char *scheme);
+/* What the guest's connections with TLS to that place go by; NULL: the task's message says why not. */
+struct http_tls *service_tls_of(const struct services_guest *guest, struct net_task *task,
+                                const struct net_place *place);
 /* Whether the guest may connect there; a refusal is in its log. */
 bool service_may_reach(struct services_guest *guest, const char *scheme,
                        const struct net_place *place);

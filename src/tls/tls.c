@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <threads.h>
 
@@ -105,19 +106,38 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* "*.example.org" is for names with one part more. */
+static bool is_for_name(const char *host, const char *name)
+{
+    const char *point = strchr(name, '.');
+    if (host[0] == '*' && host[1] == '.')
+        return point != NULL && point != name && strcasecmp(host + 1, point) == 0;
+    return strcasecmp(host, name) == 0;
+}
+
+/* The one of the set that serves the name, by what was said of it or by what is in it; NULL: none does. */
+static SSL_CTX *context_for(const struct tls *tls, const struct set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        for (size_t k = 0; k < tls->files[i].host_count; k++) {
+            if (is_for_name(tls->files[i].hosts[k], name))
+                return set->contexts[i];
+        }
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        if (X509_check_host(SSL_CTX_get0_certificate(set->contexts[i]), name, 0, 0, NULL) == 1)
+            return set->contexts[i];
+    }
+    return NULL;
+}
+
 static int choose_certificate(SSL *ssl, int *alert, void *env)
 {
     const struct http_tls_session *session = SSL_get_ex_data(ssl, session_index);
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    if (name == NULL)
-        return SSL_TLSEXT_ERR_OK;
-    for (size_t i = 0; i < session->set->count; i++) {
-        X509 *certificate = SSL_CTX_get0_certificate(session->set->contexts[i]);
-        if (X509_check_host(certificate, name, 0, 0, NULL) == 1) {
-            SSL_set_SSL_CTX(ssl, session->set->contexts[i]);
-            return SSL_TLSEXT_ERR_OK;
-        }
-    }
+    SSL_CTX *context = name != NULL ? context_for(session->tls, session->set, name) : NULL;
+    if (context != NULL)
+        SSL_set_SSL_CTX(ssl, context);
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -237,15 +257,37 @@ static struct set *load_set(struct tls *tls, char *message, size_t room)
     return set;
 }
 
+static void free_files(struct http_tls_files *files)
+{
+    for (size_t i = 0; i < files->host_count; i++)
+        OPENSSL_free((void *)(uintptr_t)files->hosts[i]);
+    OPENSSL_free((void *)(uintptr_t)files->hosts);
+    OPENSSL_free((void *)(uintptr_t)files->certificate);
+    OPENSSL_free((void *)(uintptr_t)files->key);
+}
+
+static bool copy_files(const struct http_tls_files *from, struct http_tls_files *to)
+{
+    const char **hosts = OPENSSL_zalloc((from->host_count + 1) * sizeof(*hosts));
+    to->hosts = hosts;
+    to->certificate = OPENSSL_strdup(from->certificate);
+    to->key = OPENSSL_strdup(from->key);
+    bool ok = hosts != NULL && to->certificate != NULL && to->key != NULL;
+    for (size_t i = 0; ok && i < from->host_count; i++) {
+        hosts[i] = OPENSSL_strdup(from->hosts[i]);
+        ok = hosts[i] != NULL;
+        to->host_count++;
+    }
+    return ok;
+}
+
 static void release(struct tls *tls)
 {
     if (tls == NULL || atomic_fetch_sub(&tls->holders, 1) > 1)
         return;
     release_set(tls->set);
-    for (size_t i = 0; i < tls->file_count; i++) {
-        OPENSSL_free((void *)(uintptr_t)tls->files[i].certificate);
-        OPENSSL_free((void *)(uintptr_t)tls->files[i].key);
-    }
+    for (size_t i = 0; i < tls->file_count; i++)
+        free_files(&tls->files[i]);
     OPENSSL_cleanse(tls->keys, sizeof(tls->keys));
     OPENSSL_free(tls->files);
     mtx_destroy(&tls->lock);
@@ -268,11 +310,8 @@ static struct http_tls *tls_create(const struct http_tls_config *config, char *m
     tls->files = OPENSSL_zalloc(config->file_count * sizeof(*tls->files));
     bool ok = tls->files != NULL;
     tls->file_count = ok ? config->file_count : 0;
-    for (size_t i = 0; i < tls->file_count; i++) {
-        tls->files[i].certificate = OPENSSL_strdup(config->files[i].certificate);
-        tls->files[i].key = OPENSSL_strdup(config->files[i].key);
-        ok = ok && tls->files[i].certificate != NULL && tls->files[i].key != NULL;
-    }
+    for (size_t i = 0; ok && i < tls->file_count; i++)
+        ok = copy_files(&config->files[i], &tls->files[i]);
     if (ok)
         tls->set = load_set(tls, message, room);
     else
@@ -284,36 +323,68 @@ static struct http_tls *tls_create(const struct http_tls_config *config, char *m
     return &tls->base;
 }
 
-static bool prepare_client(struct tls *tls, const char *authorities)
+static const char *read_authorities(SSL_CTX *context, const struct http_tls_client_config *config,
+                                    const char **ret_file)
 {
+    *ret_file = config->authorities != NULL ? config->authorities : "TLS";
+    if (config->with_system && SSL_CTX_set_default_verify_paths(context) != 1)
+        return "cannot read the system's certificates of authorities";
+    if (config->authorities != NULL && SSL_CTX_load_verify_file(context, config->authorities) != 1)
+        return "cannot read the certificates of authorities";
+    return NULL;
+}
+
+/* Certificates and keys as they are; NULL, or what is wrong with which file. */
+static const char *read_client(SSL_CTX *context, const struct http_tls_client_config *config,
+                               const char **ret_file)
+{
+    const char *why = read_authorities(context, config, ret_file);
+    if (why != NULL || config->certificate == NULL)
+        return why;
+    *ret_file = config->certificate;
+    if (SSL_CTX_use_certificate_chain_file(context, config->certificate) != 1)
+        return "cannot read the certificate";
+    *ret_file = config->key;
+    if (SSL_CTX_use_PrivateKey_file(context, config->key, SSL_FILETYPE_PEM) != 1)
+        return "cannot read the key, or it is not that of the certificate";
+    return SSL_CTX_check_private_key(context) == 1 ? NULL : "the key is not that of the certificate";
+}
+
+/* NULL: done; else as above. */
+static const char *prepare_client(struct tls *tls, const struct http_tls_client_config *config,
+                                  const char **ret_file)
+{
+    static const unsigned char http_1_1[] = "\x08http/1.1";
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     struct set *set = OPENSSL_zalloc(sizeof(*set));
     SSL_CTX **contexts = OPENSSL_zalloc(sizeof(SSL_CTX *));
-    bool ok = context != NULL && set != NULL && contexts != NULL &&
-              (authorities != NULL ? SSL_CTX_load_verify_file(context, authorities)
-                                   : SSL_CTX_set_default_verify_paths(context)) == 1;
-    if (!ok) {
+    const char *why = "out of memory";
+    *ret_file = "TLS";
+    if (context != NULL && set != NULL && contexts != NULL)
+        why = read_client(context, config, ret_file);
+    if (why != NULL) {
         SSL_CTX_free(context);
         OPENSSL_free(set);
         OPENSSL_free(contexts);
-        return false;
+        return why;
     }
-    static const unsigned char http_1_1[] = "\x08http/1.1";
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_alpn_protos(context, http_1_1, sizeof(http_1_1) - 1);
+    if (config->is_http)
+        SSL_CTX_set_alpn_protos(context, http_1_1, sizeof(http_1_1) - 1);
     contexts[0] = context;
     atomic_init(&set->holders, 1);
     set->contexts = contexts;
     set->count = 1;
     tls->set = set;
-    return true;
+    return NULL;
 }
 
-static struct http_tls *tls_create_client(const char *authorities, char *message, size_t room)
+static struct http_tls *tls_create_client(const struct http_tls_client_config *config,
+                                          char *message, size_t room)
 {
     call_once(&once, prepare);
     struct tls *tls = socket_method != NULL ? OPENSSL_zalloc(sizeof(*tls)) : NULL;
@@ -323,12 +394,11 @@ static struct http_tls *tls_create_client(const char *authorities, char *message
     atomic_init(&tls->holders, 1);
     mtx_init(&tls->lock, mtx_plain);
     ERR_clear_error();
-    if (!prepare_client(tls, authorities)) {
-        release(tls);
-        return fail(message, room, authorities != NULL ? authorities : "TLS",
-                    "cannot read the certificates of authorities");
-    }
-    return &tls->base;
+    const char *file, *why = prepare_client(tls, config, &file);
+    if (why == NULL)
+        return &tls->base;
+    release(tls);
+    return fail(message, room, file, why);
 }
 
 static bool tls_reload(struct http_tls *base, char *message, size_t room)
@@ -529,6 +599,17 @@ static bool session_is_h2(struct http_tls_session *session)
     return bytes == 2 && !memcmp(name, "h2", 2);
 }
 
+static bool session_is_for_another(struct http_tls_session *session, const char *name)
+{
+    const SSL_CTX *own = SSL_get_SSL_CTX(session->ssl);
+    const char *asked = SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name);
+    if (session->set->count < 2 || (asked != NULL && strcasecmp(asked, name) == 0))
+        return false;
+    const SSL_CTX *wanted = context_for(session->tls, session->set, name);
+    return wanted != NULL && wanted != own &&
+           X509_check_host(SSL_CTX_get0_certificate(own), name, 0, 0, NULL) != 1;
+}
+
 static void session_shut(struct http_tls_session *session)
 {
     ERR_clear_error();
@@ -555,6 +636,7 @@ static const struct http_tls_api api = {
     .create_client = tls_create_client,
     .begin_client = session_begin_client,
     .problem = session_problem,
+    .is_for_another = session_is_for_another,
 };
 
 __attribute__((visibility("default"))) const struct http_tls_api *stint_tls_api(void);

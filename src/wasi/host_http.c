@@ -224,6 +224,20 @@ static void free_job(struct job *job)
     alloc_put(&alloc_root, job, sizeof(*job));
 }
 
+/* Whom it trusts, and what it shows; the policy's texts stay, as its rules do. */
+static void set_tls(struct job *job, const struct host_http_request *request)
+{
+    struct host_net_tls tls;
+    if (strcmp(request->scheme, "https") != 0 ||
+        !host_net_judge_tls(request->net, request->host, request->port, &tls))
+        return;
+    job->request.tls = (struct http_client_tls){.is_set = true,
+                                                .authorities = tls.authorities,
+                                                .with_system = tls.with_system,
+                                                .certificate = tls.certificate,
+                                                .key = tls.key};
+}
+
 static bool copy_request(struct job *job, const struct host_http_request *request)
 {
     struct arena *arena = &job->arena;
@@ -247,6 +261,7 @@ static bool copy_request(struct job *job, const struct host_http_request *reques
         .write = write_body,
         .trailer = take_trailer,
     };
+    set_tls(job, request);
     job->net = request->net;
     job->port = request->port;
     job->scheme = request->scheme;

@@ -245,3 +245,10 @@ bool host_net_judge_address(const struct host_net *net, const char *scheme, cons
     struct inet_address to = plain(address);
     return !host_net_has_judge(net) || net->judge.address(net->judge.env, scheme, host, &to);
 }
+
+bool host_net_judge_tls(const struct host_net *net, const char *host, uint16_t port,
+                        struct host_net_tls *ret_tls)
+{
+    return host_net_has_judge(net) && net->judge.tls != NULL &&
+           net->judge.tls(net->judge.env, host, port, ret_tls);
+}

@@ -23,6 +23,13 @@ void host_net_free(struct host_net *net); /* accepts NULL */
 MUST_CHECK enum stint_status host_net_allow(struct host_net *net, const char *rule,
                                             struct stint_error *error);
 
+/* Files (PEM) for connections with TLS; NULL: none. */
+struct host_net_tls {
+    const char *authorities; /* whom to trust */
+    bool with_system;        /* the system's authorities too */
+    const char *certificate, *key;
+};
+
 /*
  * Who decides beside the rules: a server that has a policy of its own. Called by several threads.
  */
@@ -34,6 +41,8 @@ struct host_net_judge {
      * address. The scheme is "http", "https", "tcp" or "udp". */
     bool (*address)(const void *env, const char *scheme, const char *host,
                     const struct inet_address *address);
+    /* What TLS with this host is to be made by; its texts stay. False: as the system has it. */
+    bool (*tls)(const void *env, const char *host, uint16_t port, struct host_net_tls *ret_tls);
 };
 
 void host_net_set_judge(struct host_net *net, const struct host_net_judge *judge); /* copies */
@@ -43,6 +52,9 @@ const char *host_net_judge_url(const struct host_net *net, const char *scheme, c
                                uint16_t port);
 bool host_net_judge_address(const struct host_net *net, const char *scheme, const char *host,
                             const struct inet_address *address);
+/* As above; without a judge, as the system has it. */
+bool host_net_judge_tls(const struct host_net *net, const char *host, uint16_t port,
+                        struct host_net_tls *ret_tls);
 
 /* `net` may be NULL: nothing. Thread-safe once the rules are made. */
 bool host_net_allows(const struct host_net *net, const struct inet_address *address);

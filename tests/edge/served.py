@@ -94,16 +94,18 @@ class Served:
             found = re.match(r"Serving https?://(\S+):(\d+)$", line.strip())
             if found:
                 self.addresses.append((found[1].strip("[]"), int(found[2])))
-            if found or not line:
+            is_serving = line.startswith("Serving ")
+            if is_serving or not line:
                 break
-        if not self.addresses:
+        if not is_serving:
             self.process.wait()
             self.reader.join()
             raise AssertionError("the server did not start: " + "\n".join(self.log))
         # The access log may go there: a full pipe would hold the server up.
         self.drain = threading.Thread(target=self.process.stdout.read, daemon=True)
         self.drain.start()
-        self.host, self.port = self.addresses[0]
+        if self.addresses:
+            self.host, self.port = self.addresses[0]
 
     def _read_log(self):
         for line in self.process.stderr:

@@ -123,6 +123,99 @@ source = "app.wasm"
         t.equal(len(plain), 1)
 
 
+def served_with(t, certificates, more=""):
+    """A manifest with these certificates, as TOML."""
+    build_app(t, component=True)
+    with open(t.path("spin.toml"), "w") as file:
+        file.write(f"""spin_manifest_version = 2
+[application]
+name = "a"
+[application.tool.stint]
+listen = [{{ address = "127.0.0.1:0", tls = true }}, "127.0.0.1:0"]
+{more}
+[application.tool.stint.tls]
+certificates = [{", ".join(certificates)}]
+redirect = true
+[[trigger.http]]
+route = "/..."
+component = "a"
+[component.a]
+source = "app.wasm"
+""")
+    return t.path("spin.toml")
+
+
+def entry(pair, hosts=None):
+    names = ", ".join(f'"{host}"' for host in hosts or [])
+    return '{ certificate = "%s", key = "%s"%s }' % (*pair, f", hosts = [{names}]" if hosts else "")
+
+
+def status_of(server, sni, host):
+    """One request on a connection that was opened for another name."""
+    with peer(server, context(), sni) as sock:
+        sock.sendall(f"GET /hello HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+        with sock.makefile("rb") as file:
+            return int(file.readline().split()[1])
+
+
+@test
+def hosts_say_whom_a_certificate_serves(t):
+    one, other = certificate(t, "a.test"), certificate(t, "b.test")
+    hosts = ["c.test", "*.d.test"]
+    with Served(t, served_with(t, [entry(one), entry(other, hosts)]), listen=False) as server:
+        for name, pair in (("a.test", one), ("b.test", other), ("C.test", other), ("x.d.test", other),
+                           ("d.test", one), ("x.y.d.test", one), ("none.test", one)):
+            t.equal(der(server, name), der_of(pair[0]))
+    with Served(t, served_with(t, [entry(one), entry(other, ["a.test"])]), listen=False) as server:
+        t.equal(der(server, "a.test"), der_of(other[0]))
+
+
+@test
+def hosts_of_another_certificate_are_misdirected(t):
+    one, other = certificate(t, "a.test"), certificate(t, "b.test")
+    with Served(t, served_with(t, [entry(one), entry(other, ["c.test"])]), listen=False) as server:
+        for sni, host, status in (("a.test", "a.test", 200), ("a.test", "A.test:8443", 200),
+                                  ("a.test", "b.test", 421), ("a.test", "c.test", 421),
+                                  ("b.test", "c.test", 200), ("b.test", "a.test", 421),
+                                  ("a.test", "none.test", 200), ("none.test", "b.test", 421),
+                                  ("a.test", "127.0.0.1", 200)):
+            t.equal((sni, host, status_of(server, sni, host)), (sni, host, status))
+    # With one certificate every host is served, as `hosts` of the application allow.
+    with Served(t, served_with(t, [entry(one)], 'hosts = ["a.test", "z.test"]'), listen=False) as server:
+        for host, status in (("a.test", 200), ("z.test", 200), ("b.test", 421)):
+            t.equal((host, status_of(server, "a.test", host)), (host, status))
+
+
+@test
+def listeners_without_tls_send_to_https(t):
+    with Served(t, served_with(t, [entry(certificate(t, "a.test"))]), listen=False) as server:
+        found = server.lines("serving on http://")[0]["message"].rsplit(":", 1)[1]
+        connection = http.client.HTTPConnection(server.host, int(found), timeout=60)
+        connection.request("GET", "/hello?a=b", headers={"host": "a.test"})
+        answer = connection.getresponse()
+        t.equal((answer.status, answer.headers["location"]),
+                (308, f"https://a.test:{server.port}/hello?a=b"))
+        connection.close()
+
+
+@test
+def the_admin_page_has_tls_when_asked(t):
+    app = build_app(t, component=True)
+    pem, key = certificate(t, "a.test")
+    pair = ("--tls-cert", pem, "--tls-key", key)
+    manifest = served_with(t, [entry((pem, key))], '[application.tool.stint.admin]\nlisten = "127.0.0.1:0"\n'
+                                                   'tls = true')
+    for arguments in ((app, *pair, "--admin", "https://127.0.0.1:0", "--listen", "http://127.0.0.1:0"),
+                      (manifest,)):
+        with Served(t, *arguments, listen=False) as server:
+            line = server.lines("admin page on https://")[0]["message"]
+            port = int(line.rstrip("/").rsplit(":", 1)[1])
+            t.match(get(server, "/api/state", port).decode(), '^{"api":1,')
+            t.equal(server.stop(), 0)
+    done = run("up", app, "--listen", "127.0.0.1:0", "--admin", "https://127.0.0.1:0")
+    t.ends(done, 1, "TLS needs a certificate: give --tls-cert and --tls-key")
+
+
 @test
 def certificates_are_read_again(t):
     pem, key = certificate(t, "a.test")

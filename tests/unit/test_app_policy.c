@@ -4,6 +4,7 @@
 
 #include "app/address.h"
 #include "app/client.h"
+#include "app/client_tls.h"
 #include "app/rate.h"
 #include "app_check.h"
 
@@ -257,6 +258,35 @@ TEST(rates_need_bounded_memory)
     alloc.fail_at = alloc.calls + 2;
     CHECK(rate_create(&alloc, &rate, 1000) == NULL);
     CHECK_INT(alloc.used_bytes, 0);
+}
+
+/* ---- [[client_tls]] ---------------------------------------------------------------------- */
+
+TEST(client_tls_is_found_by_component_and_host)
+{
+    static const char *const ones[] = {"one"}, *const both[] = {"one", "two"};
+    static const char *const first[] = {"db.internal:6380", "[::1]"}, *const others[] = {"DB.internal"};
+    const struct app_client_tls items[] = {{.components = {ones, 1}, .hosts = {first, 2}},
+                                           {.components = {both, 2}, .hosts = {others, 1}}};
+    const struct app app = {.client_tls = items, .client_tls_count = 2};
+    CHECK(client_tls_find(&app, "one", "db.internal", 6380) == &items[0]);
+    CHECK(client_tls_find(&app, "one", "db.internal", 6381) == &items[1]);
+    CHECK(client_tls_find(&app, "two", "db.internal.", 6380) == &items[1]);
+    CHECK(client_tls_find(&app, "three", "db.internal", 6380) == NULL);
+    CHECK(client_tls_find(&app, "one", "xdb.internal", 1) == NULL);
+    CHECK(client_tls_find(&app, "one", "[::1]", 1) == &items[0]);
+    CHECK(client_tls_find(&app, "one", "::1", 1) == &items[0]);
+}
+
+TEST(hosts_of_client_tls_are_looked_at)
+{
+    static const char *const good[] = {"a", "a.b-c_d", "a:1", "10.0.0.1:65535", "[::1]", "[::1]:1"};
+    static const char *const bad[] = {"",      "a:",   "a:0", "a:65536", "a b",     "a/b", "https://a",
+                                      "[::1",  "[]",   "[a]", ":1",      "[::1]x",  "*.a", "a:b"};
+    for (size_t i = 0; i < COUNT_OF(good); i++)
+        CHECK(client_tls_host_is_valid(good[i]));
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        CHECK(!client_tls_host_is_valid(bad[i]));
 }
 
 CHECK_MAIN

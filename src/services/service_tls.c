@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/service_tls.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/client_tls.h"
+#include "base/alloc.h"
+#include "os/lock.h"
+#include "os/plugin.h"
+#include "services/service_net.h"
+
+struct service_tls {
+    const struct app *app;
+    struct lock lock;
+    const struct http_tls_api *api; /* NULL: not loaded yet */
+    struct http_tls **items;        /* as app->client_tls, the system's behind them; NULL: not yet */
+    uint32_t count;
+};
+
+enum stint_status service_tls_load(const struct http_tls_api **ret_api, struct stint_error *error)
+{
+    const struct http_tls_api *(*entry)(void) = NULL;
+    void *symbol;
+    enum stint_status status = plugin_load("libstint-tls.so", HTTP_TLS_SYMBOL, &symbol, error);
+    if (status != STINT_OK)
+        return status;
+    memcpy(&entry, &symbol, sizeof(entry));
+    const struct http_tls_api *api = entry();
+    if (api == NULL || api->version != HTTP_TLS_API_VERSION)
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "libstint-tls.so belongs to another version");
+    *ret_api = api;
+    return STINT_OK;
+}
+
+struct service_tls *service_tls_create(const struct app *app)
+{
+    struct service_tls *tls = alloc_get_zeroed(&alloc_root, 1, sizeof(*tls));
+    if (tls == NULL)
+        return NULL;
+    tls->app = app;
+    tls->count = app->client_tls_count + 1;
+    lock_init(&tls->lock);
+    tls->items = alloc_get_zeroed(&alloc_root, tls->count, sizeof(struct http_tls *));
+    if (tls->items != NULL)
+        return tls;
+    service_tls_free(tls);
+    return NULL;
+}
+
+void service_tls_free(struct service_tls *tls)
+{
+    if (tls == NULL)
+        return;
+    for (uint32_t i = 0; tls->items != NULL && i < tls->count; i++) {
+        if (tls->items[i] != NULL)
+            tls->api->free(tls->items[i]);
+    }
+    alloc_put(&alloc_root, tls->items,
+              tls->items != NULL ? tls->count * sizeof(struct http_tls *) : 0);
+    lock_free(&tls->lock);
+    alloc_put(&alloc_root, tls, sizeof(*tls));
+}
+
+/* ---- Reading, under the lock ------------------------------------------------------------- */
+
+static bool load(struct service_tls *tls, char *message, size_t room)
+{
+    struct stint_error ignored = {0};
+    if (tls->api != NULL || service_tls_load(&tls->api, &ignored) == STINT_OK)
+        return true;
+    (void)snprintf(message, room, "this server has no TLS");
+    return false;
+}
+
+static const char *file_or_null(const char *path)
+{
+    return path[0] != '\0' ? path : NULL;
+}
+
+static struct http_tls *item_at(struct service_tls *tls, uint32_t number, char *message, size_t room)
+{
+    struct http_tls_client_config config = {.with_system = true};
+    if (!load(tls, message, room))
+        return NULL;
+    if (number < tls->app->client_tls_count) {
+        const struct app_client_tls *from = &tls->app->client_tls[number];
+        config.authorities = file_or_null(from->roots_file);
+        config.with_system = from->use_platform_roots;
+        config.certificate = file_or_null(from->certificate_file);
+        config.key = file_or_null(from->key_file);
+    }
+    if (tls->items[number] == NULL)
+        tls->items[number] = tls->api->create_client(&config, message, room);
+    return tls->items[number];
+}
+
+bool service_tls_read(struct service_tls *tls, void (*say)(void *env, const char *message), void *env)
+{
+    char message[STINT_ERROR_MESSAGE_BYTES];
+    bool is_right = true;
+    lock_take(&tls->lock);
+    for (uint32_t i = 0; i < tls->app->client_tls_count && load(tls, message, sizeof(message)); i++) {
+        if (item_at(tls, i, message, sizeof(message)) != NULL)
+            continue;
+        say(env, message);
+        is_right = false;
+    }
+    lock_give(&tls->lock);
+    return is_right;
+}
+
+struct http_tls *service_tls_for(struct service_tls *tls, const struct app_component *component,
+                                 const struct net_place *place, char *message, size_t room)
+{
+    const struct app *app = tls->app;
+    const struct app_client_tls *found = client_tls_find(app, component->id, place->host, place->port);
+    uint32_t number = found != NULL ? (uint32_t)(found - app->client_tls) : app->client_tls_count;
+    lock_take(&tls->lock);
+    struct http_tls *item = item_at(tls, number, message, room);
+    lock_give(&tls->lock);
+    return item;
+}
