@@ -2,7 +2,7 @@
 #
 # libstint.a, libstint.so and everything that `make install` installs beside the program.
 get_property(folders GLOBAL PROPERTY STINT_FOLDERS_BUILT)
-list(REMOVE_ITEM folders stint_cli stint_wast stint_app)
+list(REMOVE_ITEM folders stint_cli stint_wast stint_app stint_services)
 if(NOT folders OR NOT STINT_FLAVOUR MATCHES "^(release|gcc)$")
   return()
 endif()

@@ -8,7 +8,8 @@ foreach(source IN LISTS unit_sources)
   get_filename_component(name ${source} NAME_WE)
   add_executable(unit_${name} EXCLUDE_FROM_ALL ${source})
   target_include_directories(unit_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
-  target_link_libraries(unit_${name} stint_cli stint_http $<$<TARGET_EXISTS:stint_compiler>:stint_compiler>)
+  target_link_libraries(unit_${name} stint_services stint_cli stint_http
+                        $<$<TARGET_EXISTS:stint_compiler>:stint_compiler>)
   set_target_properties(unit_${name} PROPERTIES OUTPUT_NAME ${name}
                         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_dependencies(unit unit_${name})
