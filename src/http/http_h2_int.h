@@ -55,6 +55,7 @@ struct http_stream {
     bool is_queued, is_told, is_closed, was_reset, is_resumable;
     bool has_head; /* the request is whole but for its body */
     bool has_sent_all;
+    bool expects_continue, expects_else; /* its `expect`, which handlers do not see */
 };
 
 /* ---- http_h2_request.c -------------------------------------------------------------------- */

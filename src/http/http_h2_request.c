@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams of HTTP/2 as exchanges: fields become requests, responses become frames. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "http/h1_parse_int.h"
 #include "http/http_h2_int.h"
@@ -50,8 +51,13 @@ bool http_h2_take_field(struct http_exchange *exchange, const uint8_t *name, siz
             *place = text;
         return true;
     }
-    if (is_word(name, name_bytes, "te") || is_word(name, name_bytes, "trailer") ||
-        is_word(name, name_bytes, "expect"))
+    if (is_word(name, name_bytes, "expect")) {
+        bool is_continue = value_bytes == 12 && strncasecmp(text, "100-continue", 12) == 0;
+        stream->expects_continue |= is_continue && !is_trailer;
+        stream->expects_else |= !is_continue && !is_trailer;
+        return true;
+    }
+    if (is_word(name, name_bytes, "te") || is_word(name, name_bytes, "trailer"))
         return true;
     /* One place is kept for `host`. */
     if (stream->field_count + 1 >= config->fields_max)
@@ -164,8 +170,10 @@ unsigned http_h2_take_request(struct http_exchange *exchange, bool has_body)
     request->local = conn->local;
     request->has_body = has_body;
     exchange->body.body_max = limits->body_bytes;
-    exchange->is_continued = true;
+    exchange->is_continued = !stream->expects_continue || !has_body;
     take_length(exchange);
+    if (stream->expects_else)
+        return 417;
     if (!strcmp(request->method, "CONNECT"))
         return 501;
     if (strlen(request->method) > limits->method_bytes)
@@ -191,17 +199,7 @@ void http_h2_take_trailers(struct http_exchange *exchange)
     exchange->trailer_count = stream->field_count;
 }
 
-static bool expects_continue(const struct http_exchange *exchange)
-{
-    for (size_t i = 0; i < exchange->request.header_count; i++) {
-        const struct http_header *header = &exchange->request.headers[i];
-        if (http_header_is_named(header, "expect"))
-            return header->value_bytes == 12 && memcmp(header->value, "100-continue", 12) == 0;
-    }
-    return false;
-}
-
-/* Once, before the body's first byte. */
+/* Once, before the body's first byte, for who waits for it. */
 static void ask_for_body(struct http_exchange *exchange)
 {
     nghttp2_nv status = {.name = (uint8_t *)":status",
@@ -209,7 +207,7 @@ static void ask_for_body(struct http_exchange *exchange)
                          .namelen = 7,
                          .valuelen = 3};
     exchange->is_continued = true;
-    if (exchange->is_answered || !expects_continue(exchange))
+    if (exchange->is_answered)
         return;
     (void)nghttp2_submit_headers(exchange->conn->h2->session, NGHTTP2_FLAG_NONE,
                                  exchange->stream->id, NULL, &status, 1, NULL);

@@ -47,6 +47,17 @@ def get(stream, path="/hello", *fields, **more):
     return frame(HEADERS, END_HEADERS | END_STREAM, stream, block(path, *fields, **more))
 
 
+def status_of(head):
+    """`:status`, which comes first, of peers that allow no dynamic table."""
+    while head and head[0] & 0xe0 == 0x20:  # the size of the table
+        head = head[1:]
+    if head[:1] == b"\x88":
+        return 200
+    if head[1:4] == b"\x82\x08\x01":  # by Huffman's code
+        return 100
+    return int(head[2:5]) if head[1:2] == b"\x03" and head[2:5].isdigit() else None
+
+
 class Peer:
     """A connection, and the frames that came on it."""
 
@@ -54,6 +65,7 @@ class Peer:
         self.sock = server.connect()
         self.data, self.bodies, self.ended, self.resets, self.goaway = b"", {}, set(), {}, None
         self.heads, self.closed, self.acks = set(), False, 0
+        self.informed = {}  # by stream: the statuses of its heads
         if start:
             self.send(PREFACE + frame(SETTINGS, 0, 0, settings))
 
@@ -81,6 +93,7 @@ class Peer:
             self.send(frame(SETTINGS, ACK))
         elif kind == HEADERS:
             self.heads.add(stream)
+            self.informed.setdefault(stream, []).append(status_of(payload))
         elif kind == DATA:
             self.bodies[stream] = self.bodies.get(stream, b"") + payload
         elif kind == RST_STREAM:
@@ -126,6 +139,37 @@ def test_requests():
         lines = peer.bodies[203].decode().splitlines()
         assert lines[0] == "GET http://h /show 20 tls=0 length=-1 body=0", lines
         assert lines[3:] == ["cookie: a=1; b=2", "x-y: z", "host: h"], lines
+
+
+def test_continue():
+    with echo() as server:
+        peer = Peer(server, settings=struct.pack(">HI", 1, 0))
+
+        def post(stream, path, *fields, flags=END_HEADERS):
+            peer.send(frame(HEADERS, flags, stream, block(path, *fields, method="POST")))
+
+        # Who waits for it is told to go on, once, when the body is asked for.
+        post(1, "/sink", ("expect", "100-Continue"))
+        peer.until(lambda: 1 in peer.heads)
+        assert not peer.ended and not peer.bodies
+        peer.send(frame(DATA, 0, 1, b"abc") + frame(DATA, END_STREAM, 1, b"def"))
+        peer.until(lambda: 1 in peer.ended)
+        assert (peer.bodies[1][:2], peer.informed[1]) == (b"6 ", [100, 200]), peer.informed
+        # Who does not wait, or has no body, or is answered at once, is not.
+        for stream, path, fields, flags, body in (
+                (3, "/sink", (), END_HEADERS, b"abc"),
+                (5, "/sink", (("expect", "100-continue"),), END_HEADERS | END_STREAM, None),
+                (7, "/hello", (("expect", "100-continue"),), END_HEADERS, None)):
+            post(stream, path, *fields, flags=flags)
+            if body:
+                peer.send(frame(DATA, END_STREAM, stream, body))
+            peer.until(lambda: stream in peer.ended)
+            assert peer.informed[stream] == [200], (stream, peer.informed)
+        post(9, "/sink", ("expect", "money"), flags=END_HEADERS | END_STREAM)
+        peer.until(lambda: 9 in peer.ended)
+        assert peer.informed[9] == [417], peer.informed
+        peer.send(get(11))
+        peer.until(lambda: 11 in peer.ended)
 
 
 def test_split_at_every_byte():
