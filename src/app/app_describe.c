@@ -162,6 +162,29 @@ static void put_source(const struct app_source *source, struct buf *text)
                           source->url[0] == 0 ? "the default registry" : source->url);
 }
 
+/* "    TLS with    db.internal: trusts ca.pem and the system's, shows orders.pem". */
+static void put_client_tls(const struct app *app, const struct app_component *component,
+                           struct buf *text)
+{
+    for (uint32_t i = 0; i < app->client_tls_count; i++) {
+        const struct app_client_tls *tls = &app->client_tls[i];
+        bool is_for_it = false, has_file = tls->roots_file[0] != 0;
+        for (uint32_t k = 0; k < tls->components.count; k++)
+            is_for_it |= strcmp(tls->components.items[k], component->id) == 0;
+        if (!is_for_it)
+            continue;
+        buf_append_format(text, "    %-11s ", "TLS with");
+        for (uint32_t k = 0; k < tls->hosts.count; k++)
+            buf_append_format(text, "%s%s", k == 0 ? "" : ", ", tls->hosts.items[k]);
+        buf_append_format(text, ": trusts %s%s%s", tls->roots_file,
+                          has_file && tls->use_platform_roots ? " and " : "",
+                          tls->use_platform_roots ? "the system's" : "");
+        if (tls->certificate_file[0] != 0)
+            buf_append_format(text, ", shows %s", tls->certificate_file);
+        buf_append_byte(text, '\n');
+    }
+}
+
 static void put_component(const struct app *app, uint32_t index,
                           const struct app_describe_notes *notes, struct buf *text)
 {
@@ -178,6 +201,7 @@ static void put_component(const struct app *app, uint32_t index,
     if (note != NULL)
         buf_append_format(text, "    %-11s %s\n", "note", note);
     put_texts(text, "reaches", component->outbound);
+    put_client_tls(app, component, text);
     put_texts(text, "key-value", component->key_value_stores);
     put_texts(text, "sqlite", component->sqlite_databases);
     for (uint32_t i = 0; i < component->file_count; i++) {

@@ -389,6 +389,11 @@ def mistakes_are_said_at_start(t):
     done = run("up", *application(t, runtime=runtime), "--listen", "127.0.0.1:0")
     t.ends(done, 1, "client_tls: .*none.pem: cannot read the certificates of authorities")
     t.ends(done, 1, "client_tls: .*other.key: cannot read the key, or it is not that of the certificate")
+    runtime = table(component_ids=one, hosts=names("localhost", "h:1"), ca_roots_file='"ca.pem"',
+                    ca_use_platform_roots="true", client_cert_file='"client.pem"',
+                    client_private_key_file='"client.key"')
+    done = run("up", *application(t, runtime=runtime), "--check")
+    t.match(done.out, "^    TLS with    localhost, h:1: trusts .*ca.pem and the system's, shows .*client.pem$")
     for keys, what in (
             ({"hosts": "[]"}, "hosts names no host"),
             ({"component_ids": "[]"}, "component_ids names no component"),

@@ -13,7 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from served import Served, build_app, free_ports  # noqa: E402
+from served import Served, build_app, free_ports, make_component  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
 
 MANIFEST = """
@@ -43,7 +43,17 @@ component = "app"
 """
 
 
-GUESTS = {}  # by source
+WORLD = """package test:redis;
+world app {
+  import fermyon:spin/redis@2.0.0;
+  import fermyon:spin/redis;
+  import fermyon:spin/mqtt@2.0.0;
+  import wasi:http/types@0.2.0;
+  export wasi:http/incoming-handler@0.2.0;
+  export fermyon:spin/inbound-redis;
+}
+"""
+GUESTS = {}  # by source, and whether it is a component
 
 
 def plugin(name, package):
@@ -142,13 +152,16 @@ class Broker(Daemon):
 
 
 def application(t, source="redis_guest.c", store=None, hosts=(), triggers="", timeout="20s",
-                workers=2):
+                workers=2, component=False):
     """Arguments of `stint up`; `store` is a URL, or URLs by label."""
-    if source not in GUESTS:
-        with open(build_app(t, source=source), "rb") as file:
-            GUESTS[source] = file.read()
+    if (source, component) not in GUESTS:
+        path = build_app(t, source=source)
+        if component:
+            make_component(t, path, WORLD)
+        with open(path, "rb") as file:
+            GUESTS[source, component] = file.read()
     with open(t.path("app.wasm"), "wb") as file:
-        file.write(GUESTS[source])
+        file.write(GUESTS[source, component])
     stores = store if isinstance(store, dict) else {"default": store}
     with open(t.path("spin.toml"), "w") as file:
         file.write(MANIFEST % {"triggers": triggers, "timeout": timeout, "workers": workers,
@@ -561,6 +574,53 @@ def limits_hold_for_messages(t):
             t.equal(publish(redis, "one", redis.url + "\nafter"), ":1")
             await_message(t, redis, b"after")
             t.equal(server.stop(), 0)
+
+
+@test
+def components_have_all_of_it(t):
+    """What the tests above ask of a core module, of a component with the WIT of Spin."""
+    with Redis(t) as redis, Broker(t) as broker:
+        app = application(t, hosts=["redis://127.0.0.1:*", broker.url], component=True)
+        with Served(t, *app) as server:
+            check_guest(t, server, redis)
+            t.match(server.get("/fill/", address=redis.url).text, r"^\d+ error 1$")
+            for qos in (0, 1, 2):
+                listener = Listener(broker, "a/#", 3)
+                answer = server.request("POST", f"/mqtt{qos}/a/b", body=b"\x00\xffm",
+                                        headers={"address": broker.url}).text
+                t.equal((answer, listener.messages()), ("published", [(str(qos), "00ff6d")] * 3))
+            for wrong, error in (("redis://h", "error 0"), ("mqtt://h:1", "error 2: no rule")):
+                t.match(server.request("POST", "/mqtt1/a", headers={"address": wrong}).text, "^" + error)
+            t.equal(server.stop(), 0)
+
+
+@test
+def components_take_messages(t):
+    with Redis(t, password="s3cret") as redis:
+        app = application(t, hosts=["redis://127.0.0.1:*"], component=True,
+                          triggers=TRIGGER % (redis.url, "one"))
+        with Served(t, *app) as server:
+            url = redis.url.encode()
+            for message in (b"text", bytes(range(256)), b"", bytes(100000)):
+                t.equal(publish(redis, "one", url + b"\n" + message), ":1")
+                await_message(t, redis, message)
+            for message, line in (("trap", "unreachable"), ("fail", "returned an error")):
+                t.equal(publish(redis, "one", message), ":1")
+                t.check(server.lines(line, component="app"), f"no line of {message}")
+            t.equal(publish(redis, "one", url + b"\nafter"), ":1")
+            await_message(t, redis, b"after")
+            t.equal(server.stop(), 0)
+
+
+@test
+def asynchronous_interfaces_are_refused_by_name(t):
+    for name, words in (("spin:redis/redis@3.0.0", "Redis with async functions"),
+                        ("spin:mqtt/mqtt@3.0.0", "MQTT with async functions")):
+        core = t.file("app.wat", f'(module (import "{name}" "[resource-drop]connection" (func (param i32))) '
+                                 '(memory (export "memory") 1) '
+                                 '(func (export "wasi:http/incoming-handler@0.2.0#handle") (param i32 i32)))')
+        t.ends(run("wat", core, "-o", t.path("app.wasm")), 0)
+        t.ends(run("up", t.path("app.wasm"), "--listen", "127.0.0.1:0"), 1, words)
 
 
 @test

@@ -39,6 +39,30 @@ def build_app(t, source="app.c", name="app.wasm", component=False):
     return path
 
 
+SPIN_PACKAGES = ("spin@2.0.0 spin@unversioned keyvalue-2024-10-17 wasi-runtime-config-2024-09-27 "
+                 "http@0.2.0 io@0.2.0 clocks@0.2.0 cli@0.2.0 random@0.2.0 filesystem@0.2.0 "
+                 "sockets@0.2.0").split()
+
+
+def make_component(t, core, world):
+    """The module becomes a component of the world `app`, of packages of Spin and WASI."""
+    wit = os.path.join(os.environ.get("STINT_CONFORMANCE",
+                                      os.path.join(ROOT, "..", "shared", "conformance")),
+                       "wit", "spin", "wit", "deps")
+    if not os.path.isdir(wit):
+        raise Skip("the WIT of Spin is not here")
+    os.makedirs(t.path("wit/deps"), exist_ok=True)
+    for package in SPIN_PACKAGES:
+        if not os.path.exists(t.path("wit/deps/" + package)):
+            os.symlink(os.path.join(wit, package), t.path("wit/deps/" + package))
+    with open(t.path("wit/app.wit"), "w") as file:
+        file.write(world)
+    done = subprocess.run([STINT, "component", "new", core, "-o", core + ".component", "--wit",
+                           t.path("wit"), "--world", "app"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    os.replace(core + ".component", core)
+
+
 def build_command(t, name="cmd.wasm"):
     """The guest of tests of commands."""
     done = subprocess.run([os.path.join(ROOT, "tools", "guest-cc.sh"), "--size", "-o", t.path(name),

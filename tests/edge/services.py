@@ -9,8 +9,8 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from served import ROOT, Served, build_app  # noqa: E402
-from program import STINT, Skip, main, run, test  # noqa: E402
+from served import Served, build_app, make_component  # noqa: E402
+from program import main, run, test  # noqa: E402
 
 MANIFEST = """
 spin_manifest_version = 2
@@ -46,27 +46,13 @@ world app {
   export wasi:http/incoming-handler@0.2.0;
 }
 """
-PACKAGES = ("spin@2.0.0 spin@unversioned keyvalue-2024-10-17 wasi-runtime-config-2024-09-27 http@0.2.0 "
-            "io@0.2.0 clocks@0.2.0 cli@0.2.0 random@0.2.0 filesystem@0.2.0 sockets@0.2.0").split()
 
 
 def application(t, stores='"default"', component=False):
     """The manifest's path."""
     core = build_app(t, source="services.c")
     if component:
-        wit = os.path.join(os.environ.get("STINT_CONFORMANCE",
-                                          os.path.join(ROOT, "..", "shared", "conformance")),
-                           "wit", "spin", "wit", "deps")
-        if not os.path.isdir(wit):
-            raise Skip("the WIT of Spin is not here")
-        os.makedirs(t.path("wit/deps"))
-        for package in PACKAGES:
-            os.symlink(os.path.join(wit, package), t.path("wit/deps/" + package))
-        with open(t.path("wit/app.wit"), "w") as file:
-            file.write(WORLD)
-        t.ends(run("component", "new", core, "-o", core + ".component", "--wit", t.path("wit"),
-                   "--world", "app"), 0)
-        os.replace(core + ".component", core)
+        make_component(t, core, WORLD)
     with open(t.path("spin.toml"), "w") as file:
         file.write(MANIFEST % stores)
     return t.path("spin.toml")
