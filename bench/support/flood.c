@@ -24,6 +24,7 @@ enum { CONNECTIONS_MAX = 4096, EVENTS_MAX = 256, BUCKET_NS = 10000, BUCKETS = 1 
 struct connection {
     int fd;
     uint64_t due_ns;
+    int status; /* of the response that comes in */
     bool is_chunked;
 };
 
@@ -96,11 +97,13 @@ static void receive(struct connection *connection)
     if (bytes <= 0)
         fail("recv");
     data[bytes] = '\0';
-    int status = strncmp(data, "HTTP/1.1 ", 9) == 0 ? atoi(data + 9) : 0;
-    if (status != 0)
+    if (strncmp(data, "HTTP/1.1 ", 9) == 0) {
+        connection->status = atoi(data + 9);
         connection->is_chunked = strstr(data, "chunked") != NULL || strstr(data, "Chunked") != NULL;
+    }
     if (connection->is_chunked && (bytes < 5 || memcmp(data + bytes - 5, "0\r\n\r\n", 5) != 0))
         return;
+    int status = connection->status;
     uint64_t taken_ns = now_ns() - connection->due_ns;
     count(all, taken_ns);
     if (status == 200)

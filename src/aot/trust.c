@@ -25,27 +25,15 @@ enum { KEY_TEXT_BYTES = BASE64_TEXT_BYTES(32) - 1, FILE_TEXT_BYTES = 256 };
 static struct lock plugin_lock = LOCK_INIT;
 static const struct crypto_api *plugin; /* once it is loaded; under the lock */
 
-static enum stint_status load_plugin(const struct crypto_api **ret_api, struct stint_error *error)
-{
-    const struct crypto_api *(*entry)(void) = NULL;
-    void *symbol = NULL;
-    enum stint_status status = plugin_load(PLUGIN_NAME, CRYPTO_SYMBOL, &symbol, error);
-    if (status != STINT_OK)
-        return status;
-    memcpy(&entry, &symbol, sizeof(entry));
-    if (entry()->version != CRYPTO_API_VERSION)
-        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         PLUGIN_NAME " is of another version of Stint");
-    *ret_api = entry();
-    return STINT_OK;
-}
-
 static enum stint_status crypto(const struct crypto_api **ret_api, struct stint_error *error)
 {
     enum stint_status status = STINT_OK;
     lock_take(&plugin_lock);
-    if (plugin == NULL)
-        status = load_plugin(&plugin, error);
+    if (plugin == NULL) {
+        const void *table = NULL;
+        status = plugin_table(PLUGIN_NAME, CRYPTO_SYMBOL, CRYPTO_API_VERSION, &table, error);
+        plugin = table;
+    }
     if (status == STINT_OK)
         *ret_api = plugin;
     lock_give(&plugin_lock);

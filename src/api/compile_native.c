@@ -22,14 +22,13 @@ static const struct compiler_api *plugin; /* once it is loaded; under the lock *
 
 static enum stint_status load_plugin(const struct compiler_api **ret_api, struct stint_error *error)
 {
-    const struct compiler_api *(*entry)(void) = NULL;
-    void *symbol = NULL;
-    enum stint_status status = plugin_load(PLUGIN_NAME, COMPILER_SYMBOL, &symbol, error);
+    const void *table;
+    enum stint_status status =
+        plugin_table(PLUGIN_NAME, COMPILER_SYMBOL, COMPILER_API_VERSION, &table, error);
     if (status != STINT_OK)
         return status;
-    memcpy(&entry, &symbol, sizeof(entry));
-    const struct compiler_api *api = entry();
-    if (api->version != COMPILER_API_VERSION || api->abi_version != NATIVE_ABI_VERSION)
+    const struct compiler_api *api = table;
+    if (api->abi_version != NATIVE_ABI_VERSION)
         return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
                          PLUGIN_NAME " is of another version of Stint");
     *ret_api = api;

@@ -21,12 +21,14 @@ static uint64_t wait_max_ns(const struct overload *overload)
 bool overload_refuses(struct overload *overload, uint64_t now_ns)
 {
     if (overload->begun_ns == 0) {
-        bool is_idle = overload->ended_ns == 0 || now_ns - overload->ended_ns > pause_ns;
+        uint64_t idle_ns = now_ns - overload->ended_ns;
         overload->begun_ns = now_ns;
-        if (is_idle) {
+        if (idle_ns > pause_ns)
             overload->carried_ns = 0;
-            overload->calm_ns = now_ns;
-        }
+        if (idle_ns >= interval_ns / 2)
+            overload->is_over = false;
+        if (idle_ns > pause_ns && !overload->is_over)
+            overload->agreed_ns = now_ns;
     }
     /* On the average, who waited for the last round did so for half of it. Some are served in each. */
     uint64_t max_ns = wait_max_ns(overload), carried_ns = overload->carried_ns;
@@ -35,8 +37,8 @@ bool overload_refuses(struct overload *overload, uint64_t now_ns)
     uint64_t wait_ns = now_ns - overload->begun_ns + carried_ns / 2;
     if (wait_ns > overload->longest_ns)
         overload->longest_ns = wait_ns;
-    bool is_refused = now_ns - overload->calm_ns > interval_ns && wait_ns > max_ns &&
-                      overload->served >= OVERLOAD_REQUESTS;
+    bool is_refused =
+        overload->is_over && wait_ns > max_ns && overload->served >= OVERLOAD_REQUESTS;
     *(is_refused ? &overload->refused : &overload->served) += 1;
     return is_refused;
 }
@@ -46,8 +48,12 @@ void overload_round(struct overload *overload, uint64_t now_ns)
     if (overload->begun_ns == 0)
         return;
     uint64_t round_ns = now_ns - overload->begun_ns;
-    if (overload->longest_ns <= wait_max_ns(overload) || overload->served < OVERLOAD_REQUESTS)
-        overload->calm_ns = now_ns;
+    bool is_long = overload->longest_ns > wait_max_ns(overload) &&
+                   overload->served >= OVERLOAD_REQUESTS;
+    if (is_long == overload->is_over || now_ns - overload->agreed_ns > interval_ns) {
+        overload->agreed_ns = now_ns;
+        overload->is_over = is_long;
+    }
     if (overload->refused == 0) {
         overload->sum_ns += round_ns;
         overload->count += overload->served;

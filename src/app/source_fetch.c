@@ -115,23 +115,6 @@ static bool on_write(void *env, const void *data, size_t bytes)
 
 /* ---- A download -------------------------------------------------------------------------- */
 
-static enum stint_status load(const struct http_client_api **ret_api, struct stint_error *error)
-{
-    const struct http_client_api *(*entry)(void) = NULL;
-    void *symbol = NULL;
-    enum stint_status status =
-        plugin_load("libstint-http.so", HTTP_CLIENT_SYMBOL, &symbol, error);
-    if (status != STINT_OK)
-        return status;
-    memcpy(&entry, &symbol, sizeof(entry));
-    const struct http_client_api *api = entry();
-    if (api == NULL || api->version != HTTP_CLIENT_VERSION)
-        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         "libstint-http.so is of another version of Stint");
-    *ret_api = api;
-    return STINT_OK;
-}
-
 static enum stint_status say_failure(const struct fetch *fetch, uint32_t code,
                                      struct stint_error *error)
 {
@@ -191,10 +174,12 @@ static bool follow(struct fetch *fetch)
 
 static enum stint_status download(struct fetch *fetch, struct stint_error *error)
 {
-    const struct http_client_api *api;
-    enum stint_status status = load(&api, error);
+    const void *table;
+    enum stint_status status = plugin_table("libstint-http.so", HTTP_CLIENT_SYMBOL,
+                                            HTTP_CLIENT_VERSION, &table, error);
     if (status != STINT_OK)
         return status;
+    const struct http_client_api *api = table;
     for (unsigned hops = 0; hops <= SOURCE_FETCH_REDIRECTS_MAX; hops++) {
         const struct http_client_request request = {.method = "GET",
                                                     .url = fetch->url,

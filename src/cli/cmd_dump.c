@@ -66,7 +66,7 @@ static void print_speed(const char *path, const struct module_file *file,
     double mb_per_s = seconds > 0 ? (double)file->size_bytes / 1e6 / seconds : 0;
     if (form != NULL && strcmp(form, "json") == 0)
         printf("{\"valid\": true, \"module_bytes\": %zu, \"functions\": %u, \"decode_ns\": %llu, "
-               "\"validate_ns\": %llu, \"mb_per_s\": %.1f}\n",
+               "\"validate_ns\": %llu, \"mb_per_s\": %.4g}\n",
                file->size_bytes, module->func_count, (unsigned long long)decode_ns,
                (unsigned long long)validate_ns, mb_per_s);
     else if (form != NULL)

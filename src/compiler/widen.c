@@ -119,8 +119,8 @@ static LLVMValueRef extended(struct widening *w, LLVMValueRef value)
     struct pair *known = find(w, value);
     if (known != NULL)
         return known->to;
-    if (LLVMIsUndef(value))
-        return LLVMGetUndef(u->i64);
+    if (LLVMIsUndef(value)) /* whatever it is taken for, its upper half is zero */
+        return LLVMConstInt(u->i64, 0, false);
     if (LLVMIsAConstantInt(value) != NULL)
         return LLVMConstInt(u->i64, LLVMConstIntGetZExtValue(value), false);
     if (LLVMIsAInstruction(value) != NULL)

@@ -425,20 +425,14 @@ static void run(void *context)
 
 static enum stint_status load(struct traces *traces, struct stint_error *error)
 {
-    const struct http_client_api *(*entry)(void) = NULL;
-    void *symbol;
+    const void *table;
     struct stint_error detail = {0};
-    enum stint_status status =
-        plugin_load("libstint-http.so", HTTP_CLIENT_SYMBOL, &symbol, &detail);
+    enum stint_status status = plugin_table("libstint-http.so", HTTP_CLIENT_SYMBOL,
+                                            HTTP_CLIENT_VERSION, &table, &detail);
     if (status != STINT_OK)
         return error_set(error, status, STINT_NO_OFFSET, "traces cannot be sent: %s",
                          detail.message);
-    memcpy(&entry, &symbol, sizeof(entry));
-    const struct http_client_api *api = entry();
-    if (api == NULL || api->version != HTTP_CLIENT_VERSION)
-        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         "traces cannot be sent: libstint-http.so is of another version of Stint");
-    traces->api = api;
+    traces->api = table;
     return STINT_OK;
 }
 

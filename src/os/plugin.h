@@ -3,6 +3,8 @@
 #ifndef OS_PLUGIN_H
 #define OS_PLUGIN_H
 
+#include <stdint.h>
+
 #include "base/status.h"
 
 /*
@@ -18,5 +20,12 @@
  */
 MUST_CHECK enum stint_status plugin_load(const char *name, const char *symbol, void **ret_symbol,
                                          struct stint_error *error);
+
+/*
+ * The same for a plug-in whose `symbol` is a function without parameters that returns a table, which begins
+ * with its version, a uint32_t: STINT_UNSUPPORTED where that is not `version`.
+ */
+MUST_CHECK enum stint_status plugin_table(const char *name, const char *symbol, uint32_t version,
+                                          const void **ret_table, struct stint_error *error);
 
 #endif

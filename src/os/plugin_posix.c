@@ -100,3 +100,23 @@ enum stint_status plugin_load(const char *name, const char *symbol, void **ret_s
     *ret_symbol = found;
     return STINT_OK;
 }
+
+enum stint_status plugin_table(const char *name, const char *symbol, uint32_t version,
+                               const void **ret_table, struct stint_error *error)
+{
+    const void *(*entry)(void);
+    void *found;
+    uint32_t its_version = 0;
+    enum stint_status status = plugin_load(name, symbol, &found, error);
+    if (status != STINT_OK)
+        return status;
+    memcpy(&entry, &found, sizeof(entry));
+    const void *table = entry();
+    if (table != NULL)
+        memcpy(&its_version, table, sizeof(its_version));
+    if (table == NULL || its_version != version)
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "%s is of another version of Stint", name);
+    *ret_table = table;
+    return STINT_OK;
+}

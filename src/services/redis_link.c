@@ -24,18 +24,15 @@ struct redis_link {
 const struct redis_api *redis_api(void)
 {
     static _Atomic(const struct redis_api *) loaded;
-    const struct redis_api *(*find)(void);
     struct stint_error ignored = {0};
-    void *symbol;
+    const void *table;
     const struct redis_api *api = atomic_load_explicit(&loaded, memory_order_acquire);
-    if (api != NULL || plugin_load(REDIS_PLUGIN, REDIS_SYMBOL, &symbol, &ignored) != STINT_OK)
+    if (api != NULL)
         return api;
-    memcpy(&find, &symbol, sizeof(find));
-    api = find();
-    if (api->version != REDIS_API_LEVEL)
+    if (plugin_table(REDIS_PLUGIN, REDIS_SYMBOL, REDIS_API_LEVEL, &table, &ignored) != STINT_OK)
         return NULL;
-    atomic_store_explicit(&loaded, api, memory_order_release);
-    return api;
+    atomic_store_explicit(&loaded, table, memory_order_release);
+    return table;
 }
 
 /* ---- URLs -------------------------------------------------------------------------------- */

@@ -98,18 +98,13 @@ void service_files_free(struct services *services)
 
 static bool load(struct services *services, char message[SERVICE_MESSAGE_BYTES])
 {
-    void *symbol;
+    const void *table;
     struct stint_error error = {0};
     lock_take(&services->lock);
+    if (services->sqlite == NULL && plugin_table(SQLITE_PLUGIN, SQLITE_SYMBOL, SQLITE_API_LEVEL,
+                                                 &table, &error) == STINT_OK)
+        services->sqlite = table;
     bool is_there = services->sqlite != NULL;
-    if (!is_there && plugin_load(SQLITE_PLUGIN, SQLITE_SYMBOL, &symbol, &error) == STINT_OK) {
-        const struct sqlite_api *(*find)(void);
-        memcpy(&find, &symbol, sizeof(find));
-        if (find()->version == SQLITE_API_LEVEL) {
-            services->sqlite = find();
-            is_there = true;
-        }
-    }
     lock_give(&services->lock);
     if (!is_there)
         (void)snprintf(message, SERVICE_MESSAGE_BYTES, "this server has no SQLite");

@@ -55,21 +55,13 @@ static atomic_uint running;
 
 static enum stint_status load(const struct http_client_api **ret_api, struct stint_error *error)
 {
-    const struct http_client_api *(*entry)(void) = NULL;
-    void *symbol = NULL;
+    const void *table = NULL;
     enum stint_status status = STINT_OK;
     lock_take(&plugin_lock);
     if (plugin == NULL) {
-        status = plugin_load("libstint-http.so", HTTP_CLIENT_SYMBOL, &symbol, error);
-        if (status == STINT_OK) {
-            memcpy(&entry, &symbol, sizeof(entry));
-            const struct http_client_api *api = entry();
-            if (api == NULL || api->version != HTTP_CLIENT_VERSION)
-                status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                                   "libstint-http.so is of another version of Stint");
-            else
-                plugin = api;
-        }
+        status = plugin_table("libstint-http.so", HTTP_CLIENT_SYMBOL, HTTP_CLIENT_VERSION, &table,
+                              error);
+        plugin = table;
     }
     *ret_api = plugin;
     lock_give(&plugin_lock);

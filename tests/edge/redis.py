@@ -14,6 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from served import Served, build_app, free_ports, make_component  # noqa: E402
+from stores import check_counts_together, put  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
 
 MANIFEST = """
@@ -175,10 +176,6 @@ def application(t, source="redis_guest.c", store=None, hosts=(), triggers="", ti
     return [t.path("spin.toml"), "--runtime-config-file", t.path("runtime.toml")]
 
 
-def put(server, key, value):
-    return server.request("POST", "/set/" + key, body=value).text
-
-
 # ---- Stores ----------------------------------------------------------------------------------
 
 @test
@@ -229,18 +226,7 @@ def pages_of_many_keys(t):
 def two_workers_count_together(t):
     with Redis(t) as redis:
         with Served(t, *application(t, "services.c", redis.url)) as server:
-            answers = []
-
-            def ask():
-                for _ in range(25):
-                    answers.append(server.get("/count/n").text)
-
-            threads = [threading.Thread(target=ask) for _ in range(8)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            t.equal(sorted(answers, key=int), [str(i + 1) for i in range(200)])
+            check_counts_together(t, server)
             clients = int(re.search(rb"connected_clients:(\d+)", redis.ask("INFO", "clients"))[1])
             t.check(clients <= 34, f"{clients} connections")
 

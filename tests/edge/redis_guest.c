@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A guest for the tests of Redis and MQTT: "/OPERATION/ARGUMENT" over HTTP, whose headers "address" and
  * "second" say where and what else, and messages of a channel. */
-#include "stint_http.h"
+#include "say.h"
 
 #define REDIS "fermyon:spin/redis@2.0.0"
 #define REDIS1 "fermyon:spin/redis"
@@ -37,34 +37,6 @@ void mqtt_open(TEXT, const char *user, size_t user_bytes, MORE, uint64_t keep_al
 GUEST_IMPORT(MQTT, "[method]connection.publish")
 void mqtt_publish(uint32_t c, TEXT, MORE, uint32_t qos, uint32_t *r);
 GUEST_IMPORT(MQTT, "[resource-drop]connection") void mqtt_drop(uint32_t c);
-
-static struct http_response *out;
-static char value[1 << 21];
-static size_t value_bytes;
-
-static void say(struct guest_text text)
-{
-    (void)http_write(out, text);
-}
-
-static void say_at(uint32_t pointer, uint32_t bytes)
-{
-    say((struct guest_text){(const char *)(uintptr_t)pointer, bytes});
-}
-
-static void say_number(int64_t number)
-{
-    char digits[24];
-    size_t at = sizeof(digits);
-    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (number < 0)
-        digits[--at] = '-';
-    say((struct guest_text){digits + at, sizeof(digits) - at});
-}
 
 /* An error: its case, and its text if it has one. */
 static bool failed_at(const uint32_t *r, int payload)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A handler for the tests of host services: "/OPERATION/ARGUMENT", the body is the value. */
-#include "stint_http.h"
+#include "say.h"
 
 #define KV "fermyon:spin/key-value@2.0.0"
 #define KV1 "fermyon:spin/key-value"
@@ -43,34 +43,6 @@ GUEST_IMPORT(BATCH, "delete-many") void delete_many(uint32_t self, BLOB, uint32_
 GUEST_IMPORT(SQLITE, "[static]connection.open") void sql_open(TEXT, uint32_t *r);
 GUEST_IMPORT(SQLITE, "[method]connection.execute")
 void sql_execute(uint32_t self, TEXT, BLOB, uint32_t *r);
-
-static struct http_response *out;
-static char value[1 << 21];
-static size_t value_bytes;
-
-static void say(struct guest_text text)
-{
-    (void)http_write(out, text);
-}
-
-static void say_at(uint32_t pointer, uint32_t bytes)
-{
-    say((struct guest_text){(const char *)(uintptr_t)pointer, bytes});
-}
-
-static void say_number(int64_t number)
-{
-    char digits[24];
-    size_t at = sizeof(digits);
-    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (number < 0)
-        digits[--at] = '-';
-    say((struct guest_text){digits + at, sizeof(digits) - at});
-}
 
 /* An error: its case, and its text if it has one. */
 static bool failed(const uint32_t *r)

@@ -10,6 +10,7 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from served import Served, build_app, make_component  # noqa: E402
+from stores import check_counts_together, put  # noqa: E402
 from program import main, run, test  # noqa: E402
 
 MANIFEST = """
@@ -56,10 +57,6 @@ def application(t, stores='"default"', component=False):
     with open(t.path("spin.toml"), "w") as file:
         file.write(MANIFEST % stores)
     return t.path("spin.toml")
-
-
-def put(server, key, value, **headers):
-    return server.request("POST", "/set/" + key, body=value, headers=headers).text
 
 
 def check_services(t, server):
@@ -165,18 +162,7 @@ def committed_values_survive_a_kill(t):
 @test
 def workers_count_together(t):
     with Served(t, application(t), "--workers", "2") as server:
-        answers = []
-
-        def ask():
-            for _ in range(25):
-                answers.append(server.get("/count/n").text)
-
-        threads = [threading.Thread(target=ask) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        t.equal(sorted(answers, key=int), [str(i + 1) for i in range(200)])
+        check_counts_together(t, server)
 
 
 @test
