@@ -257,9 +257,9 @@ static const struct compiler_api api = {
     .result_clear = result_clear,
 };
 
-__attribute__((visibility("default"))) const struct compiler_api *stint_compiler_api(void);
+__attribute__((visibility("default"))) const void *stint_compiler_api(void);
 
-const struct compiler_api *stint_compiler_api(void)
+const void *stint_compiler_api(void)
 {
     return &api;
 }

@@ -3,7 +3,7 @@
  * libstint-compiler.so: WebAssembly to images of machine code (aot/image.h), through LLVM. The
  * program loads it with dlopen when it first compiles, and finds this one symbol:
  *
- *   const struct compiler_api *stint_compiler_api(void);
+ *   const void *stint_compiler_api(void);   a struct compiler_api
  *
  * Thread-safe: several compilations may run at once. It decodes the module itself; the module has
  * been validated by the caller with the same features.

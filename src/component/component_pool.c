@@ -176,7 +176,8 @@ enum stint_status component_pool_create(struct plan *plan,
                                                 .slots_warm = config->slots_warm,
                                                 .memory_count = count_memories(pool),
                                                 .keep_bytes = config->keep_bytes,
-                                                .without_scan = config->without_scan};
+                                                .without_scan = config->without_scan,
+                                                .uses_stay = config->uses_stay};
         status = slots_begin(&pool->slots, plan->engine, &slots, &ops, pool, error);
     }
     if (status == STINT_OK)

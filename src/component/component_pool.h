@@ -52,7 +52,11 @@ struct component_pool_config {
     uint32_t slots_max;         /* 0: what the machine allows */
     uint32_t slots_warm;        /* made at once */
     size_t keep_bytes;          /* of each memory: written pages that stay in memory */
-    bool without_scan;          /* for tests and measurements: as on kernels before 6.7 */
+    /* Between take and give only the thread that took an instance writes to its memories, and that
+     * thread gives it back: a reset then need not ask which pages were written when there was no page
+     * fault. What runs elsewhere on behalf of it ends with page_faults_elsewhere. */
+    bool uses_stay;
+    bool without_scan; /* for tests and measurements: as on kernels before 6.7 */
 };
 
 struct component_pool_config component_pool_config_default(void);

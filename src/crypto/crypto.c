@@ -55,9 +55,9 @@ static const struct crypto_api api = {
     .verify = verify,
 };
 
-__attribute__((visibility("default"))) const struct crypto_api *stint_crypto_api(void);
+__attribute__((visibility("default"))) const void *stint_crypto_api(void);
 
-const struct crypto_api *stint_crypto_api(void)
+const void *stint_crypto_api(void)
 {
     return &api;
 }

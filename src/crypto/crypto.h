@@ -3,7 +3,7 @@
  * libstint-crypto.so: Ed25519 through OpenSSL 3. The program loads it with dlopen when a signature is
  * first made or checked, and finds this one symbol:
  *
- *   const struct crypto_api *stint_crypto_api(void);
+ *   const void *stint_crypto_api(void);   a struct crypto_api
  *
  * Thread-safe.
  */

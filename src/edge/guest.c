@@ -259,6 +259,8 @@ static enum stint_status create_component(struct guest *guest, struct stint_erro
     config.env = guest;
     config.limits = guest->config.limits;
     config.slots_max = guest->config.instances_max;
+    /* An instance that serves several requests may do so in several workers. */
+    config.uses_stay = guest->config.reuse_max <= 1;
     return component_pool_create(guest->plan, &config, &guest->components, error);
 }
 

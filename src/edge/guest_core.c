@@ -145,6 +145,8 @@ enum stint_status guest_core_create(struct guest *guest, struct stint_error *err
     config.env = guest;
     config.limits = guest->config.limits;
     config.slots_max = guest->config.instances_max;
+    /* An instance that serves several requests may do so in several workers. */
+    config.uses_stay = guest->config.reuse_max <= 1;
     return pool_create(guest->module, &config, &guest->modules, error);
 }
 

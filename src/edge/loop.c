@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "os/clock.h"
+#include "os/page_faults.h"
 
 enum { EVENTS_MAX = 256, DUPLICATES_MAX = 16 };
 
@@ -21,8 +22,8 @@ struct loop {
     int epoll_fd;
     uv_poll_t poll;
     uv_timer_t timer;
-    uv_idle_t idle; /* active while the queue holds something */
-    int handles;    /* that are not closed yet */
+    uv_idle_t idle;                  /* active while the queue holds something */
+    int handles;                     /* that are not closed yet */
     struct loop_task *first, **last; /* to be resumed */
     struct loop_task **heap;         /* by due_ns; [0] is not used */
     size_t heap_count, heap_capacity;
@@ -276,6 +277,8 @@ static enum os_error on_work(struct waiter *waiter, void (*run)(void *arg), void
     }
     while (task->is_working)
         fiber_suspend();
+    /* It may have read from a disk into the guest's memory. */
+    page_faults_elsewhere();
     return OS_OK;
 }
 

@@ -335,9 +335,9 @@ static uint32_t perform(const struct http_client_request *request)
     return code;
 }
 
-__attribute__((visibility("default"))) const struct http_client_api *stint_http_client(void);
+__attribute__((visibility("default"))) const void *stint_http_client(void);
 
-const struct http_client_api *stint_http_client(void)
+const void *stint_http_client(void)
 {
     static const struct http_client_api api = {HTTP_CLIENT_VERSION, perform};
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? &api : NULL;

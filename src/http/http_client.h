@@ -3,7 +3,7 @@
  * libstint-http.so: HTTP requests through libcurl. The program loads it with dlopen when a guest first
  * makes a request, and finds this one symbol:
  *
- *   const struct http_client_api *stint_http_client(void);
+ *   const void *stint_http_client(void);   a struct http_client_api
  *
  * Thread-safe.
  */

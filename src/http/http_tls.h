@@ -3,7 +3,7 @@
  * libstint-tls.so: TLS 1.2 and 1.3 through OpenSSL 3, for a server and for its own requests to others.
  * Who needs it loads it with dlopen, and finds this one symbol:
  *
- *   const struct http_tls_api *stint_tls_api(void);
+ *   const void *stint_tls_api(void);   a struct http_tls_api
  *
  * A struct http_tls may be used by several threads at once, a session by one.
  */

@@ -12,6 +12,7 @@
 #define OS_COW_H
 
 #include "base/status.h"
+#include "os/page_faults.h"
 
 struct cow_image {
     const uint8_t *data; /* a read-only view; NULL when there are no bytes */
@@ -33,15 +34,32 @@ MUST_CHECK bool cow_map(const struct cow_image *image, uint8_t *region);
 /* Writes the content of the image, and zeros up to `bytes`. */
 void cow_copy(const struct cow_image *image, uint8_t *region, size_t bytes);
 
+/* The pages of a region that are its own, as the kernel told when it was last asked. For as long as no
+ * thread but one writes to the region, and that one has no page fault, there are no others: then
+ * cow_restore copies these, and asks nothing. Zeroed at first. */
+enum { COW_KNOWN_MAX = 32 };
+struct cow_known {
+    struct {
+        size_t at, bytes;
+    } runs[COW_KNOWN_MAX];
+    uint32_t count;
+    struct fault_mark mark; /* when the region was last restored; zeroed: nothing is known */
+};
+
 /* How cow_restore is to work, and what it did. */
 struct cow_policy {
-    bool is_mapped;    /* cow_map put the image there */
-    bool without_scan; /* do not ask the kernel */
-    size_t keep_bytes; /* so much of what was written stays in memory of its own */
+    bool is_mapped;          /* cow_map put the image there */
+    bool without_scan;       /* do not ask the kernel */
+    size_t keep_bytes;       /* so much of what was written stays in memory of its own */
+    struct cow_known *known; /* NULL: other threads may have written */
+    /* With `known`: of the region, how much may ever be restored. What lies between is zero, and may be
+     * inaccessible. */
+    size_t region_bytes;
 };
 struct cow_work {
     uint64_t copied_bytes; /* page by page */
     uint64_t dropped;      /* times that pages were given back instead */
+    uint64_t questions;    /* times that the kernel was asked, or could not be */
 };
 
 /* Makes a region of `bytes` what it was: the image, then zeros. Adds to `work`. */

@@ -177,21 +177,25 @@ static long scan(int fd, const uint8_t *from, const uint8_t *to, struct scan_reg
     return count;
 }
 
-/* Whether the answer about three pages, of which the second was written, is right. */
+/* Whether the answer about four pages is right, of which the second was written, and the last as well,
+ * which is hidden. */
 static bool answers_rightly(int fd)
 {
     size_t page = pages_size();
-    uint8_t *region = pages_get(3 * page);
+    uint8_t *region = pages_get(4 * page);
     struct scan_region regions[REGIONS];
     const uint8_t *end = NULL;
     if (region == NULL)
         return false;
     *(volatile uint8_t *)(region + page) = 1;
     (void)*(volatile uint8_t *)(region + 2 * page);
-    long count = scan(fd, region, region + 3 * page, regions, &end);
-    bool right = count == 1 && regions[0].start == (uintptr_t)region + page &&
-                 regions[0].end == (uintptr_t)region + 2 * page && end == region + 3 * page;
-    pages_release(region, 3 * page);
+    *(volatile uint8_t *)(region + 3 * page) = 1;
+    bool hidden = pages_hide(region + 3 * page, page);
+    long count = hidden ? scan(fd, region, region + 4 * page, regions, &end) : 0;
+    bool right = count == 2 && regions[0].start == (uintptr_t)region + page &&
+                 regions[0].end == (uintptr_t)region + 2 * page &&
+                 regions[1].start == (uintptr_t)region + 3 * page && end == region + 4 * page;
+    pages_release(region, 4 * page);
     return right;
 }
 
@@ -271,13 +275,82 @@ static void drop(const struct cow_image *image, uint8_t *region, size_t at, size
         copy_back(image, region, at, bytes);
 }
 
+/* ---- What is known ------------------------------------------------------------------------ */
+
+static void know(struct cow_known *known, size_t at, size_t bytes)
+{
+    if (known == NULL)
+        return;
+    if (known->count < COW_KNOWN_MAX) {
+        known->runs[known->count].at = at;
+        known->runs[known->count].bytes = bytes;
+    }
+    known->count++;
+}
+
+/* The part of a run that lies in the first `bytes`. */
+static size_t run_part(size_t at, size_t run_bytes, size_t bytes)
+{
+    if (at >= bytes)
+        return 0;
+    return run_bytes < bytes - at ? run_bytes : bytes - at;
+}
+
+/* Copies what is known; false when something else may have been written, or this is too much. */
+static bool copy_known(const struct cow_image *image, uint8_t *region, size_t bytes,
+                       const struct cow_policy *policy, struct fault_mark now,
+                       struct cow_work *work)
+{
+    const struct cow_known *known = policy->known;
+    size_t total = 0;
+    if (!page_faults_none(known->mark, now))
+        return false;
+    for (uint32_t i = 0; i < known->count; i++)
+        total += run_part(known->runs[i].at, known->runs[i].bytes, bytes);
+    if (total > policy->keep_bytes)
+        return false;
+    for (uint32_t i = 0; i < known->count; i++) {
+        size_t part = run_part(known->runs[i].at, known->runs[i].bytes, bytes);
+        if (part != 0)
+            copy_back(image, region, known->runs[i].at, part);
+    }
+    work->copied_bytes += total;
+    return true;
+}
+
+/* ---- Restoring, asking -------------------------------------------------------------------- */
+
+/* Copies the part of a run that was written; false when it would be more than is kept: all from there
+ * on was dropped. */
+static bool copy_run(const struct cow_image *image, uint8_t *region, size_t bytes, size_t at,
+                     size_t run_bytes, const struct cow_policy *policy, size_t *kept,
+                     struct cow_work *work)
+{
+    size_t part = run_part(at, run_bytes, bytes);
+    if (part > policy->keep_bytes - *kept) {
+        drop(image, region, at, bytes - at, policy, work);
+        return false;
+    }
+    *kept += part;
+    work->copied_bytes += part;
+    if (part != 0)
+        copy_back(image, region, at, part);
+    return true;
+}
+
 /* False when the kernel did not answer; what was copied by then does no harm. */
 static bool copy_written(const struct cow_image *image, uint8_t *region, size_t bytes,
-                         const struct cow_policy *policy, struct cow_work *work)
+                         const struct cow_policy *policy, struct fault_mark now,
+                         struct cow_work *work)
 {
     int fd = pagemap_fd();
-    const uint8_t *from = region, *end = region + bytes;
+    struct cow_known *known = policy->known;
+    const uint8_t *from = region;
+    const uint8_t *end =
+        region + (known != NULL && policy->region_bytes > bytes ? policy->region_bytes : bytes);
     size_t kept = 0;
+    if (known != NULL)
+        known->count = 0;
     while (from < end) {
         struct scan_region regions[REGIONS];
         const uint8_t *next = NULL;
@@ -287,25 +360,32 @@ static bool copy_written(const struct cow_image *image, uint8_t *region, size_t 
         for (long i = 0; i < count; i++) {
             size_t at = (size_t)(regions[i].start - (uintptr_t)region);
             size_t size = (size_t)(regions[i].end - regions[i].start);
-            if (size > policy->keep_bytes - kept) {
-                drop(image, region, at, bytes - at, policy, work);
+            know(known, at, size);
+            if (!copy_run(image, region, bytes, at, size, policy, &kept, work))
                 return true;
-            }
-            kept += size;
-            work->copied_bytes += size;
-            copy_back(image, region, at, size);
         }
         from = next;
     }
+    if (known != NULL && known->count <= COW_KNOWN_MAX)
+        known->mark = now;
     return true;
 }
 
 void cow_restore(const struct cow_image *image, uint8_t *region, size_t bytes,
                  const struct cow_policy *policy, struct cow_work *work)
 {
+    struct cow_known *known = policy->without_scan ? NULL : policy->known;
+    struct fault_mark now = {0};
     if (bytes == 0)
         return;
-    if (!policy->without_scan && copy_written(image, region, bytes, policy, work))
+    if (known != NULL) {
+        now = page_faults_now();
+        if (copy_known(image, region, bytes, policy, now, work))
+            return;
+        known->mark = (struct fault_mark){0};
+    }
+    work->questions++;
+    if (!policy->without_scan && copy_written(image, region, bytes, policy, now, work))
         return;
     if (bytes <= COPY_ALL_BYTES && bytes <= policy->keep_bytes) {
         copy_back(image, region, 0, bytes);

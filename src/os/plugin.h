@@ -22,7 +22,7 @@ MUST_CHECK enum stint_status plugin_load(const char *name, const char *symbol, v
                                          struct stint_error *error);
 
 /*
- * The same for a plug-in whose `symbol` is a function without parameters that returns a table, which begins
+ * The same for a plug-in whose `symbol` is a function `const void *(void)` that returns a table, which begins
  * with its version, a uint32_t: STINT_UNSUPPORTED where that is not `version`.
  */
 MUST_CHECK enum stint_status plugin_table(const char *name, const char *symbol, uint32_t version,

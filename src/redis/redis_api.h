@@ -3,7 +3,7 @@
  * libstint-redis.so: the protocol of Redis, by hiredis, behind a narrow table. The server loads it with
  * dlopen when something first needs Redis, and finds this one symbol:
  *
- *   const struct redis_api *stint_redis_api(void);
+ *   const void *stint_redis_api(void);   a struct redis_api
  *
  * It reads and writes bytes in memory only: sockets are whose who uses it, so that nothing here waits.
  */

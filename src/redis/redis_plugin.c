@@ -98,9 +98,9 @@ static const struct redis_reply *item(const struct redis_reply *reply, size_t in
 #define TEXT_OF(number) #number
 #define VERSION_TEXT(major, minor) "hiredis " TEXT_OF(major) "." TEXT_OF(minor)
 
-__attribute__((visibility("default"))) const struct redis_api *stint_redis_api(void);
+__attribute__((visibility("default"))) const void *stint_redis_api(void);
 
-const struct redis_api *stint_redis_api(void)
+const void *stint_redis_api(void)
 {
     static const struct redis_api api = {
         .version = REDIS_API_LEVEL,

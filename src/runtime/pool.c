@@ -119,7 +119,8 @@ enum stint_status pool_create(struct stint_module *module, const struct pool_con
                                             .slots_warm = config->slots_warm,
                                             .memory_count = module->wasm->memory_count,
                                             .keep_bytes = config->keep_bytes,
-                                            .without_scan = config->without_scan};
+                                            .without_scan = config->without_scan,
+                                            .uses_stay = config->uses_stay};
     enum stint_status status = slots_begin(&pool->slots, module->engine, &slots, &ops, pool, error);
     if (status == STINT_OK)
         *ret_pool = pool;

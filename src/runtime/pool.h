@@ -47,7 +47,11 @@ struct pool_config {
     uint32_t slots_warm;        /* made at once */
     size_t keep_bytes;    /* of each memory: written pages that stay in memory; see pool_size */
     bool skip_initialize; /* leave calling the export `_initialize` to the caller */
-    bool without_scan;    /* for tests and measurements: as on kernels before 6.7 */
+    /* Between take and give only the thread that took an instance writes to its memories, and that
+     * thread gives it back: a reset then need not ask which pages were written when there was no page
+     * fault. What runs elsewhere on behalf of it ends with page_faults_elsewhere. */
+    bool uses_stay;
+    bool without_scan; /* for tests and measurements: as on kernels before 6.7 */
 };
 
 /* No imports, the default limits, sizes by the machine. */
@@ -91,6 +95,7 @@ struct pool_stats {
     uint64_t failures;     /* slots that could not be reset, and were ended */
     uint64_t copied_bytes; /* by resets, of memories and large tables */
     uint64_t dropped;      /* times that resets gave pages back */
+    uint64_t questions;    /* times that resets asked the kernel for written pages, or could not */
     bool scans;            /* the kernel tells which pages were written */
 };
 void pool_stats(struct stint_pool *pool, struct pool_stats *ret_stats);

@@ -195,10 +195,14 @@ bool slot_restore_memories(struct pool_slot *slot, struct cow_work *work)
     for (uint32_t i = 0; i < slot->memory_count; i++) {
         struct slot_memory *kept = &slot->memories[i];
         struct memory *memory = kept->memory;
+        uint64_t end = kept->bytes + spared_bytes;
+        if (end > memory->reserved_bytes)
+            end = memory->reserved_bytes;
         struct cow_policy policy = {.is_mapped = kept->is_mapped,
                                     .without_scan = config->without_scan,
-                                    .keep_bytes = config->keep_bytes};
-        uint64_t end = kept->bytes + spared_bytes;
+                                    .keep_bytes = config->keep_bytes,
+                                    .known = config->uses_stay ? &kept->known : NULL,
+                                    .region_bytes = (size_t)end};
         if (kept->copied_bytes > MANY_BYTES && slot->uses % USES_TO_DROP == 0)
             policy.keep_bytes = 0;
         uint64_t before = work->copied_bytes;

@@ -213,6 +213,8 @@ static bool reset(struct pool_slot *slot)
     slot->is_taken = false;
     if (work.copied_bytes != 0)
         atomic_fetch_add_explicit(&slots->copied_bytes, work.copied_bytes, memory_order_relaxed);
+    if (work.questions != 0)
+        atomic_fetch_add_explicit(&slots->questions, work.questions, memory_order_relaxed);
     if (work.dropped != 0)
         atomic_fetch_add_explicit(&slots->dropped, work.dropped, memory_order_relaxed);
     if (!fine) {
@@ -298,6 +300,7 @@ void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats)
         .failures = atomic_load_explicit(&slots->failures, memory_order_relaxed),
         .copied_bytes = atomic_load_explicit(&slots->copied_bytes, memory_order_relaxed),
         .dropped = atomic_load_explicit(&slots->dropped, memory_order_relaxed),
+        .questions = atomic_load_explicit(&slots->questions, memory_order_relaxed),
         .scans = !slots->config.without_scan && cow_can_scan(),
     };
 }

@@ -21,6 +21,7 @@ struct slot_memory {
     struct cow_image image; /* of this slot alone, or a copy of the pool's */
     bool is_own, is_mapped;
     uint64_t copied_bytes; /* by the last reset */
+    struct cow_known known;
 };
 
 /* Elements are copied, or in large tables an image of their own. */
@@ -94,7 +95,7 @@ struct pool_slots_config {
     uint32_t slots_warm;
     uint32_t memory_count; /* of each slot: so many get one image for all slots */
     size_t keep_bytes;
-    bool without_scan;
+    bool without_scan, uses_stay; /* as in pool_config */
 };
 
 struct pool_shard {
@@ -113,7 +114,7 @@ struct pool_slots {
     struct pool_shard shards[POOL_SHARDS_MAX];
     atomic_uint slots;
     atomic_uint generation; /* of those that are made now */
-    atomic_ullong takes, failures, copied_bytes, dropped;
+    atomic_ullong takes, failures, copied_bytes, dropped, questions;
 
     struct lock lock;         /* of the images */
     struct cow_image *images; /* of the memories of a slot, in order */

@@ -20,18 +20,12 @@ struct service_tls {
 
 enum stint_status service_tls_load(const struct http_tls_api **ret_api, struct stint_error *error)
 {
-    const struct http_tls_api *(*entry)(void) = NULL;
-    void *symbol;
-    enum stint_status status = plugin_load("libstint-tls.so", HTTP_TLS_SYMBOL, &symbol, error);
-    if (status != STINT_OK)
-        return status;
-    memcpy(&entry, &symbol, sizeof(entry));
-    const struct http_tls_api *api = entry();
-    if (api == NULL || api->version != HTTP_TLS_API_VERSION)
-        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         "libstint-tls.so belongs to another version");
-    *ret_api = api;
-    return STINT_OK;
+    const void *table;
+    enum stint_status status =
+        plugin_table("libstint-tls.so", HTTP_TLS_SYMBOL, HTTP_TLS_API_VERSION, &table, error);
+    if (status == STINT_OK)
+        *ret_api = table;
+    return status;
 }
 
 struct service_tls *service_tls_create(const struct app *app)

@@ -3,7 +3,7 @@
  * libstint-sqlite.so: SQLite behind a narrow table. The server loads it with dlopen when a guest first
  * opens a store or database, and finds this one symbol:
  *
- *   const struct sqlite_api *stint_sqlite_api(void);
+ *   const void *stint_sqlite_api(void);   a struct sqlite_api
  *
  * A link is one connection, for one thread at a time; any thread may be the next. All calls may block
  * on the disk.

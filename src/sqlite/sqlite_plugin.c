@@ -352,9 +352,9 @@ static const struct sqlite_api api = {
     .changes = changes,
 };
 
-__attribute__((visibility("default"))) const struct sqlite_api *stint_sqlite_api(void);
+__attribute__((visibility("default"))) const void *stint_sqlite_api(void);
 
-const struct sqlite_api *stint_sqlite_api(void)
+const void *stint_sqlite_api(void)
 {
     return &api;
 }

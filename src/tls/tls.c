@@ -639,9 +639,9 @@ static const struct http_tls_api api = {
     .is_for_another = session_is_for_another,
 };
 
-__attribute__((visibility("default"))) const struct http_tls_api *stint_tls_api(void);
+__attribute__((visibility("default"))) const void *stint_tls_api(void);
 
-const struct http_tls_api *stint_tls_api(void)
+const void *stint_tls_api(void)
 {
     return &api;
 }

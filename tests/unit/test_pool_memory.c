@@ -7,6 +7,7 @@
 
 #include "os/cow.h"
 #include "os/pages.h"
+#include "os/thread.h"
 #include "pool_check.h"
 #include "runtime/ops.h"
 #include "wasm/limits.h"
@@ -94,6 +95,112 @@ TEST(what_a_memory_had_grown_by_is_gone)
     close_world(&w);
 }
 
+/* ---- Without a question ------------------------------------------------------------------ */
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 8;
+}
+
+/* Writes here and there, and grows now and then, by as much as what stays hidden and by more. */
+static void use_somehow(struct memory *memory, uint32_t *random, const uint8_t *before,
+                        uint64_t before_bytes)
+{
+    CHECK_INT(memory->bytes, before_bytes);
+    CHECK_MEM(memory->base, before, before_bytes);
+    if (next_random(random) % 3 == 0) {
+        uint64_t pages = 1 + next_random(random) % (next_random(random) % 4 == 0 ? 30 : 3);
+        CHECK_INT(memory_grow(memory, pages), before_bytes / WASM_PAGE_BYTES);
+        for (uint64_t at = before_bytes; at < memory->bytes; at += 64) {
+            if (!CHECK(memory->base[at] == 0))
+                break;
+        }
+    }
+    uint32_t writes = next_random(random) % 5;
+    /* Mostly to the same few pages, as guests do. */
+    uint64_t among = next_random(random) % 8 == 0 ? memory->bytes : 3 * WASM_PAGE_BYTES;
+    if (among > memory->bytes)
+        among = memory->bytes;
+    for (uint32_t i = 0; i < writes; i++)
+        memory->base[next_random(random) % among] = (uint8_t)(1 + next_random(random) % 255);
+    if (memory->bytes > before_bytes)
+        memory->base[before_bytes + next_random(random) % (memory->bytes - before_bytes)] = 7;
+}
+
+TEST(a_use_without_a_page_fault_needs_no_question)
+{
+    enum { USES = 3000 };
+    struct world w;
+    uint32_t random = 1;
+    REQUIRE(open_engine(&w, "(module (memory (export \"m\") 5 200)"
+                            " (data (i32.const 3) \"abc\") (data (i32.const 300000) \"end\"))"));
+    w.config.uses_stay = true;
+    REQUIRE(open_pool(&w));
+    struct stint_instance *instance = take(&w);
+    REQUIRE(instance != NULL);
+    uint64_t bytes = instance->memories[0]->bytes;
+    uint8_t *before = pages_get(bytes);
+    REQUIRE(before != NULL);
+    memcpy(before, instance->memories[0]->base, bytes);
+    for (int i = 0; i < USES && instance != NULL; i++) {
+        use_somehow(instance->memories[0], &random, before, bytes);
+        pool_give(w.pool, instance);
+        instance = take(&w);
+    }
+    REQUIRE(instance != NULL);
+    pool_give(w.pool, instance);
+    struct pool_stats stats;
+    pool_stats(w.pool, &stats);
+    if (page_faults_now().thread != 0 && stats.scans)
+        CHECK(stats.questions < USES * 3 / 4);
+    pages_release(before, bytes);
+    close_world(&w);
+}
+
+static void write_there(void *place)
+{
+    *(uint8_t *)place = 1;
+}
+
+TEST(what_another_thread_wrote_for_a_guest_is_gone)
+{
+    struct world w;
+    struct thread thread;
+    REQUIRE(open_engine(&w, "(module (memory (export \"m\") 8))"));
+    w.config.uses_stay = true;
+    REQUIRE(open_pool(&w));
+    for (uint32_t i = 0; i < 8 * WASM_PAGE_BYTES / pages_size(); i++) {
+        struct stint_instance *instance = take(&w);
+        REQUIRE(instance != NULL);
+        uint8_t *place = instance->memories[0]->base + i * pages_size();
+        CHECK_INT(*place, 0);
+        REQUIRE(thread_start(&thread, write_there, place, false));
+        thread_join(&thread);
+        page_faults_elsewhere();
+        pool_give(w.pool, instance);
+        instance = take(&w);
+        REQUIRE(instance != NULL);
+        CHECK_INT(*place, 0);
+        pool_give(w.pool, instance);
+    }
+    close_world(&w);
+}
+
+TEST(a_slot_that_goes_from_thread_to_thread_is_asked_about)
+{
+    struct fault_mark here = page_faults_now();
+    CHECK(here.thread == 0 || page_faults_none(here, here));
+    CHECK(!page_faults_none((struct fault_mark){0}, (struct fault_mark){0}));
+    struct fault_mark other = here;
+    other.thread++;
+    CHECK(!page_faults_none(here, other));
+    page_faults_elsewhere();
+    CHECK(!page_faults_none(here, page_faults_now()));
+}
+
+/* ---- Images ------------------------------------------------------------------------------ */
+
 TEST(images_are_whole_sparse_and_may_be_empty)
 {
     size_t page = pages_size();
@@ -139,10 +246,11 @@ TEST(images_are_whole_sparse_and_may_be_empty)
     cow_image_free(&image);
 }
 
-TEST(a_forked_process_asks_about_its_own_pages)
+static void fork_and_use(bool uses_stay)
 {
     struct world w;
     REQUIRE(open_engine(&w, "(module (memory (export \"m\") 2) (data (i32.const 0) \"abc\"))"));
+    w.config.uses_stay = uses_stay;
     REQUIRE(open_pool(&w));
     pool_give(w.pool, take(&w));
     pid_t child = fork();
@@ -163,6 +271,12 @@ TEST(a_forked_process_asks_about_its_own_pages)
     waitpid(child, &result, 0);
     CHECK_INT(result, 0);
     close_world(&w);
+}
+
+TEST(a_forked_process_asks_about_its_own_pages)
+{
+    fork_and_use(false);
+    fork_and_use(true);
 }
 
 CHECK_MAIN
