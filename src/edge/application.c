@@ -279,9 +279,9 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
 
 /* ---- Certificates for guests' connections ------------------------------------------------ */
 
-static void say_tls(void *env, const char *message)
+static void say_tls(void *env, bool is_error, const char *message)
 {
-    log_line(env, LOG_ERROR, NULL, NULL, "client_tls: %s", message);
+    log_line(env, is_error ? LOG_ERROR : LOG_WARN, NULL, NULL, "client_tls: %s", message);
 }
 
 static enum stint_status create_services(struct edge_app *app, struct log_buffer *log,

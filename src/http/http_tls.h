@@ -92,7 +92,7 @@ struct http_tls_api {
     struct http_tls *(*create_client)(const struct http_tls_client_config *config, char *message,
                                       size_t room);
     struct http_tls_session *(*begin_client)(struct http_tls *tls, int fd, const char *host);
-    /* After a handshake that failed: why; stays. */
+    /* After HTTP_TLS_FAILED: why; stays. */
     const char *(*problem)(struct http_tls_session *session);
     /* Whether another certificate of the server than this session's is the one for `name`. */
     bool (*is_for_another)(struct http_tls_session *session, const char *name);

@@ -183,6 +183,15 @@ static bool wants_more(enum http_tls_result result)
     return result == HTTP_TLS_WANTS_READ || result == HTTP_TLS_WANTS_WRITE;
 }
 
+static enum net_end fail_of(struct net_task *task, const struct net_place *place,
+                            const struct net_stream *stream, enum os_error error)
+{
+    if (stream->session == NULL)
+        return fail_at(task, place, os_error_text(error));
+    return net_fail(task, "%.100s:%u: TLS: %.80s", place->host, place->port,
+                    stream->api->problem(stream->session));
+}
+
 static enum net_end shake_hands(struct net_task *task, const struct net_place *place,
                                 struct http_tls *tls, struct net_stream *stream)
 {
@@ -197,8 +206,7 @@ static enum net_end shake_hands(struct net_task *task, const struct net_place *p
         if (result == HTTP_TLS_OK)
             return NET_DONE;
         if (!wants_more(result))
-            return net_fail(task, "%.100s:%u: TLS: %.80s", place->host, place->port,
-                            stream->api->problem(stream->session));
+            return fail_of(task, place, stream, OS_CONNRESET);
         enum net_end end = await_tls(task, place, stream, result);
         if (end != NET_DONE)
             return end;
@@ -281,7 +289,7 @@ enum net_end net_send(struct net_task *task, const struct net_place *place,
         if (error == OS_AGAIN)
             end = await(task, place, stream->fd, wanted);
         else if (error)
-            end = fail_at(task, place, os_error_text(error));
+            end = fail_of(task, place, stream, error);
         if (end != NET_DONE)
             return end;
         at += done;
@@ -309,7 +317,7 @@ enum net_end net_receive(struct net_task *task, const struct net_place *place,
         if (error == OS_AGAIN)
             end = await(task, place, stream->fd, wanted);
         else if (error)
-            end = fail_at(task, place, os_error_text(error));
+            end = fail_of(task, place, stream, error);
         else if (done == 0)
             end = fail_at(task, place, "the connection was closed");
         if (end != NET_DONE)

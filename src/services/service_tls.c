@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/service_tls.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/client_tls.h"
 #include "base/alloc.h"
+#include "os/clock.h"
 #include "os/lock.h"
 #include "os/plugin.h"
 #include "services/service_net.h"
+
+enum { SOON_DAYS = 14, DAY_S = 24 * 60 * 60 };
 
 struct service_tls {
     const struct app *app;
@@ -90,15 +94,37 @@ static struct http_tls *item_at(struct service_tls *tls, uint32_t number, char *
     return tls->items[number];
 }
 
-bool service_tls_read(struct service_tls *tls, void (*say)(void *env, const char *message), void *env)
+/* Servers will refuse who shows a certificate that has ended. */
+static void warn_of_end(const struct service_tls *tls, uint32_t number, service_tls_say_fn say,
+                        void *env)
+{
+    struct http_tls_certificate found = {.expires_s = INT64_MAX};
+    char message[STINT_ERROR_MESSAGE_BYTES];
+    const char *file = tls->app->client_tls[number].certificate_file;
+    int64_t now_s = (int64_t)(clock_now_ns(OS_CLOCK_REALTIME) / 1000000000);
+    if (file[0] != '\0')
+        (void)tls->api->certificates(tls->items[number], &found, 1);
+    if (found.expires_s - now_s >= SOON_DAYS * DAY_S)
+        return;
+    if (found.expires_s < now_s)
+        (void)snprintf(message, sizeof(message), "%s: the certificate has expired", file);
+    else
+        (void)snprintf(message, sizeof(message), "%s: the certificate expires in %" PRId64 " days",
+                       file, (found.expires_s - now_s) / DAY_S);
+    say(env, false, message);
+}
+
+bool service_tls_read(struct service_tls *tls, service_tls_say_fn say, void *env)
 {
     char message[STINT_ERROR_MESSAGE_BYTES];
     bool is_right = true;
     lock_take(&tls->lock);
     for (uint32_t i = 0; i < tls->app->client_tls_count && load(tls, message, sizeof(message)); i++) {
-        if (item_at(tls, i, message, sizeof(message)) != NULL)
+        if (item_at(tls, i, message, sizeof(message)) != NULL) {
+            warn_of_end(tls, i, say, env);
             continue;
-        say(env, message);
+        }
+        say(env, true, message);
         is_right = false;
     }
     lock_give(&tls->lock);

@@ -20,9 +20,10 @@ MUST_CHECK enum stint_status service_tls_load(const struct http_tls_api **ret_ap
 
 struct service_tls *service_tls_create(const struct app *app); /* NULL: no memory; `app` stays */
 void service_tls_free(struct service_tls *tls);                /* accepts NULL */
-/* Reads the files of each [[client_tls]], and says all that is wrong with them. Where there is no plug-in,
- * nothing is read and nothing said: those who need it are told then. */
-bool service_tls_read(struct service_tls *tls, void (*say)(void *env, const char *message), void *env);
+typedef void (*service_tls_say_fn)(void *env, bool is_error, const char *message);
+/* Reads the files of each [[client_tls]], says all that is wrong with them, and warns of certificates that
+ * end soon. Where there is no plug-in, nothing is read and nothing said: those who need it are told then. */
+bool service_tls_read(struct service_tls *tls, service_tls_say_fn say, void *env);
 /* What connections of `component` to `place` go by; NULL: `message` says why there is none. */
 struct http_tls *service_tls_for(struct service_tls *tls, const struct app_component *component,
                                  const struct net_place *place, char *message, size_t room);

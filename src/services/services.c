@@ -47,8 +47,8 @@ void services_free(struct services *services)
     alloc_put(&alloc_root, services, sizeof(*services));
 }
 
-bool services_read_tls(struct services *services, void (*say)(void *env, const char *message),
-                       void *env)
+bool services_read_tls(struct services *services,
+                       void (*say)(void *env, bool is_error, const char *message), void *env)
 {
     return service_tls_read(services->tls, say, env);
 }

@@ -38,10 +38,10 @@ struct services_world {
 MUST_CHECK enum stint_status services_create(const struct app *app, struct services **ret_services,
                                              struct stint_error *error);
 void services_free(struct services *services); /* accepts NULL */
-/* Reads the files of [[client_tls]]; all that is wrong with them is said. Else they are read when they are
- * first needed. */
-bool services_read_tls(struct services *services, void (*say)(void *env, const char *message),
-                       void *env);
+/* Reads the files of [[client_tls]]; all that is wrong with them is said, and what will be soon. Else they
+ * are read when they are first needed. */
+bool services_read_tls(struct services *services,
+                       void (*say)(void *env, bool is_error, const char *message), void *env);
 /* What TLS of the component's connections to `place` goes by (http/http_tls.h); it stays as long as
  * `services`. NULL: `message` says why there is none. */
 struct http_tls *services_tls(struct services *services, const struct app_component *component,

@@ -41,6 +41,7 @@ struct tls {
 
 struct http_tls_session {
     SSL *ssl;
+    const char *reason; /* of the last failure, OpenSSL's; NULL: it has none */
     struct set *set;
     struct tls *tls;
 };
@@ -536,12 +537,17 @@ static struct http_tls_session *session_begin_client(struct http_tls *base, int 
 static const char *session_problem(struct http_tls_session *session)
 {
     long result = SSL_get_verify_result(session->ssl);
-    return result == X509_V_OK ? "the handshake failed" : X509_verify_cert_error_string(result);
+    if (result != X509_V_OK)
+        return X509_verify_cert_error_string(result);
+    return session->reason != NULL ? session->reason : "the connection was reset";
 }
 
 static enum http_tls_result result_of(struct http_tls_session *session, int result)
 {
     int error = SSL_get_error(session->ssl, result);
+    unsigned long code = ERR_peek_last_error();
+    if (code != 0)
+        session->reason = ERR_reason_error_string(code);
     ERR_clear_error();
     switch (error) {
     case SSL_ERROR_WANT_READ:
