@@ -64,6 +64,13 @@ enum stint_status app_open(const struct app_open_options *options, struct app **
     enum stint_status status = read_variables(options, problems, &config.variables);
     if (status != STINT_OK)
         return status;
+    struct file_stat stat;
+    if (config.path != options->path && file_stat_host(config.path, &stat) == OS_NOENT) {
+        app_problem_add(problems, false, NULL, 0, 0,
+                        "there is no %s: name a manifest, its folder or a component's file; "
+                        "'stint new NAME' begins a project", config.path);
+        return STINT_NOT_FOUND;
+    }
     bool is_component = ends_with(config.path, ".wasm") || ends_with(config.path, ".wat") ||
                         ends_with(config.path, ".cwasm");
     return is_component ? app_from_file(&config, ret_app, problems)

@@ -118,6 +118,19 @@ static size_t enter_key(struct walk *w, const char *key)
     return before;
 }
 
+/* What has a noun of its own is known by that, and by whose it is: "component 'x': ". */
+static void PRINTF_LIKE(2, 3) enter_noun(struct walk *w, const char *format, ...)
+{
+    char text[WHERE_BYTES_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    while (w->where_bytes > 0 && w->where[w->where_bytes - 1] != ' ')
+        w->where_bytes--;
+    add_where(w, "%s", text);
+}
+
 /* ---- Single values ----------------------------------------------------------------------- */
 
 static bool text_fits(const struct shape *shape, const struct toml_value *value)
@@ -178,17 +191,34 @@ static const struct shape_key *find_key(const struct shape *shape, const struct 
     return NULL;
 }
 
-static void unknown_key(struct walk *w, const struct shape *shape, const struct toml_value *member)
+static const char *nearest_key(const struct shape *shape, const struct toml_value *member)
 {
     struct nearest nearest = {.wanted = member->key, .wanted_bytes = member->key_bytes};
-    size_t bytes = w->where_bytes;
-    bool has_own = bytes == 0 || w->where[bytes - 1] == ' ';
     for (const struct shape_key *key = shape->keys; key->name != NULL; key++)
         nearest_offer(&nearest, key->name, strlen(key->name));
-    if (nearest.best != NULL) {
+    return nearest.best;
+}
+
+/* Whether a key that is not there is named by the message about another one. */
+static bool is_misspelt(const struct shape *shape, const struct toml_value *table,
+                        const struct shape_key *wanted)
+{
+    for (const struct toml_value *member = table->first; member != NULL; member = member->next) {
+        if (find_key(shape, member) == NULL && nearest_key(shape, member) == wanted->name)
+            return true;
+    }
+    return false;
+}
+
+static void unknown_key(struct walk *w, const struct shape *shape, const struct toml_value *member)
+{
+    size_t bytes = w->where_bytes;
+    bool has_own = bytes == 0 || w->where[bytes - 1] == ' ';
+    const char *nearest = nearest_key(shape, member);
+    if (nearest != NULL) {
         app_problem_add(w->problems, false, w->file, member->key_line, member->key_column,
                         "%.*s%sunknown key '%.80s' (nearest: '%s')", (int)bytes, w->where,
-                        has_own ? "" : ": ", member->key, nearest.best);
+                        has_own ? "" : ": ", member->key, nearest);
         return;
     }
     char list[400];
@@ -217,7 +247,7 @@ static void check_member(struct walk *w, const struct shape *shape,
                         shape_format_expected(shape->key_format));
     }
     if (shape->noun != NULL)
-        add_where(w, "%s '%.60s': ", shape->noun, member->key);
+        enter_noun(w, "%s '%.60s': ", shape->noun, member->key);
     else
         enter_key(w, member->key);
     check_value(w, shape->element, member);
@@ -243,7 +273,8 @@ static void check_table(struct walk *w, const struct shape *shape, const struct 
         }
     }
     for (const struct shape_key *key = shape->keys; key->name != NULL; key++) {
-        if (!key->is_required || toml_member(table, key->name) != NULL)
+        if (!key->is_required || toml_member(table, key->name) != NULL ||
+            is_misspelt(shape, table, key))
             continue;
         bool has_own = w->where_bytes == 0 || w->where[w->where_bytes - 1] == ' ';
         app_problem_add(w->problems, false, w->file, table->line, table->column,
@@ -261,7 +292,7 @@ static void check_elements(struct walk *w, const struct shape *shape,
         char index[16];
         snprintf(index, sizeof(index), "%u", ++number);
         if (shape->noun != NULL)
-            add_where(w, "%s %s: ", shape->noun, index);
+            enter_noun(w, "%s %s: ", shape->noun, index);
         check_value(w, shape->element, value);
         w->where_bytes = before;
     }

@@ -159,7 +159,7 @@ static const struct shape_key log_keys[] = {
 static const struct shape logging = {.type = SHAPE_TABLE, .keys = log_keys};
 
 static const struct shape_key metrics_keys[] = {
-    KEY("listen", shape_address, "Where /metrics, /health and /ready are; without it nowhere.")
+    KEY("listen", shape_address, "Where /metrics, /healthz and /readyz are; without it nowhere.")
     KEY("token_file", shape_name, "A file whose text clients give as bearer token.")
     KEY_DEFAULT("countries", natural, "50", "Countries that get a label of their own.")
     KEY_DEFAULT("budget_window", shape_duration, "\"60s\"",

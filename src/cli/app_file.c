@@ -22,6 +22,10 @@ enum stint_status app_file_read(const struct app_file_options *options, struct a
     };
     enum stint_status status = app_open(&how, ret_app, problems);
     struct buf text;
+    if (problems->count == 1 && problems->errors == 1 && problems->items[0].file == NULL) {
+        cli_error("%s", problems->items[0].text); /* of no line: all is said */
+        return status;
+    }
     buf_init(&text, &alloc_root, SIZE_MAX);
     app_problems_print(problems, &text);
     if (text.bytes > 0 && (status != STINT_OK || !options->is_quiet))

@@ -25,7 +25,11 @@ static const struct flag build_flags[] = {
 #undef FLAG
 };
 
-enum { PATH_BYTES = 4096, ENVIRONMENT_MAX = 4096 };
+enum {
+    PATH_BYTES = 4096,
+    ENVIRONMENT_MAX = 4096,
+    CODE_NOT_FOUND = 127 /* of a shell, for what it cannot start */
+};
 
 /* ---- Commands ---------------------------------------------------------------------------- */
 
@@ -119,6 +123,8 @@ static int run_command(const char *component, const char *folder, const char *co
     code = WIFEXITED(ended) ? WEXITSTATUS(ended) : CLI_EXIT_SIGNAL + WTERMSIG(ended);
     if (code != 0)
         cli_error("component '%s': the command ended with %d: %s", component, code, command);
+    if (code == CODE_NOT_FOUND)
+        cli_hint("The shell did not find a program: install it, or add its folder to PATH.");
     return code;
 }
 

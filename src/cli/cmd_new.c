@@ -56,7 +56,7 @@ static bool make_folder(const char *path)
 {
     if (mkdir(path, 0777) == 0 || errno == EEXIST)
         return true;
-    cli_error("%s: %s", path, strerror(errno));
+    cli_error("cannot make the folder '%s': %s", path, strerror(errno));
     return false;
 }
 
@@ -101,14 +101,22 @@ static int make_project(const char *folder, const char *template_name)
         return CLI_EXIT_USAGE;
     }
     if (mkdir(folder, 0777) != 0) {
-        cli_error("%s: %s", folder, strerror(errno));
+        if (errno == EEXIST) {
+            cli_error("'%s' is there already, and is left as it is", folder);
+            cli_hint("Give the project another name.");
+        } else {
+            cli_error("cannot make the folder '%s': %s", folder, strerror(errno));
+        }
         return CLI_EXIT_FAILED;
     }
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (!rows[i].is_file)
+        if (!rows[i].is_file) {
             is_wanted = strcmp(rows[i].name, template_name) == 0;
-        else if (is_wanted && !write_file(folder, name, &rows[i]))
+        } else if (is_wanted && !write_file(folder, name, &rows[i])) {
+            cli_hint("The project is not complete: remove the folder '%s' before you try again.",
+                     folder);
             return CLI_EXIT_FAILED;
+        }
     }
     printf("%s: a project from the template %s. Next:\n\n  cd %s\n  stint build\n  stint up\n",
            folder, template_name, folder);

@@ -58,9 +58,9 @@ static int cmd_run(const struct verb *verb, int argc, char **argv)
 const struct verb verb_run = {
     .name = "run",
     .synopsis = "[options] FILE [args...]",
-    .summary = "Run a WebAssembly module",
+    .summary = "Run a WebAssembly module or component",
     .description =
-        "Runs FILE, a binary or a text (.wat), with WASI preview 1. What follows FILE is the "
+        "Runs FILE, a binary or a text (.wat), with WASI preview 1 or 0.2. What follows FILE is the "
         "guest's. It sees no file, no environment variable and no address that is not named "
         "here; stdin, stdout and stderr are ours.",
     .examples = "stint run hello.wasm\n"

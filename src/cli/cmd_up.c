@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `stint up`: the server is a plug-in (edge/edge.h). */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,26 +27,18 @@ static const struct flag up_flags[] = {
 #undef FLAG
 };
 
-/* What the manifest says, for people. */
-static int check(const struct up_options *options, const char *path)
+/* NULL: it is not there, or another one's. */
+static const struct edge_api *load_server(struct stint_error *error)
 {
-    struct app_file_options how = {.path = path,
-                                   .runtime_config = options->runtime_config,
-                                   .profile = options->profile,
-                                   .region = options->region,
-                                   .variables = &options->variables};
-    struct app_problems problems;
-    struct app *app = NULL;
-    struct buf text;
-    buf_init(&text, &alloc_root, SIZE_MAX);
-    app_problems_init(&problems, &alloc_root);
-    enum stint_status status = app_file_read(&how, &app, &problems);
-    if (status == STINT_OK && app_describe(app, NULL, &text))
-        (void)fwrite(text.data, 1, text.bytes, stdout);
-    buf_free(&text);
-    app_free(app);
-    app_problems_free(&problems);
-    return status == STINT_OK ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+    void *symbol;
+    if (plugin_load(EDGE_PLUGIN, EDGE_SYMBOL, &symbol, error) != STINT_OK)
+        return NULL;
+    const struct edge_api *api = symbol;
+    if (api->version == EDGE_VERSION)
+        return api;
+    (void)error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                    EDGE_PLUGIN " belongs to another version");
+    return NULL;
 }
 
 static bool are_pairs(const struct text_list *list, const char *flag)
@@ -59,19 +52,10 @@ static bool are_pairs(const struct text_list *list, const char *flag)
     return true;
 }
 
-static int serve(const struct up_options *options, const char *path)
+static int run_server(const struct edge_api *api, const struct up_options *options,
+                      const char *path)
 {
-    const struct edge_api *api = NULL;
-    struct stint_error error = {0};
-    void *symbol;
     const char *no_cache = getenv("STINT_NO_CACHE");
-    enum stint_status status = plugin_load(EDGE_PLUGIN, EDGE_SYMBOL, &symbol, &error);
-    if (status == STINT_OK)
-        api = symbol;
-    if (api == NULL || api->version != EDGE_VERSION) {
-        cli_error("%s", api == NULL ? error.message : EDGE_PLUGIN " belongs to another version");
-        return CLI_EXIT_FAILED;
-    }
     const struct edge_options edge = {
         .path = path,
         .listen = options->listen.items,
@@ -99,12 +83,58 @@ static int serve(const struct up_options *options, const char *path)
         .fence = options->fence,
         .control = options->control,
         .replace = options->replace,
+        .check = options->check,
         .log_level = options->log_level,
         .access_log = options->access_log,
         .quiet = options->quiet,
         .no_cache = options->no_cache || (no_cache != NULL && strcmp(no_cache, "1") == 0),
     };
     return api->up(&edge);
+}
+
+static int serve(const struct up_options *options, const char *path)
+{
+    struct stint_error error = {0};
+    const struct edge_api *api = load_server(&error);
+    if (api != NULL)
+        return run_server(api, options, path);
+    cli_error("%s", error.message);
+    return CLI_EXIT_FAILED;
+}
+
+/* What the manifest says, for people; then the server looks at the files that it names. */
+static int check(const struct up_options *options, const char *path)
+{
+    struct stint_error error = {0};
+    const struct edge_api *api = load_server(&error);
+    struct app_file_options how = {.path = path,
+                                   .runtime_config = options->runtime_config,
+                                   .profile = options->profile,
+                                   .region = options->region,
+                                   .variables = &options->variables,
+                                   .is_quiet = api != NULL}; /* it warns */
+    struct app_problems problems;
+    struct app *app = NULL;
+    struct buf text;
+    buf_init(&text, &alloc_root, SIZE_MAX);
+    app_problems_init(&problems, &alloc_root);
+    enum stint_status status = app_file_read(&how, &app, &problems);
+    if (status == STINT_OK && app_describe(app, NULL, &text))
+        (void)fwrite(text.data, 1, text.bytes, stdout);
+    bool is_written = fflush(stdout) == 0;
+    if (!is_written)
+        cli_error("cannot write to stdout: %s", strerror(errno));
+    buf_free(&text);
+    app_free(app);
+    app_problems_free(&problems);
+    if (status != STINT_OK)
+        return CLI_EXIT_FAILED;
+    int code = CLI_EXIT_OK;
+    if (api != NULL)
+        code = run_server(api, options, path);
+    else
+        cli_hint("Components and certificates were not looked at: %s", error.message);
+    return is_written ? code : CLI_EXIT_FAILED;
 }
 
 static int cmd_up(const struct verb *verb, int argc, char **argv)

@@ -58,10 +58,18 @@ static void on_signal(int number)
 
 /* ---- Processes --------------------------------------------------------------------------- */
 
-static pid_t start(const char *const *arguments)
+/* With a group of its own, Ctrl-C does not reach it. */
+static pid_t start(const char *const *arguments, bool has_group)
 {
     pid_t child;
-    int failed = posix_spawn(&child, "/proc/self/exe", NULL, NULL, (char *const *)arguments, environ);
+    posix_spawnattr_t attributes;
+    int failed = posix_spawnattr_init(&attributes);
+    if (failed == 0 && has_group)
+        failed = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    if (failed == 0)
+        failed = posix_spawn(&child, "/proc/self/exe", NULL, &attributes, (char *const *)arguments,
+                             environ);
+    (void)posix_spawnattr_destroy(&attributes);
     if (failed == 0)
         return child;
     cli_error("stint %s could not be started: %s", arguments[1], strerror(failed));
@@ -79,7 +87,8 @@ static void start_server(struct watch *watch)
     arguments[2] = watch->path;
     for (int i = 0; i < watch->up_count; i++)
         arguments[3 + i] = watch->up_arguments[i];
-    watch->server = start(arguments);
+    /* It gets one signal to end, from here: a second one would cut off what is on its way. */
+    watch->server = start(arguments, true);
     alloc_put(&alloc_root, arguments, ((size_t)watch->up_count + 4) * sizeof(*arguments));
 }
 
@@ -98,7 +107,7 @@ static bool build(struct watch *watch, const char *component)
     const char *arguments[] = {"stint",      "build",   "--no-compile", "--file",
                                watch->path, component, NULL};
     int ended = 0;
-    pid_t child = start(arguments);
+    pid_t child = start(arguments, false);
     while (child != 0 && waitpid(child, &ended, 0) < 0) {
         if (errno != EINTR)
             return false;
@@ -161,7 +170,10 @@ static void read_manifest(struct watch *watch)
     if (watch->sources == NULL) {
         app_free(watch->app);
         watch->app = NULL;
+        return;
     }
+    for (uint32_t i = 0; i < watch->app->component_count; i++) /* built at once: before it is served */
+        watch->sources[i].seen = number_of_sources(&watch->app->components[i]);
 }
 
 static void build_changed(struct watch *watch)
@@ -170,7 +182,7 @@ static void build_changed(struct watch *watch)
         const struct app_component *component = &watch->app->components[i];
         if (component->build_commands.count > 0 &&
             has_changed(&watch->sources[i], number_of_sources(component)) &&
-            !build(watch, component->id) && !ending)
+            !build(watch, component->id) && !ending && watch->server != 0)
             cli_hint("'%s' is served as it was", component->id);
     }
 }
@@ -188,24 +200,30 @@ static void turn(struct watch *watch)
         is_new = true;
     if (ending || watch->app == NULL || !is_new)
         return;
-    if (watch->server == 0)
+    if (watch->server == 0) {
+        watch->served.done = watch->served.seen; /* it reads what is there now */
         start_server(watch);
-    else
+    } else {
         kill(watch->server, SIGHUP);
+    }
 }
 
 static int run(struct watch *watch)
 {
-    struct sigaction action;
+    struct sigaction action, old;
     int ended = 0;
     memset(&action, 0, sizeof(action));
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, NULL, &old);
+    if (old.sa_handler != SIG_IGN) /* as nohup has it */
+        sigaction(SIGHUP, &action, NULL);
     read_manifest(watch);
     if (watch->app == NULL)
         return CLI_EXIT_FAILED;
     (void)snprintf(watch->manifest_path, PATH_BYTES, "%s", watch->app->manifest);
+    watch->manifest.seen = watch_file(0, watch->manifest_path); /* the first turn acts upon it */
     while (!ending) {
         turn(watch);
         look_at_server(watch);

@@ -175,6 +175,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
 {
     struct edge_component *component = &app->components[number];
     const struct app_component *from = component->app;
+    struct file_stat stat;
     struct arena arena;
     component->path = from->source.kind == APP_SOURCE_FILE ? from->source.path : from->source.url;
     if (from->dependency_count > 0)
@@ -187,6 +188,9 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
         status = source_fetch(&app->app->arena, &from->source, &component->path, error);
     if (status != STINT_OK)
         return status;
+    if (from->build_commands.count > 0 && file_stat_host(component->path, &stat) == OS_NOENT)
+        return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
+                         "it is not there: 'stint build' makes it");
     app->nets[number] = outbound_create(app->app, from, &component->policy);
     if (app->nets[number] == NULL)
         return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");

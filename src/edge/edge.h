@@ -13,7 +13,7 @@
 
 #define EDGE_PLUGIN "libstint-edge.so"
 #define EDGE_SYMBOL "stint_edge"
-enum { EDGE_VERSION = 2 };
+enum { EDGE_VERSION = 3 };
 
 struct edge_options {
     const char *path;             /* a manifest, a folder with spin.toml, or a .wasm */
@@ -45,6 +45,7 @@ struct edge_options {
     bool quiet;                   /* no text on stdout about where it listens */
     bool no_cache;
     bool replace;                 /* take over from the server at `control` */
+    bool check;                   /* load everything, say what is wrong on stderr, and end */
 };
 
 struct edge_api {

@@ -70,7 +70,7 @@ int handover_take(struct edge_server *server, const char *kind, const char *addr
 
 size_t handover_activated(const struct edge_server *server)
 {
-    return server->handover->activated;
+    return server->handover != NULL ? server->handover->activated : 0; /* NULL: nothing is opened */
 }
 
 const char *handover_activated_at(const struct edge_server *server, size_t number, bool *ret_is_tls)

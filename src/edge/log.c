@@ -237,6 +237,14 @@ static void put_text(struct log_buffer *buffer, enum log_level level, const char
                      const char *component, const char *request, const char *message)
 {
     struct buf *out = &buffer->lines;
+    if (buffer->log->is_terse) {
+        (void)buf_append_format(out, "stint: %s", level == LOG_WARN ? "warning: " : "");
+        if (component != NULL)
+            (void)buf_append_format(out, "component '%s': ", component);
+        put_plain(out, message);
+        (void)buf_append_byte(out, '\n');
+        return;
+    }
     bool has_colour = buffer->log->has_colour && level_colours[level][0] != '\0';
     (void)buf_append_format(out, "%s %s%-5s%s", time, has_colour ? level_colours[level] : "",
                             level_names[level], has_colour ? "\033[0m" : "");

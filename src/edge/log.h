@@ -23,6 +23,7 @@ struct log {
     bool owns_access, is_access_file; /* closed at the end; a file, not a pipe; under the lock */
     enum log_level level;
     bool is_json, has_colour;
+    bool is_terse; /* for who asked and waits for the answer: "stint: …", without the time */
     atomic_ullong lost; /* lines that could not be written */
 };
 

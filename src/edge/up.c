@@ -65,8 +65,11 @@ static void open_log(struct up *up)
     const char *no_colour = getenv("NO_COLOR");
     bool is_terminal = file_is_terminal(STDERR_FILENO);
     log_init(log);
-    log->is_json = !is_terminal;
+    log->is_terse = options->check;
+    log->is_json = !is_terminal && !options->check;
     log->has_colour = is_terminal && (no_colour == NULL || no_colour[0] == '\0');
+    if (options->check)
+        log->level = LOG_WARN;
     if (options->log_level != NULL)
         (void)log_level_parse(options->log_level, &log->level);
     log_buffer_init(&up->log, log);
@@ -388,6 +391,32 @@ static int serve(struct up *up, const sigset_t *signals)
     return EXIT_OK;
 }
 
+/* What a start would find wrong, but for what another process may hold: addresses, the control socket. */
+static int check(struct up *up)
+{
+    struct edge_server *server = &up->server;
+    struct stint_error error = {0};
+    struct traces_config *traces = NULL;
+    enum stint_status status = regions_create(&server->regions);
+    if (status == STINT_OK)
+        status = create_engine(up, &error);
+    if (status == STINT_OK)
+        status = application_load(server, &up->log, &server->app);
+    if (status != STINT_OK)
+        return fail(up, &error);
+    int code = EXIT_OK;
+    for (uint32_t i = 0; i < server->app->app->component_count; i++) {
+        if (server->app->components[i].guest == NULL)
+            code = EXIT_FAILED;
+    }
+    if (traces_config_create(server->app->app, &up->log, &traces) == STINT_OK)
+        traces_config_release(traces);
+    else
+        code = EXIT_FAILED;
+    listeners_choose(server);
+    return open_certificates(up) == STINT_OK ? code : EXIT_FAILED;
+}
+
 static int run(const struct edge_options *options)
 {
     struct up up = {.server = {.options = options,
@@ -403,7 +432,7 @@ static int run(const struct edge_options *options)
     open_log(&up);
     lock_init(&up.server.limits_lock);
     notify_open(&up.server);
-    int code = serve(&up, &signals);
+    int code = options->check ? check(&up) : serve(&up, &signals);
     stop_compiler(&up);
     monitor_stop(&up.server);
     regions_stop(&up.server);

@@ -182,8 +182,11 @@ static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
 
 static void *fail(char *message, size_t room, const char *file, const char *what)
 {
-    unsigned long code = ERR_peek_last_error();
+    /* The first error is the system's, where it is one; the last one tells most of what was read. */
+    unsigned long first = ERR_peek_error(), code = ERR_peek_last_error();
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
+    if (ERR_SYSTEM_ERROR(first))
+        reason = strerror(ERR_GET_REASON(first));
     (void)snprintf(message, room, "%s: %s%s%s", file, what, reason ? ": " : "",
                    reason ? reason : "");
     ERR_clear_error();

@@ -485,7 +485,7 @@ def answers_of_other_servers_are_read_strictly(t):
         connection.sendall(cases[path][0])
         return path in ("/interim", "/chunks", "/empty")
 
-    with World(t, eu='timeout = "300ms"') as world, Peer(world.ports["eu"], answer) as peer:
+    with World(t, eu='timeout = "2s"') as world, Peer(world.ports["eu"], answer) as peer:
         asia = world.start("asia", "--workers", "1")
         for path, (_, status, text) in cases.items():
             got = world.get(path, DE)

@@ -18,15 +18,15 @@ from program import STINT, Skip  # noqa: E402
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def build_app(t, source="app.c", name="app.wasm", component=False):
-    """The guest of the tests, a core module or a component."""
-    cc = os.path.join(ROOT, "tools", "guest-cc.sh")
-    kit = os.path.join(ROOT, "guest", "c")
-    path = t.path(name)
-    done = subprocess.run([cc, "--size", "--reactor", "-I" + kit, "-o", path,
-                           os.path.join(ROOT, "tests", "edge", source),
-                           *(os.path.join(kit, f"stint_{part}.c")
-                             for part in ("http", "wasm", "alloc"))],
+_compiled = {}  # guests by how they are made: most tests of a suite take the same one
+
+
+def compiled(t, name, *arguments, component=False):
+    """A guest that tools/guest-cc.sh makes with these arguments, as the file `name` of the test."""
+    path, key = t.path(name), (component, *arguments)
+    if key in _compiled:
+        return t.file(name, _compiled[key])
+    done = subprocess.run([os.path.join(ROOT, "tools", "guest-cc.sh"), *arguments, "-o", path],
                           capture_output=True, text=True)
     if done.returncode == 3:
         raise Skip(done.stderr.strip())
@@ -36,7 +36,18 @@ def build_app(t, source="app.c", name="app.wasm", component=False):
                               capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         os.replace(path + ".component", path)
+    with open(path, "rb") as file:
+        _compiled[key] = file.read()
     return path
+
+
+def build_app(t, source="app.c", name="app.wasm", component=False):
+    """The guest of the tests, a core module or a component."""
+    kit = os.path.join(ROOT, "guest", "c")
+    return compiled(t, name, "--size", "--reactor", "-I" + kit,
+                    os.path.join(ROOT, "tests", "edge", source),
+                    *(os.path.join(kit, f"stint_{part}.c") for part in ("http", "wasm", "alloc")),
+                    component=component)
 
 
 SPIN_PACKAGES = ("spin@2.0.0 spin@unversioned keyvalue-2024-10-17 wasi-runtime-config-2024-09-27 "
@@ -65,13 +76,7 @@ def make_component(t, core, world):
 
 def build_command(t, name="cmd.wasm"):
     """The guest of tests of commands."""
-    done = subprocess.run([os.path.join(ROOT, "tools", "guest-cc.sh"), "--size", "-o", t.path(name),
-                           os.path.join(ROOT, "tests", "edge", "command.c")],
-                          capture_output=True, text=True)
-    if done.returncode == 3:
-        raise Skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return t.path(name)
+    return compiled(t, name, "--size", os.path.join(ROOT, "tests", "edge", "command.c"))
 
 
 def free_ports(count):

@@ -244,7 +244,7 @@ def all_mistakes_are_said_at_once(t):
         busy.listen()
         done = run("up", app, "--listen", f"https://127.0.0.1:{busy.getsockname()[1]}",
                    "--tls-cert", t.path("none.pem"), "--tls-key", t.path("none.key"))
-        t.ends(done, 1, "none.pem: cannot read the certificate")
+        t.ends(done, 1, "none.pem: cannot read the certificate: No such file")
         t.ends(done, 1, "in use")
     t.ends(run("up", app, "--tls-cert", "a"), 2, "--tls-cert and --tls-key go together")
 

@@ -76,23 +76,23 @@ def failures_stay_with_their_request(t):
 
 @test
 def waiting_guests_share_a_thread(t):
-    """More requests wait at a time than there are threads."""
+    """More requests wait at a time than there are threads; not so many that it is overload."""
     with Served(t, build_app(t, component=True), "--workers", "1") as server:
-        started, statuses = threading.Barrier(41), []
+        started, statuses = threading.Barrier(31), []
 
         def ask():
             started.wait()
-            statuses.append(server.get("/sleep=500").text)
+            statuses.append(server.get("/sleep=1500").text)
 
-        threads = [threading.Thread(target=ask) for _ in range(40)]
+        threads = [threading.Thread(target=ask) for _ in range(30)]
         for thread in threads:
             thread.start()
         started.wait()
         t.equal(server.get("/hello").text, "hello\n")
-        t.check(len(statuses) < 40, "a short request had to wait for sleepers")
+        t.check(len(statuses) < 30, "a short request had to wait for sleepers")
         for thread in threads:
             thread.join()
-        t.equal(statuses, ["slept\n"] * 40)
+        t.equal(statuses, ["slept\n"] * 30)
 
 
 @test
@@ -193,9 +193,30 @@ def manifests_have_routes(t):
         fixed = server.get("/fixed")
         t.equal((fixed.status, fixed.text), (418, "short and stout"))
     check = run("up", "--check", t.folder)
-    t.ends(check, 0)
+    t.equal(check.code, 0)
     for text in ("shop", "/first/...", "/:any/hello", "/fixed"):
         t.check(text in check.out, f"{text} is missing in {check.out}")
+
+
+@test
+def a_check_looks_at_files(t):
+    build_app(t, component=True)
+    text = MANIFEST.format(second="/second").replace('source = "app.wasm"', 'source = "b/a.wasm"', 1)
+    text = text.replace("[component.second]", '[component.first.build]\ncommand = "true"\n'
+                                              "[component.second]")
+    path = t.file("spin.toml", text)
+    checked = run("up", "--check", path, "--tls-cert", t.path("no.pem"), "--tls-key", t.path("no"))
+    t.ends(checked, 1, "^stint: component 'first': .*b/a.wasm: it is not there: 'stint build' makes")
+    t.match(checked.err, "^stint: .*no.pem: cannot read the certificate: No such file or directory$")
+    others = [line for line in checked.err.splitlines() if "no machine code" not in line]
+    t.equal(len(others), 2)
+    with open("/dev/full", "wb") as full:
+        t.ends(run("up", "--check", path, stdout=full), 1, "stdout: No space left on device")
+    for verb in ("up", "build", "route", "watch"):
+        nothing = run(verb, cwd=os.path.dirname(t.file("empty/file", "")))
+        t.equal(nothing.code, 1)
+        t.match(nothing.err, r"there is no (\./)?spin\.toml: name a manifest.*'stint new NAME'")
+        t.equal(len(nothing.err.splitlines()), 1)
 
 
 @test

@@ -101,6 +101,8 @@ WRONG = [
     (HTTP + HELLO + STINT + "regions.here = 'eu'\nregions.eu.weight = 101\n", "8:21",
      "expected an integer from 0 to 100, found 101"),
     ("trigger = 5\n" + HELLO, "1:11", None),
+    ("[[trigger.http]]\nrout = '/'\ncomponent = 'hello'\n" + HELLO, "2:1",
+     ": http trigger 1: unknown key 'rout' (nearest: 'route')"),
     ("[component\n", "1:11", "] is expected here"),
     ("x = 1.\n", "1:5", "a digit is expected"),
 ]
@@ -124,8 +126,9 @@ def all_problems_at_once(t):
     text = HEAD + HTTP + '[component.hello]\nsoruce = "a"\nfiles = [5]\n' + OWN + "reuse = 1\n"
     r = run("route", "-f", t.file("spin.toml", text))
     t.equal(r.code, 1)
-    for said in ("soruce", "'source' is missing", "file 1: expected", "stint.reuse: expected"):
+    for said in ("'soruce' (nearest: 'source')", "file 1: expected", "stint.reuse: expected"):
         t.check(said in r.err, f"{said} is not in {r.err}")
+    t.check("'source' is missing" not in r.err, f"one mistake is said twice: {r.err}")
     t.match(r.err, r"spin.toml: \d errors$")
 
 
@@ -236,7 +239,7 @@ def new(t):
                 t.check("hello" in f.read(), f"{template}: {name} does not know its name")
         r = run("route", "-f", os.path.join(folder, "hello"), "--json", "/")
         t.equal(json.loads(r.out)["component"], "hello")
-    t.ends(run("new", "hello", cwd=t.path("http-c")), 1, "hello: File exists")
+    t.ends(run("new", "hello", cwd=t.path("http-c")), 1, "'hello. is there already")
     t.ends(run("new", "Hel_lo", cwd=t.path("http-c")), 2, "no name for a project")
     t.ends(run("new", "--template", "http-cobol", "x", cwd=t.folder), 2, "http-cobol")
 
