@@ -42,8 +42,6 @@ address = "%s"
 channel = "%s"
 component = "app"
 """
-
-
 WORLD = """package test:redis;
 world app {
   import fermyon:spin/redis@2.0.0;
@@ -462,6 +460,82 @@ def brokers_ask_who_it_is(t):
         with Served(t, *application(t, hosts=["mqtt://*:*"])) as server:
             t.match(server.request("POST", "/mqtt1/a", headers={"address": broker.url}).text,
                     "^error 2: .*private")
+
+
+class Scripted:
+    """A broker that plays a part: what it gets, in hexadecimal, and what it says to that."""
+
+    def __init__(self, *connections):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"mqtt://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.wrong = []
+        threading.Thread(target=self.play, args=(connections,), daemon=True).start()
+
+    def play(self, connections):
+        for lines in connections:
+            one, _ = self.listener.accept()
+            with one:
+                for wanted, answer in lines:
+                    size, got = len(wanted) // 2, b""
+                    while len(got) < size:
+                        piece = one.recv(size - len(got))
+                        if not piece:
+                            break
+                        got += piece
+                    if not re.fullmatch(wanted, got.hex()):
+                        self.wrong.append((wanted, got.hex()))
+                    try:
+                        one.sendall(bytes.fromhex(answer))
+                    except OSError:
+                        break
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+# With a name at random, which has 22 letters.
+CONNECT, ACCEPTED = ("1022" "00044d5154540402" "0005" "0016" + "." * 44), "20020000"
+PUBLISHED = "3206" "000161" "%s" "78"  # topic a, message x, at least once
+ONCE = "3406" "000161" "%s" "78"
+
+
+@test
+def packets_are_those_of_mqtt(t):
+    with Served(t, *application(t, hosts=["mqtt://127.0.0.1:*"]), "--workers", "1") as server:
+        def publish(broker, qos=1, **headers):
+            return server.request("POST", f"/mqtt{qos}/a", body=b"x",
+                                  headers={"address": broker.url, **headers}).text
+
+        # Three messages on one connection, each with its number, and a goodbye.
+        with Scripted([(CONNECT, ACCEPTED), *((PUBLISHED % n, "4002" + n) for n in ("0001", "0002", "0003")),
+                       ("e000", "")]) as broker:
+            t.equal((publish(broker), broker.wrong), ("published", []))
+        with Scripted([(CONNECT, ACCEPTED), *(line for n in ("0001", "0002", "0003") for line in
+                                              ((ONCE % n, "5002" + n), ("6202" + n, "7002" + n)))]) as broker:
+            t.equal((publish(broker, 2), broker.wrong), ("published", []))
+        # Who waits longer than was agreed on says that it is there.
+        with Scripted([(CONNECT.replace("0005", "0001"), ACCEPTED), (PUBLISHED % "0001", ""),
+                       ("c000", "d0004002" "0001"), (PUBLISHED % "0002", "4002" "0002"),
+                       (PUBLISHED % "0003", "4002" "0003")]) as broker:
+            t.equal((publish(broker, **{"keep-alive-s": "1"}), broker.wrong), ("published", []))
+        # One that ends the connection between two messages is asked again.
+        again = [(CONNECT, ACCEPTED), (PUBLISHED % "0002", "4002" "0002"), (PUBLISHED % "0003", "4002" "0003")]
+        with Scripted([(CONNECT, ACCEPTED), (PUBLISHED % "0001", "4002" "0001" "e000")], again) as broker:
+            t.equal((publish(broker), broker.wrong), ("published", []))
+        for answer, why in (("20020004", "wrong user or password"), ("20020001", "does not speak MQTT 3.1.1"),
+                            ("200200ff", "the broker refused"), ("2003000000", "not how a broker answers"),
+                            ("485454502f312e31", "not how a broker answers"), ("40020001", "not how a broker"),
+                            ("", "closed")):
+            with Scripted([(CONNECT, answer)]) as broker:
+                t.match(publish(broker), "^error 2: .*" + why)
+        for answer, why in (("40020002", "the broker answered another message"), ("50020001", "not how a broker"),
+                            ("4002", "closed"), ("30050001610001", "not how a broker")):
+            with Scripted([(CONNECT, ACCEPTED), (PUBLISHED % "0001", answer)]) as broker:
+                t.match(publish(broker), "^error 2: .*" + why)
+        t.equal(server.stop(), 0)
 
 
 @test

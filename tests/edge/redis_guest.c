@@ -251,14 +251,16 @@ static void redis(struct guest_text at, struct guest_text op, struct guest_text 
 
 /* ---- MQTT -------------------------------------------------------------------------------- */
 
-/* The headers "user" and "password"; "second": again after a while. */
+/* The headers "user", "password" and "keep-alive-s", a digit. */
 static void mqtt(struct http_request *request, struct guest_text at, struct guest_text op,
                  struct guest_text topic)
 {
     struct guest_text user = http_header(request, GUEST_TEXT("user"));
     struct guest_text password = http_header(request, GUEST_TEXT("password"));
+    struct guest_text keep_alive = http_header(request, GUEST_TEXT("keep-alive-s"));
+    uint64_t keep_alive_s = keep_alive.bytes > 0 ? (uint64_t)(keep_alive.text[0] - '0') : 5;
     uint32_t r[4] = {0};
-    mqtt_open(at.text, at.bytes, user.text, user.bytes, password.text, password.bytes, 5, r);
+    mqtt_open(at.text, at.bytes, user.text, user.bytes, password.text, password.bytes, keep_alive_s, r);
     if (failed(r))
         return;
     uint32_t connection = r[1];

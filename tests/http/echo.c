@@ -427,14 +427,13 @@ static bool load_tls(struct http_listen *how)
     struct stint_error error = {0};
     struct http_tls_config tls_config = {.files = tls_files, .file_count = tls_file_count};
     char message[400];
-    void *symbol;
-    if (plugin_load("libstint-tls.so", HTTP_TLS_SYMBOL, &symbol, &error) != STINT_OK) {
+    const void *table;
+    if (plugin_table("libstint-tls.so", HTTP_TLS_SYMBOL, HTTP_TLS_API_VERSION, &table, &error) !=
+        STINT_OK) {
         fprintf(stderr, "http_echo: %s\n", error.message);
         return false;
     }
-    const struct http_tls_api *(*get)(void);
-    memcpy(&get, &symbol, sizeof(get));
-    tls = get()->create(&tls_config, message, sizeof(message));
+    tls = ((const struct http_tls_api *)table)->create(&tls_config, message, sizeof(message));
     how->tls = tls;
     if (tls == NULL) {
         fprintf(stderr, "http_echo: %s\n", message);
