@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/dependency.h"
 #include "app/manifest_int.h"
 #include "app/policy.h"
 #include "base/nearest.h"
@@ -314,8 +315,28 @@ static void refuse_permissions(struct reader *r, const struct toml_value *at, co
     }
 }
 
+/* The keys of permissions that a dependency has of the component's. */
+static void check_inherited(struct reader *r, const struct toml_value *inherit, const char *where)
+{
+    const struct toml_value *item =
+        inherit != NULL && inherit->kind == TOML_ARRAY ? inherit->first : NULL;
+    for (; item != NULL; item = item->next) {
+        struct nearest nearest = {.wanted = item->text, .wanted_bytes = item->text_bytes};
+        bool is_known = !is_text(item); /* its shape is wrong, which was said */
+        for (size_t i = 0; !is_known && dependency_key(i) != NULL; i++) {
+            is_known = strcmp(dependency_key(i), item->text) == 0;
+            nearest_offer(&nearest, dependency_key(i), strlen(dependency_key(i)));
+        }
+        if (!is_known)
+            reader_error(r, item, "%sinherit_configuration: nothing called '%s' can be inherited%s%s%s",
+                         where, item->text, nearest.best != NULL ? " (nearest: '" : "",
+                         nearest.best != NULL ? nearest.best : "", nearest.best != NULL ? "')" : "");
+    }
+}
+
 static void read_dependency_source(struct reader *r, const struct toml_value *value,
-                                   const char *where, struct app_source *source)
+                                   const char *where, const char *own_id,
+                                   struct app_source *source)
 {
     const struct toml_value *path = toml_member(value, "path");
     const struct toml_value *component = toml_member(value, "component");
@@ -324,6 +345,8 @@ static void read_dependency_source(struct reader *r, const struct toml_value *va
         source->version = reader_copy(r, value->text, value->text_bytes);
     } else if (is_text(path)) {
         source->path = reader_path(r, r->app->folder, path->text);
+    } else if (component != NULL && toml_is(component, own_id)) {
+        reader_error(r, component, "%sa component cannot be its own dependency", where);
     } else if (component != NULL) {
         uint32_t index = find_named_component(r, component, where);
         if (index != APP_NONE) {
@@ -356,9 +379,10 @@ static void read_dependency(struct reader *r, const struct toml_value *value, bo
     dependency->column = value->key_column;
     snprintf(where, sizeof(where), "component '%s': dependency '%.100s': ", component,
              dependency->name);
-    read_dependency_source(r, value, where, &dependency->source);
+    read_dependency_source(r, value, where, component, &dependency->source);
     dependency->export = get_text(r, value, "export", NULL);
     dependency->inherits = get_texts(r, value, "inherit_configuration");
+    check_inherited(r, inherit, where);
     dependency->inherits_all =
         inherits_all || (inherit != NULL && inherit->kind == TOML_BOOLEAN && inherit->boolean);
     if (inherit != NULL && has_common)

@@ -130,37 +130,53 @@ static int run_command(const char *component, const char *folder, const char *co
 
 /* ---- Components -------------------------------------------------------------------------- */
 
-static int fetch(const struct app_component *component)
+static int fetch(const struct app_component *component, const struct app_source *source)
 {
     struct stint_error error = {0};
     struct arena arena;
     const char *path;
     arena_init(&arena, &alloc_root);
-    enum stint_status status = source_fetch(&arena, &component->source, &path, &error);
+    enum stint_status status = source_fetch(&arena, source, &path, &error);
     if (status == STINT_OK)
-        fprintf(stderr, "%s: %s is in %s\n", component->id, component->source.url, path);
+        fprintf(stderr, "%s: %s is in %s\n", component->id, source->url, path);
     else
         cli_error("component '%s': %s: %s", component->id,
-                  component->source.kind == APP_SOURCE_URL ? component->source.url
-                                                           : component->source.package,
-                  error.message);
+                  source->kind == APP_SOURCE_URL ? source->url : source->package, error.message);
     arena_free(&arena);
     return status == STINT_OK ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }
 
-static int compile(const struct app_component *component)
+static int compile(const struct app_component *component, const struct app_source *source)
 {
     struct file_stat stat;
-    const char *argv[] = {"compile", "--quiet", component->source.path, NULL};
-    if (component->source.kind != APP_SOURCE_FILE)
-        return fetch(component); /* its machine code is made, and kept, when it is served */
-    if (file_stat_host(component->source.path, &stat) != OS_OK) {
-        cli_error("component '%s': there is no %s%s", component->id, component->source.path,
+    const char *argv[] = {"compile", "--quiet", source->path, NULL};
+    if (source->kind != APP_SOURCE_FILE)
+        return fetch(component, source); /* its machine code is made, and kept, when it is served */
+    if (file_stat_host(source->path, &stat) != OS_OK) {
+        cli_error("component '%s': there is no %s%s", component->id, source->path,
                   component->build_commands.count > 0 ? ", although its commands succeeded" : "");
         return CLI_EXIT_FAILED;
     }
-    fprintf(stderr, "%s: machine code of %s\n", component->id, component->source.path);
+    fprintf(stderr, "%s: machine code of %s\n", component->id, source->path);
     return verb_compile.run(&verb_compile, 3, (char **)argv);
+}
+
+/* The component's own file, and those of its dependencies which no component of the application builds. */
+static int compile_all(const struct app *app, const struct app_component *component)
+{
+    int worst = compile(component, &component->source);
+    for (uint32_t i = 0; i < component->dependency_count; i++) {
+        const struct app_source *source = &component->dependencies[i].source;
+        bool is_done = false;
+        for (uint32_t k = 0; k < app->component_count && source->kind == APP_SOURCE_FILE; k++)
+            is_done |= strcmp(app->components[k].source.path, source->path) == 0;
+        for (uint32_t k = 0; k < i; k++)
+            is_done |= strcmp(component->dependencies[k].source.path, source->path) == 0 &&
+                       source->kind == APP_SOURCE_FILE;
+        if (!is_done && compile(component, source) != CLI_EXIT_OK)
+            worst = CLI_EXIT_FAILED;
+    }
+    return worst;
 }
 
 static bool is_wanted(const char *id, int count, char **names)
@@ -193,7 +209,7 @@ static int build(const struct app *app, const struct build_options *options, int
                                    component->build_commands.items[j]);
         }
         if (code == CLI_EXIT_OK && !options->no_compile)
-            code = compile(component);
+            code = compile_all(app, component);
         if (code != CLI_EXIT_OK)
             worst = CLI_EXIT_FAILED;
     }

@@ -128,6 +128,11 @@ static uint64_t number_of_served(const struct app *app)
     for (uint32_t i = 0; app != NULL && i < app->component_count; i++) {
         if (app->components[i].source.kind == APP_SOURCE_FILE)
             number = watch_file(number, app->components[i].source.path);
+        for (uint32_t k = 0; k < app->components[i].dependency_count; k++) {
+            const struct app_source *source = &app->components[i].dependencies[k].source;
+            if (source->kind == APP_SOURCE_FILE)
+                number = watch_file(number, source->path);
+        }
     }
     return number;
 }

@@ -239,6 +239,9 @@ struct component_file {
     /* Over the bytes here: whoever retains one needs the file as well. */
     struct stint_module **modules;
     uint32_t *module_offsets; /* in `bytes` */
+    /* Of a composition (component/compose.h): whose modules these are. */
+    struct component_file **parts;
+    uint32_t part_count;
 };
 
 /* Whether the bytes begin like a binary component (magic, version 0x0d, layer 1). */
@@ -269,6 +272,8 @@ MUST_CHECK enum stint_status component_create_made(struct stint_engine *engine,
                                                    struct component_file **ret_file,
                                                    struct stint_error *error);
 struct component_file *component_retain(struct component_file *file);
+/* Room for `count` parts, once a file, which are released with it; false when memory is out. */
+MUST_CHECK bool component_keep_parts(struct component_file *file, uint32_t count);
 void component_release(struct component_file *file); /* accepts NULL */
 
 #endif

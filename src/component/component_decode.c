@@ -302,6 +302,9 @@ static void file_free(struct component_file *file, const struct comp_decoder *d)
     alloc_put(alloc, file->modules, modules * sizeof(*file->modules));
     alloc_put(alloc, file->module_offsets, offsets * sizeof(*file->module_offsets));
     arena_free(&file->arena);
+    for (uint32_t i = 0; i < file->part_count; i++)
+        component_release(file->parts[i]);
+    alloc_put(alloc, file->parts, file->part_count * sizeof(*file->parts));
     alloc_put(alloc, file->owned_bytes, file->size_bytes);
     alloc_put(alloc, file, sizeof(*file));
     engine_release(engine);
@@ -403,6 +406,13 @@ enum stint_status component_create_made(struct stint_engine *engine, const uint8
     }
     *ret_file = file;
     return STINT_OK;
+}
+
+bool component_keep_parts(struct component_file *file, uint32_t count)
+{
+    file->parts = alloc_get_zeroed(file->alloc, count, sizeof(*file->parts));
+    file->part_count = file->parts != NULL ? count : 0;
+    return file->parts != NULL;
 }
 
 struct component_file *component_retain(struct component_file *file)

@@ -135,6 +135,9 @@ bool new_match(struct component_new *n);
 
 /* ---- component_new_types.c ---------------------------------------------------------------- */
 
+/* The binary's codes of value types, by enum ctype_kind. */
+extern const uint8_t new_type_codes[];
+
 /* The index of a type that has a name, in the space: written there when it is not yet. */
 uint32_t new_named(struct component_new *n, struct new_space *space, const struct wit_type *type);
 uint32_t new_func_type(struct component_new *n, struct new_space *space, struct wit_func func);

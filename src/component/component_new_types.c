@@ -5,13 +5,17 @@
  */
 #include "component/component_new_int.h"
 
-static const uint8_t codes[] = {
-    [CTYPE_BOOL] = 0x7f,   [CTYPE_S8] = 0x7e,     [CTYPE_U8] = 0x7d,      [CTYPE_S16] = 0x7c,
-    [CTYPE_U16] = 0x7b,    [CTYPE_S32] = 0x7a,    [CTYPE_U32] = 0x79,     [CTYPE_S64] = 0x78,
-    [CTYPE_U64] = 0x77,    [CTYPE_F32] = 0x76,    [CTYPE_F64] = 0x75,     [CTYPE_CHAR] = 0x74,
-    [CTYPE_STRING] = 0x73, [CTYPE_RECORD] = 0x72, [CTYPE_VARIANT] = 0x71, [CTYPE_LIST] = 0x70,
-    [CTYPE_TUPLE] = 0x6f,  [CTYPE_FLAGS] = 0x6e,  [CTYPE_ENUM] = 0x6d,    [CTYPE_OPTION] = 0x6b,
-    [CTYPE_RESULT] = 0x6a, [CTYPE_OWN] = 0x69,    [CTYPE_BORROW] = 0x68,  [CTYPE_LIST_FIXED] = 0x67,
+const uint8_t new_type_codes[] = {
+    [CTYPE_BOOL] = 0x7f,          [CTYPE_S8] = 0x7e,     [CTYPE_U8] = 0x7d,
+    [CTYPE_S16] = 0x7c,           [CTYPE_U16] = 0x7b,    [CTYPE_S32] = 0x7a,
+    [CTYPE_U32] = 0x79,           [CTYPE_S64] = 0x78,    [CTYPE_U64] = 0x77,
+    [CTYPE_F32] = 0x76,           [CTYPE_F64] = 0x75,    [CTYPE_CHAR] = 0x74,
+    [CTYPE_STRING] = 0x73,        [CTYPE_RECORD] = 0x72, [CTYPE_VARIANT] = 0x71,
+    [CTYPE_LIST] = 0x70,          [CTYPE_TUPLE] = 0x6f,  [CTYPE_FLAGS] = 0x6e,
+    [CTYPE_ENUM] = 0x6d,          [CTYPE_OPTION] = 0x6b, [CTYPE_RESULT] = 0x6a,
+    [CTYPE_OWN] = 0x69,           [CTYPE_BORROW] = 0x68, [CTYPE_LIST_FIXED] = 0x67,
+    [CTYPE_STREAM] = 0x66,        [CTYPE_FUTURE] = 0x65, [CTYPE_ERROR_CONTEXT] = 0x64,
+    [CTYPE_MAP] = 0x63,
 };
 
 enum {
@@ -100,7 +104,7 @@ static void put_valtype(struct component_new *n, struct new_space *space,
 {
     static const struct wasm_name nameless = {0};
     if (type.is_index == COMP_PRIMITIVE) {
-        (void)buf_append_byte(out, codes[type.value]);
+        (void)buf_append_byte(out, new_type_codes[type.value]);
         return;
     }
     const struct wit_type *what = wit_type_at(scope, type.value);
@@ -112,7 +116,7 @@ static void put_valtype(struct component_new *n, struct new_space *space,
     if (what->name.text != NULL) {
         index = new_named(n, space, what);
     } else if (what->def->value_kind <= CTYPE_PRIMITIVE_LAST) {
-        (void)buf_append_byte(out, codes[what->def->value_kind]);
+        (void)buf_append_byte(out, new_type_codes[what->def->value_kind]);
         return;
     } else if (!find_known(space, what->def, nameless, &index)) {
         index = add_known(n, space, what->def, nameless, define(n, space, what->scope, what->def));
@@ -151,7 +155,7 @@ static void put_value_type(struct component_new *n, struct new_space *space,
                            struct buf *out)
 {
     struct comp_valtype resource = {COMP_INDEX, def->index};
-    (void)buf_append_byte(out, codes[def->value_kind]);
+    (void)buf_append_byte(out, new_type_codes[def->value_kind]);
     switch (def->value_kind) {
     case CTYPE_RECORD:
     case CTYPE_VARIANT:
@@ -195,7 +199,7 @@ static uint32_t define(struct component_new *n, struct new_space *space,
         else
             put_valtype(n, space, scope, def->result, &out);
     } else if (n->status == STINT_OK) {
-        if (def->value_kind >= sizeof(codes) || codes[def->value_kind] == 0)
+        if (def->value_kind > CTYPE_BORROW || def->value_kind == CTYPE_ERROR_CONTEXT)
             (void)new_fail(n, STINT_UNSUPPORTED, "the world has types of asynchronous functions");
         else
             put_value_type(n, space, scope, def, &out);

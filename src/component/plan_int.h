@@ -227,6 +227,8 @@ enum stint_status plan_no_memory(struct plan_builder *b);
 enum stint_status plan_broken(struct plan_builder *b);
 bool plan_name_equal(struct wasm_name a, struct wasm_name b);
 bool plan_name_matches(struct wasm_name wanted, struct wasm_name given);
+/* Whether `a` has a later version than `b`. */
+bool plan_name_is_later(struct wasm_name a, struct wasm_name b);
 
 /* plan_env.c: goes through the definitions of a component and appends steps. */
 MUST_CHECK enum stint_status plan_instantiate(struct plan_builder *b,

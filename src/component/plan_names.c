@@ -79,6 +79,17 @@ bool plan_name_matches(struct wasm_name wanted, struct wasm_name given)
            (has_given && is_compatible(cut(wanted, wanted_at), cut(given, given_at)));
 }
 
+bool plan_name_is_later(struct wasm_name a_name, struct wasm_name b_name)
+{
+    struct version a = parse(cut(a_name, version_at(a_name)));
+    struct version b = parse(cut(b_name, version_at(b_name)));
+    for (int i = 0; i < 3 && a.is_valid && b.is_valid; i++) {
+        if (a.parts[i] != b.parts[i])
+            return a.parts[i] > b.parts[i];
+    }
+    return false;
+}
+
 static struct wasm_name name_of(const char *text)
 {
     return (struct wasm_name){text, (uint32_t)strlen(text)};

@@ -169,6 +169,31 @@ static enum stint_status make_files(const struct edge_server *server, struct edg
     return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
 }
 
+/* The files of the component's dependencies, downloaded if need be. */
+static enum stint_status find_dependencies(struct arena *arena, const struct app *app,
+                                           const struct app_component *from,
+                                           struct guest_config *config, struct stint_error *error)
+{
+    struct guest_dependency *items =
+        arena_get_zeroed(arena, (size_t)from->dependency_count + 1, sizeof(*items));
+    if (items == NULL)
+        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+    for (uint32_t i = 0; i < from->dependency_count; i++) {
+        const struct app_dependency *dependency = &from->dependencies[i];
+        struct stint_error why = {0};
+        items[i].from = dependency;
+        enum stint_status status = source_fetch(arena, &dependency->source, &items[i].path, &why);
+        if (status != STINT_OK)
+            return error_set(error, status, STINT_NO_OFFSET, "%s:%u: dependency '%.100s': %s",
+                             app->manifest, dependency->line, dependency->name, why.message);
+    }
+    config->manifest = app->manifest;
+    config->folder = app->folder;
+    config->dependencies = items;
+    config->dependency_count = from->dependency_count;
+    return STINT_OK;
+}
+
 static enum stint_status load_component(struct edge_server *server, struct edge_app *app,
                                         uint32_t number, struct log_buffer *log,
                                         struct stint_error *error)
@@ -178,11 +203,6 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     struct file_stat stat;
     struct arena arena;
     component->path = from->source.kind == APP_SOURCE_FILE ? from->source.path : from->source.url;
-    if (from->dependency_count > 0)
-        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
-                         "its dependencies are not composed with it yet ('%.60s' is the first): "
-                         "'stint run --with' does so for commands",
-                         from->dependencies[0].name);
     enum stint_status status = find_trigger(app->app, number, &component->trigger, error);
     if (status == STINT_OK)
         status = source_fetch(&app->app->arena, &from->source, &component->path, error);
@@ -225,7 +245,9 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     if (from->limits.concurrency < UINT32_MAX)
         config.instances_max = (uint32_t)from->limits.concurrency;
     config.env = join_pairs(&arena, &from->environment, server->options, &config.env_count);
-    status = make_files(server, app, component, error);
+    status = find_dependencies(&arena, app->app, from, &config, error);
+    if (status == STINT_OK)
+        status = make_files(server, app, component, error);
     config.dirs = mounts_dirs(&arena, app->app, from, component->files, &config.dir_count);
     if (status == STINT_OK)
         status = config.env != NULL && config.dirs != NULL

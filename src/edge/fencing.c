@@ -158,6 +158,16 @@ static void put_mounts(struct rules *rules, const struct app *app,
     }
 }
 
+/* They are read again with the application. */
+static void put_dependencies(struct rules *rules, const struct app_component *component)
+{
+    for (uint32_t i = 0; i < component->dependency_count; i++) {
+        const struct app_source *source = &component->dependencies[i].source;
+        if (source->kind == APP_SOURCE_FILE)
+            put_file(rules, source->path);
+    }
+}
+
 static void put_application(struct rules *rules, const struct edge_app *edge)
 {
     const struct app *app = edge->app;
@@ -170,6 +180,7 @@ static void put_application(struct rules *rules, const struct edge_app *edge)
         if (edge->components[i].guest != NULL || app->components[i].source.kind == APP_SOURCE_FILE)
             put_file(rules, edge->components[i].path);
         put_mounts(rules, app, &app->components[i]);
+        put_dependencies(rules, &app->components[i]);
     }
     for (uint32_t i = 0; i < app->client_tls_count; i++) {
         put_file(rules, app->client_tls[i].roots_file);

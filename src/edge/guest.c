@@ -179,10 +179,13 @@ static enum stint_status make_slot(void *env, struct stint_store *store,
         return status;
     store->user = host;
     ret_host->env = host;
-    ret_host->resolvers[0] = wasi_p2_resolver(host->p2);
-    ret_host->resolver_count = 1;
+    host->resolvers[host->resolver_count++] = wasi_p2_resolver(host->p2);
     if (host->services != NULL)
-        ret_host->resolvers[ret_host->resolver_count++] = services_resolver(host->services);
+        host->resolvers[host->resolver_count++] = services_resolver(host->services);
+    if (host->guest->notes.apart_count > 0)
+        ret_host->resolvers[ret_host->resolver_count++] = guest_deny_resolver(host);
+    for (uint32_t i = 0; i < host->resolver_count; i++)
+        ret_host->resolvers[ret_host->resolver_count++] = host->resolvers[i];
     return STINT_OK;
 }
 
@@ -236,16 +239,20 @@ static enum stint_status find_handler(struct guest *guest, struct stint_error *e
 static enum stint_status create_component(struct guest *guest, struct stint_error *error)
 {
     struct component_refusal refusal;
-    const struct module_origin origin = {guest->config.path, guest->stat, 0};
+    const struct module_origin origin = {guest->config.path, guest->bytes.stat, 0};
     guest->origin = origin;
     enum stint_status status =
-        component_code_create(guest->engine, guest->bytes, guest->bytes_count, true, &guest->origin,
-                              &guest->file, &refusal, error);
+        component_code_create(guest->engine, guest->bytes.data, guest->bytes.bytes, true,
+                              &guest->origin, &guest->file, &refusal, error);
     if (status == STINT_OK && refusal.reason[0] != '\0')
         (void)snprintf(guest->refusal, sizeof(guest->refusal), "%s; %s", refusal.reason,
                        refusal.remedy);
     if (status == STINT_OK)
+        status = guest_parts_compose(guest, &guest->file, error);
+    if (status == STINT_OK)
         status = plan_create(guest->file, &guest->plan, error);
+    if (status == STINT_OK)
+        status = guest_deny_prepare(guest, error);
     if (status == STINT_OK)
         status = find_handler(guest, error);
     if (status == STINT_OK)
@@ -266,25 +273,25 @@ static enum stint_status create_component(struct guest *guest, struct stint_erro
 
 /* ---- Loading ----------------------------------------------------------------------------- */
 
-static enum stint_status read_file(struct guest *guest, struct stint_error *error)
+enum stint_status guest_file_read(const char *path, struct guest_file *file,
+                                  struct stint_error *error)
 {
-    const char *path = guest->config.path;
     struct buf bytes;
     int fd;
     enum os_error reason = file_open_host(path, FILE_READ, &fd);
     if (!reason)
-        reason = file_stat_of(fd, &guest->stat);
+        reason = file_stat_of(fd, &file->stat);
     else
         fd = -1;
-    if (!reason && guest->stat.type != FILE_REGULAR)
-        reason = guest->stat.type == FILE_DIRECTORY ? OS_ISDIR : OS_INVAL;
+    if (!reason && file->stat.type != FILE_REGULAR)
+        reason = file->stat.type == FILE_DIRECTORY ? OS_ISDIR : OS_INVAL;
     if (reason) {
         file_close(fd);
         return error_set(error, STINT_IO, STINT_NO_OFFSET, "%s", os_error_text(reason));
     }
     buf_init(&bytes, &alloc_root, GUEST_FILE_BYTES_MAX);
-    while (!reason && bytes.bytes < guest->stat.size_bytes) {
-        size_t left = guest->stat.size_bytes - bytes.bytes, done = 0;
+    while (!reason && bytes.bytes < file->stat.size_bytes) {
+        size_t left = file->stat.size_bytes - bytes.bytes, done = 0;
         if (!buf_reserve(&bytes, left))
             break;
         struct file_span span = {bytes.data + bytes.bytes, left};
@@ -294,15 +301,27 @@ static enum stint_status read_file(struct guest *guest, struct stint_error *erro
         bytes.bytes += done;
     }
     file_close(fd);
-    if (reason || bytes.bytes != guest->stat.size_bytes) {
+    if (reason || bytes.bytes != file->stat.size_bytes) {
         buf_free(&bytes);
         return error_set(error, STINT_IO, STINT_NO_OFFSET, "%s",
                          reason ? os_error_text(reason) : "it is too large, or is being written");
     }
-    guest->bytes = bytes.data;
-    guest->bytes_count = bytes.bytes;
-    guest->bytes_capacity = bytes.capacity_bytes;
+    file->data = bytes.data;
+    file->bytes = bytes.bytes;
+    file->capacity_bytes = bytes.capacity_bytes;
     return STINT_OK;
+}
+
+/* "\0asm", then layer 1 for components, version 1 for modules. */
+bool guest_file_is_component(const struct guest_file *file)
+{
+    return file->bytes >= 8 && file->data[6] == 1;
+}
+
+void guest_file_free(struct guest_file *file)
+{
+    alloc_put(&alloc_root, file->data, file->capacity_bytes);
+    file->data = NULL;
 }
 
 static bool copy_strings(struct arena *arena, const char *const *strings, size_t count,
@@ -343,10 +362,13 @@ static bool copy_config(struct guest *guest, const struct guest_config *from)
     return copy_strings(arena, from->env, from->env_count, &config->env);
 }
 
-/* "\0asm", then layer 1 for components, version 1 for modules. */
-static bool is_component(const struct guest *guest)
+static enum stint_status create_core(struct guest *guest, struct stint_error *error)
 {
-    return guest->bytes_count >= 8 && guest->bytes[6] == 1;
+    if (guest->config.dependency_count > 0)
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "it is a core module, and dependencies are for components: 'stint component "
+                         "new' makes one of it");
+    return guest_core_create(guest, error);
 }
 
 enum stint_status guest_create(struct stint_engine *engine, const struct guest_config *config,
@@ -360,15 +382,15 @@ enum stint_status guest_create(struct stint_engine *engine, const struct guest_c
     arena_init(&guest->arena, &engine->alloc);
     enum stint_status status = copy_config(guest, config) ? STINT_OK : no_memory(error);
     if (status == STINT_OK)
-        status = read_file(guest, error);
+        status = guest_file_read(guest->config.path, &guest->bytes, error);
     if (status == STINT_OK && config->wants_digest) {
         uint8_t digest[SHA256_BYTES];
-        sha256_of(guest->bytes, guest->bytes_count, digest);
+        sha256_of(guest->bytes.data, guest->bytes.bytes, digest);
         sha256_hex(digest, guest->digest);
     }
     if (status == STINT_OK)
-        status = is_component(guest) ? create_component(guest, error)
-                                     : guest_core_create(guest, error);
+        status = guest_file_is_component(&guest->bytes) ? create_component(guest, error)
+                                                        : create_core(guest, error);
     if (status == STINT_OK)
         *ret_guest = guest;
     else
@@ -398,14 +420,15 @@ void guest_free(struct guest *guest)
     plan_release(guest->plan);
     component_release(guest->file);
     rt_module_release(guest->module);
-    alloc_put(&alloc_root, guest->bytes, guest->bytes_capacity);
+    guest_parts_free(guest);
+    guest_file_free(&guest->bytes);
     arena_free(&guest->arena);
     alloc_put(&guest->engine->alloc, guest, sizeof(*guest));
 }
 
 const char *guest_digest(const struct guest *guest, uint64_t *ret_file_bytes)
 {
-    *ret_file_bytes = guest->bytes_count;
+    *ret_file_bytes = guest->bytes.bytes;
     return guest->digest;
 }
 

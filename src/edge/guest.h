@@ -27,12 +27,19 @@ struct host_http_request;
 struct host_net;
 struct services;
 struct app_component;
+struct app_dependency;
 
 enum guest_kind {
     GUEST_HANDLER, /* exports wasi:http/incoming-handler */
     GUEST_COMMAND, /* exports a function that runs once a request, as CGI has it */
     GUEST_SILENT,  /* answers no requests: it takes messages only */
     GUEST_ANY,     /* what it is; a handler where it is both */
+};
+
+/* What meets imports of a component. */
+struct guest_dependency {
+    const struct app_dependency *from; /* only for guest_create */
+    const char *path;                  /* of its component, which may have been downloaded */
 };
 
 struct guest_config {
@@ -57,6 +64,9 @@ struct guest_config {
     /* What Spin's interfaces give it; both stay. NULL: they are not there. */
     struct services *services;
     const struct app_component *component;
+    const char *manifest, *folder; /* of the application, for messages about dependencies; may be NULL without */
+    const struct guest_dependency *dependencies; /* only for guest_create */
+    size_t dependency_count;
     bool wants_digest; /* of the file */
     struct store_limits limits;
     uint64_t reuse_max; /* requests that an instance serves, one after the other; 0 is as 1 */

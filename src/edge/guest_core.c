@@ -130,7 +130,7 @@ static enum stint_status find_handler(struct guest *guest, struct stint_error *e
 enum stint_status guest_core_create(struct guest *guest, struct stint_error *error)
 {
     struct pool_config config = pool_config_default();
-    enum stint_status status = module_code_create(guest->engine, guest->bytes, guest->bytes_count,
+    enum stint_status status = module_code_create(guest->engine, guest->bytes.data, guest->bytes.bytes,
                                                   true, &guest->module, error);
     if (status != STINT_OK)
         return status;

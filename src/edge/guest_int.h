@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "component/component_pool.h"
+#include "component/compose.h"
 #include "edge/guest.h"
 #include "os/files.h"
 #include "os/lock.h"
@@ -19,6 +20,30 @@
 #include "wasi/p2.h"
 
 enum { GUEST_FILE_BYTES_MAX = 1 << 30 };
+
+/* A file's bytes, and what it was when they were read. */
+struct guest_file {
+    uint8_t *data;
+    size_t bytes, capacity_bytes;
+    struct file_stat stat;
+};
+
+/* A dependency's component. */
+struct guest_part {
+    const char *path;
+    struct guest_file bytes;
+    struct module_origin origin;
+    struct component_file *file;
+};
+
+/* A function that dependencies import and are denied. */
+struct guest_denied {
+    const struct compose_apart *apart;
+    const char *interface;
+    struct wasm_name name;
+    const struct ctype_func *func;
+    atomic_bool was_said;
+};
 
 struct guest_use {
     struct guest_use *next; /* in guest->kept */
@@ -49,6 +74,8 @@ struct guest_host {
     struct services_guest *services; /* NULL: it has none */
     struct guest_cgi *cgi;           /* commands only */
     struct guest_output outputs[2];
+    struct host_resolver resolvers[2]; /* components only: WASI, and Spin's world */
+    uint32_t resolver_count;
     struct guest_use use;
 };
 
@@ -56,9 +83,7 @@ struct guest {
     struct stint_engine *engine;
     struct arena arena; /* the configuration */
     struct guest_config config;
-    uint8_t *bytes;
-    size_t bytes_count, bytes_capacity;
-    struct file_stat stat;
+    struct guest_file bytes;
     char digest[SHA256_HEX_BYTES];
     struct module_origin origin;
     char refusal[STINT_ERROR_MESSAGE_BYTES + 100];
@@ -66,7 +91,12 @@ struct guest {
     struct lock kept_lock;
     struct guest_use *kept; /* instances that have served a request and serve the next */
     /* A component: */
-    struct component_file *file;
+    struct component_file *file; /* with its dependencies, if it has any */
+    struct guest_part *parts;    /* those */
+    uint32_t part_count;
+    struct compose_notes notes;
+    struct guest_denied *denied;
+    uint32_t denied_count;
     struct plan *plan;
     const struct plan_export *handler;
     struct component_pool *components;
@@ -88,6 +118,20 @@ MUST_CHECK enum stint_status guest_host_restart(struct guest_host *host);
 
 /* A line to the log, in the guest's name. */
 void guest_host_say(struct guest_host *host, const char *line);
+
+/* guest.c; what is read is freed also after a failure. */
+MUST_CHECK enum stint_status guest_file_read(const char *path, struct guest_file *file,
+                                             struct stint_error *error);
+bool guest_file_is_component(const struct guest_file *file);
+void guest_file_free(struct guest_file *file);
+
+/* guest_parts.c: puts the component with its dependencies, where it has any, in its place. */
+MUST_CHECK enum stint_status guest_parts_compose(struct guest *guest, struct component_file **file,
+                                                 struct stint_error *error);
+void guest_parts_free(struct guest *guest);
+/* guest_deny.c: what dependencies are denied, once there is a plan. The resolver comes before others. */
+MUST_CHECK enum stint_status guest_deny_prepare(struct guest *guest, struct stint_error *error);
+struct host_resolver guest_deny_resolver(struct guest_host *host);
 
 /* guest_command.c */
 MUST_CHECK enum stint_status guest_cgi_create(struct guest_host *host, struct stint_error *error);

@@ -250,8 +250,8 @@ def wit_that_is_wrong(t):
 
 @test
 def command_lines_and_disks(t):
-    t.ends(run("component"), 2, "'new FILE' was expected")
-    t.ends(run("component", "old", "a.wasm"), 2, "'new FILE' was expected")
+    t.ends(run("component"), 2, "'new FILE' or 'compose FILE --with FILE' was expected")
+    t.ends(run("component", "old", "a.wasm"), 2, "'new FILE' or 'compose FILE --with FILE' was expected")
     t.ends(run("component", "new", "a.wasm", "--world", "w"), 2, "--wit")
     t.ends(run("component", "new", t.path("missing.wasm")), 1, "missing.wasm")
     core = t.file("core.wat", '(module (func (export "run")))')
