@@ -233,6 +233,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                                   .component = from,
                                   .wants_digest = server->options->admin != NULL ||
                                                   app->app->server.admin_listen[0] != '\0',
+                                  .wants_text = server->options->check,
                                   .limits = store_limits_default(),
                                   .log = on_guest_log};
     if (from->reuse == APP_REUSE_INSTANCE)

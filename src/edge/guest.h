@@ -68,6 +68,7 @@ struct guest_config {
     const struct guest_dependency *dependencies; /* only for guest_create */
     size_t dependency_count;
     bool wants_digest; /* of the file */
+    bool wants_text;   /* guest_dependencies */
     struct store_limits limits;
     uint64_t reuse_max; /* requests that an instance serves, one after the other; 0 is as 1 */
     uint32_t instances_max; /* 0: what the machine allows */
@@ -85,6 +86,9 @@ void guest_free(struct guest *guest); /* once all uses are given back; accepts N
 bool guest_has_code(const struct guest *guest);
 /* Why machine code that the file carries is not used, and what helps; NULL when all is well. */
 const char *guest_refusal(const struct guest *guest);
+
+/* What its dependencies meet and what they are denied, in lines; "" unless config.wants_text. */
+const char *guest_dependencies(const struct guest *guest);
 
 /* Of the file's bytes: SHA-256 as digits, "" unless config.wants_digest; and how many they are. */
 const char *guest_digest(const struct guest *guest, uint64_t *ret_file_bytes);

@@ -95,6 +95,7 @@ struct guest {
     struct guest_part *parts;    /* those */
     uint32_t part_count;
     struct compose_notes notes;
+    const char *dependencies_text; /* NULL: nobody wants it */
     struct guest_denied *denied;
     uint32_t denied_count;
     struct plan *plan;

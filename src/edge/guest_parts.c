@@ -7,6 +7,7 @@
 #include "api/component_code.h"
 #include "app/app.h"
 #include "app/dependency.h"
+#include "base/buf.h"
 
 static bool denies(void *env, struct wasm_name interface)
 {
@@ -95,6 +96,47 @@ static enum stint_status load_all(struct guest *guest, struct arena *arena,
     return STINT_OK;
 }
 
+static void put_met(const struct compose_met *met, const struct app_dependency *from,
+                    const char *title, struct buf *text)
+{
+    bool is_same = met->import.bytes == met->export.bytes &&
+                   memcmp(met->import.text, met->export.text, met->import.bytes) == 0;
+    buf_append_format(text, "    %.*s from %s", (int)met->import.bytes, met->import.text, title);
+    if (!is_same)
+        buf_append_format(text, " (%.*s)", (int)met->export.bytes, met->export.text);
+    buf_append_string(text, from->inherits_all          ? ", which inherits everything"
+                            : from->inherits.count == 0 ? ", isolated"
+                                                        : ", which inherits ");
+    for (uint32_t i = 0; !from->inherits_all && i < from->inherits.count; i++)
+        buf_append_format(text, "%s%s", i > 0 ? ", " : "", from->inherits.items[i]);
+    buf_append_byte(text, '\n');
+}
+
+static void describe(struct guest *guest, const struct composition *composition)
+{
+    struct buf text;
+    buf_init(&text, &alloc_root, 1 << 20);
+    for (uint32_t i = 0; i < guest->notes.met_count; i++) {
+        const struct compose_met *met = &guest->notes.met[i];
+        uint32_t part = composition->links[met->link].part;
+        put_met(met, guest->config.dependencies[met->link].from, composition->parts[part].title, &text);
+    }
+    for (uint32_t i = 0; i < guest->notes.apart_count; i++) {
+        const struct compose_apart *apart = &guest->notes.apart[i];
+        if (apart->is_denied)
+            buf_append_format(&text, "    %.*s is denied\n", (int)apart->interface.bytes,
+                              apart->interface.text);
+    }
+    guest->dependencies_text =
+        arena_copy_string(&guest->arena, (const char *)text.data, text.bytes);
+    buf_free(&text);
+}
+
+const char *guest_dependencies(const struct guest *guest)
+{
+    return guest->dependencies_text != NULL ? guest->dependencies_text : "";
+}
+
 enum stint_status guest_parts_compose(struct guest *guest, struct component_file **file,
                                       struct stint_error *error)
 {
@@ -120,6 +162,8 @@ enum stint_status guest_parts_compose(struct guest *guest, struct component_file
                                                 .links = links,
                                                 .link_count = (uint32_t)count};
         status = component_composed_create(&composition, &guest->arena, &whole, &guest->notes, error);
+        if (status == STINT_OK && guest->config.wants_text)
+            describe(guest, &composition);
     }
     arena_free(&arena);
     if (status != STINT_OK)

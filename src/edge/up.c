@@ -391,6 +391,20 @@ static int serve(struct up *up, const sigset_t *signals)
     return EXIT_OK;
 }
 
+/* What meets what of components that have dependencies. */
+static void show_dependencies(const struct edge_app *app)
+{
+    const char *title = "\ndependencies\n";
+    for (uint32_t i = 0; i < app->app->component_count; i++) {
+        const struct guest *guest = app->components[i].guest;
+        const char *text = guest != NULL ? guest_dependencies(guest) : "";
+        if (text[0] == '\0')
+            continue;
+        printf("%s  %s\n%s", title, app->app->components[i].id, text);
+        title = "";
+    }
+}
+
 /* What a start would find wrong, but for what another process may hold: addresses, the control socket. */
 static int check(struct up *up)
 {
@@ -404,6 +418,7 @@ static int check(struct up *up)
         status = application_load(server, &up->log, &server->app);
     if (status != STINT_OK)
         return fail(up, &error);
+    show_dependencies(server->app);
     int code = EXIT_OK;
     for (uint32_t i = 0; i < server->app->app->component_count; i++) {
         if (server->app->components[i].guest == NULL)
