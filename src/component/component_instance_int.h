@@ -62,6 +62,30 @@ MUST_CHECK enum stint_status component_start(struct component_instance *instance
 /* What is not in the store as component_prepare left it; drops what handles are left. */
 void component_reset(struct component_instance *instance);
 
+/*
+ * component_handles.c: the handles of an instance between calls, kept so that another instance of the plan
+ * can have them under the same numbers: those of the guests' resources as they are, the host's as it says
+ * (component_pool.h: `keep`, `reopen`).
+ */
+struct component_handles;
+struct component_handles_host {
+    void *env, *slot_env;
+    enum stint_status (*keep)(void *env, void *slot_env, const struct resource_type *type,
+                              uint32_t rep, uint32_t *ret_word, struct stint_error *error);
+    enum stint_status (*reopen)(void *env, void *slot_env, const struct resource_type *type,
+                                uint32_t word, uint32_t *ret_rep, struct stint_error *error);
+};
+MUST_CHECK enum stint_status component_handles_take(const struct component_instance *instance,
+                                                    const struct component_handles_host *host,
+                                                    struct arena *arena,
+                                                    struct component_handles **ret_handles,
+                                                    struct stint_error *error);
+/* Into an instance that has none. */
+MUST_CHECK enum stint_status component_handles_put(struct component_instance *instance,
+                                                   const struct component_handles *handles,
+                                                   const struct component_handles_host *host,
+                                                   struct stint_error *error);
+
 /* component_import.c: finds what the host offers. STINT_UNLINKABLE names what is missing. */
 MUST_CHECK enum stint_status component_link(const struct plan *plan,
                                             const struct host_resolver *resolvers,

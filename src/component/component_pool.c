@@ -100,6 +100,34 @@ static uint32_t count_memories(const struct component_pool *pool)
 
 /* ---- Slots ------------------------------------------------------------------------------- */
 
+/* The host's handles as the snapshot has them. */
+static enum stint_status reopen(struct component_pool *pool, struct pool_slot *slot,
+                                struct stint_error *error)
+{
+    const struct component_pool_config *config = &pool->config;
+    struct component_slot *own = slot->user;
+    const struct component_handles_host host = {config->env, own->host.env, config->keep,
+                                                config->reopen};
+    return slot->snapshot == NULL
+               ? STINT_OK
+               : component_handles_put(own->instance, slot->snapshot->user, &host, error);
+}
+
+static enum stint_status capture(void *owner, const struct pool_slot *slot,
+                                 struct slots_snapshot *snapshot, struct stint_error *error)
+{
+    const struct component_pool_config *config = &((struct component_pool *)owner)->config;
+    const struct component_slot *own = slot->user;
+    const struct component_handles_host host = {config->env, own->host.env, config->keep,
+                                                config->reopen};
+    struct component_handles *handles;
+    enum stint_status status =
+        component_handles_take(own->instance, &host, &snapshot->arena, &handles, error);
+    if (status == STINT_OK)
+        snapshot->user = handles;
+    return status;
+}
+
 static enum stint_status fill(void *owner, struct pool_slot *slot, struct stint_error *error)
 {
     struct component_pool *pool = owner;
@@ -114,16 +142,24 @@ static enum stint_status fill(void *owner, struct pool_slot *slot, struct stint_
             return status;
     }
     own->has_host = true;
-    return component_prepare(slot->store, pool->plan, own->host.resolvers, own->host.resolver_count,
-                             pool->steps, &own->instance, error);
+    /* All that start functions did is in a snapshot, so there is nothing to wait for. */
+    size_t steps = slot->snapshot != NULL ? pool->plan->steps.count : pool->steps;
+    enum stint_status status =
+        component_prepare(slot->store, pool->plan, own->host.resolvers, own->host.resolver_count,
+                          steps, &own->instance, error);
+    return status == STINT_OK ? reopen(pool, slot, error) : status;
 }
 
 static bool reset(void *owner, struct pool_slot *slot)
 {
-    const struct component_pool_config *config = &((struct component_pool *)owner)->config;
+    struct component_pool *pool = owner;
+    const struct component_pool_config *config = &pool->config;
     struct component_slot *own = slot->user;
+    struct stint_error ignored = {0};
     component_reset(own->instance);
-    return config->reset == NULL || config->reset(config->env, own->host.env) == STINT_OK;
+    if (config->reset != NULL && config->reset(config->env, own->host.env) != STINT_OK)
+        return false;
+    return reopen(pool, slot, &ignored) == STINT_OK;
 }
 
 static void before_end(void *owner, struct pool_slot *slot)
@@ -143,7 +179,7 @@ static void after_end(void *owner, struct pool_slot *slot)
 }
 
 static const struct pool_slots_ops ops = {
-    .fill = fill, .reset = reset, .before_end = before_end, .after_end = after_end};
+    .fill = fill, .capture = capture, .reset = reset, .before_end = before_end, .after_end = after_end};
 
 /* ---- The pool ---------------------------------------------------------------------------- */
 
@@ -224,7 +260,8 @@ enum stint_status component_pool_take(struct component_pool *pool,
     if (status != STINT_OK)
         return status;
     struct component_slot *own = slot->user;
-    status = start(pool, own->instance, error);
+    if (slot->snapshot == NULL)
+        status = start(pool, own->instance, error);
     if (status == STINT_OK)
         *ret_instance = own->instance;
     else
@@ -238,6 +275,30 @@ void component_pool_give(struct component_pool *pool, struct component_instance 
     assert(slot != NULL && slot->slots == &pool->slots);
     (void)pool;
     slots_give(slot);
+}
+
+struct checking {
+    component_pool_check check;
+    void *env;
+};
+
+static enum stint_status check_slot(void *env, struct pool_slot *slot, struct stint_error *error)
+{
+    const struct checking *checking = env;
+    const struct component_slot *own = slot->user;
+    return checking->check(checking->env, own->instance, error);
+}
+
+enum stint_status component_pool_snapshot(struct component_pool *pool,
+                                          struct component_instance *instance,
+                                          component_pool_check check, void *env,
+                                          struct stint_error *error)
+{
+    struct checking checking = {check, env};
+    struct pool_slot *slot = instance->store->slot;
+    assert(slot != NULL && slot->slots == &pool->slots);
+    (void)pool;
+    return slots_snapshot(slot, check != NULL ? check_slot : NULL, &checking, error);
 }
 
 void component_pool_trim(struct component_pool *pool, uint32_t keep)

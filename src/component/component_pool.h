@@ -12,7 +12,8 @@
  * Imports are resolved once a slot; what a slot's instances had been after linking and after their
  * segments had been copied is kept aside, and giving one back restores that: memories, tables, globals,
  * segments, the collected heap, handles, limits. Start functions run at every take, in the plan's order,
- * never before, so nothing that one guest computed, or drew at random, is seen by the next.
+ * never before, so nothing that one guest computed, or drew at random, is seen by the next, unless
+ * component_pool_snapshot is asked for that.
  *
  * Where a core instance follows one with a start function, and writes segments into a memory or table
  * that it imports, the order could be seen. Then only the steps up to the
@@ -43,6 +44,15 @@ struct component_pool_config {
      * may `make` (nothing is imported) and `end`. */
     enum stint_status (*reset)(void *env, void *slot_env);
     void (*end)(void *env, void *slot_env); /* of what `make` made, after the slot's store */
+    /*
+     * For component_pool_snapshot. What a handle of the host's that the guest has is to be in other slots:
+     * a word of the host's, or an error that says what is open and cannot be. And the resource for such a
+     * word, in a slot that begins with the snapshot. NULL: no handle may be left.
+     */
+    enum stint_status (*keep)(void *env, void *slot_env, const struct resource_type *type,
+                              uint32_t rep, uint32_t *ret_word, struct stint_error *error);
+    enum stint_status (*reopen)(void *env, void *slot_env, const struct resource_type *type,
+                                uint32_t word, uint32_t *ret_rep, struct stint_error *error);
     void *env;
     void (*env_free)(void *env); /* by component_pool_free, not when creation fails; may be NULL */
 
@@ -77,6 +87,13 @@ MUST_CHECK enum stint_status component_pool_take(struct component_pool *pool,
 void component_pool_give(struct component_pool *pool, struct component_instance *instance);
 void component_pool_trim(struct component_pool *pool, uint32_t keep);
 void component_pool_renew(struct component_pool *pool); /* as pool_renew */
+/* As pool_snapshot; the guest's handles are part of it (see component_pool_config.keep). */
+typedef enum stint_status (*component_pool_check)(void *env, struct component_instance *instance,
+                                                  struct stint_error *error);
+MUST_CHECK enum stint_status component_pool_snapshot(struct component_pool *pool,
+                                                     struct component_instance *instance,
+                                                     component_pool_check check, void *env,
+                                                     struct stint_error *error);
 void component_pool_stats(struct component_pool *pool, struct pool_stats *ret_stats);
 
 /* What `make` made for the slot of an instance, which a pool has given. */

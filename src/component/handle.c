@@ -30,6 +30,18 @@ void handles_clear(struct handle_table *table)
         table->count = table->free_first = 0;
 }
 
+bool handles_resize(struct handle_table *table, uint32_t count)
+{
+    size_t capacity = table->capacity;
+    if (!vec_reserve(table->alloc, &table->items, &capacity, count, sizeof(struct handle)))
+        return false;
+    table->capacity = (uint32_t)capacity;
+    if (count != 0)
+        memset(table->items, 0, count * sizeof(struct handle));
+    table->count = count;
+    return true;
+}
+
 static enum stint_status trap(struct stint_error *error, const char *message)
 {
     if (error != NULL && error->status == STINT_OK)

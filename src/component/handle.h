@@ -54,6 +54,9 @@ void handles_init(struct handle_table *table, struct alloc *alloc);
 void handles_free(struct handle_table *table);
 /* The same for a table that is used again, which keeps its array unless that is large. */
 void handles_clear(struct handle_table *table);
+/* Makes an empty table one of `count` places, all unused, for who fills it itself. False when memory is
+ * out. */
+MUST_CHECK bool handles_resize(struct handle_table *table, uint32_t count);
 
 /*
  * All below trap (STINT_TRAP with `error` filled) for an index that is not in use ("unknown handle

@@ -195,8 +195,7 @@ static enum stint_status find_dependencies(struct arena *arena, const struct app
 }
 
 static enum stint_status load_component(struct edge_server *server, struct edge_app *app,
-                                        uint32_t number, struct log_buffer *log,
-                                        struct stint_error *error)
+                                        uint32_t number, struct stint_error *error)
 {
     struct edge_component *component = &app->components[number];
     const struct app_component *from = component->app;
@@ -238,9 +237,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                                   .log = on_guest_log};
     if (from->reuse == APP_REUSE_INSTANCE)
         config.reuse_max = from->reuse_max;
-    if (from->reuse == APP_REUSE_SNAPSHOT)
-        log_line(log, LOG_WARN, from->id, NULL,
-                 "reuse = \"snapshot\" is not there yet: each request gets a fresh instance");
+    config.instances_warm = from->warm_instances;
     if (from->limits.memory_bytes != APP_UNLIMITED)
         config.limits.memory_bytes_max = from->limits.memory_bytes;
     if (from->limits.concurrency < UINT32_MAX)
@@ -282,7 +279,7 @@ static bool load_components(struct edge_server *server, struct edge_app *app,
         struct stint_error error = {0};
         component->app = &app->app->components[i];
         if (!component_limits_init(component) ||
-            load_component(server, app, i, log, &error) != STINT_OK) {
+            load_component(server, app, i, &error) != STINT_OK) {
             (void)snprintf(component->problem, sizeof(component->problem), "%s", error.message);
             name_problem(component);
             log_line(log, LOG_ERROR, component->app->id, NULL, "%s: %s (problem %s)",

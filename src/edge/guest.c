@@ -25,7 +25,11 @@ enum { LINE_BYTES_MAX = 4096 };
 static void put_line(struct guest_output *output)
 {
     const struct guest_host *host = output->host;
-    if (host->guest->config.log != NULL)
+    const struct guest_warmup *warmup = host->warmup;
+    if (warmup != NULL)
+        warmup->log(warmup->env, output->is_stderr, (const char *)output->line.data,
+                    output->line.bytes);
+    else if (host->guest->config.log != NULL)
         host->guest->config.log(host->user, output->is_stderr, (const char *)output->line.data,
                                 output->line.bytes);
     buf_clear(&output->line);
@@ -66,6 +70,12 @@ static void output_flush(struct guest_output *output)
         put_line(output);
 }
 
+void guest_host_flush(struct guest_host *host)
+{
+    output_flush(&host->outputs[0]);
+    output_flush(&host->outputs[1]);
+}
+
 void guest_host_say(struct guest_host *host, const char *line)
 {
     struct guest_output *output = &host->outputs[1];
@@ -96,6 +106,9 @@ static enum os_error on_request(void *env, const struct host_http_request *reque
                                 struct host_http_job **ret_job)
 {
     struct guest_host *host = env;
+    /* Start functions and warm-ups are nobody's request, so there is nothing to chain to. */
+    if (host->user == NULL)
+        return OS_NOTCAPABLE;
     return host->guest->config.chain(host->user, request, ret_job);
 }
 
@@ -157,8 +170,7 @@ void guest_host_free(struct guest_host *host)
 enum stint_status guest_host_restart(struct guest_host *host)
 {
     struct stint_error ignored = {0};
-    output_flush(&host->outputs[0]);
-    output_flush(&host->outputs[1]);
+    guest_host_flush(host);
     if (host->services != NULL)
         services_guest_restart(host->services);
     wasi_p2_restart(host->p2);
@@ -199,6 +211,25 @@ static void end_slot(void *env, void *slot_env)
 {
     (void)env;
     guest_host_free(slot_env);
+}
+
+static enum stint_status keep_handle(void *env, void *slot_env, const struct resource_type *type,
+                                     uint32_t rep, uint32_t *ret_word, struct stint_error *error)
+{
+    const struct guest_host *host = slot_env;
+    (void)env;
+    if (wasi_p2_has_type(host->p2, type))
+        return wasi_p2_keep(host->p2, rep, host->guest->resources, ret_word, error);
+    return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "a %s is open", type->name);
+}
+
+static enum stint_status reopen_handle(void *env, void *slot_env, const struct resource_type *type,
+                                       uint32_t word, uint32_t *ret_rep, struct stint_error *error)
+{
+    const struct guest_host *host = slot_env;
+    (void)env;
+    (void)type;
+    return wasi_p2_reopen(host->p2, host->guest->resources, word, ret_rep, error);
 }
 
 static const struct plan_export *find_http(const struct guest *guest)
@@ -263,9 +294,12 @@ static enum stint_status create_component(struct guest *guest, struct stint_erro
     config.make = make_slot;
     config.reset = reset_slot;
     config.end = end_slot;
+    config.keep = keep_handle;
+    config.reopen = reopen_handle;
     config.env = guest;
     config.limits = guest->config.limits;
     config.slots_max = guest->config.instances_max;
+    config.slots_warm = guest->config.instances_warm;
     /* An instance that serves several requests may do so in several workers. */
     config.uses_stay = guest->config.reuse_max <= 1;
     return component_pool_create(guest->plan, &config, &guest->components, error);
@@ -417,6 +451,7 @@ void guest_free(struct guest *guest)
     lock_free(&guest->kept_lock);
     component_pool_free(guest->components);
     pool_free(guest->modules);
+    wasi_p2_kept_free(guest->resources);
     plan_release(guest->plan);
     component_release(guest->file);
     rt_module_release(guest->module);
@@ -628,8 +663,7 @@ uint64_t guest_use_memory_bytes(const struct guest_use *use)
 static void keep(struct guest *guest, struct guest_use *use)
 {
     struct guest_host *host = use->host;
-    output_flush(&host->outputs[0]);
-    output_flush(&host->outputs[1]);
+    guest_host_flush(host);
     host->user = NULL;
     wasi_p2_renew(host->p2);
     rt_timeout_set(use->store, 0);

@@ -72,6 +72,7 @@ struct guest_config {
     struct store_limits limits;
     uint64_t reuse_max; /* requests that an instance serves, one after the other; 0 is as 1 */
     uint32_t instances_max; /* 0: what the machine allows */
+    uint32_t instances_warm; /* made at once */
     /* A line that a guest wrote to stdout or stderr, without its end; by the thread that runs it.
      * `user` is guest_take's. */
     void (*log)(void *user, bool is_stderr, const char *line, size_t bytes);
@@ -97,6 +98,28 @@ const char *guest_digest(const struct guest *guest, uint64_t *ret_file_bytes);
  * once a guest. `is_cancelled` not 0: stop soon. */
 MUST_CHECK enum stint_status guest_compile(struct guest *guest, const atomic_int *is_cancelled,
                                            struct stint_error *error);
+
+/* A request before all others, whose end state every later one begins with. */
+struct guest_warmup {
+    const struct p2_request *request;
+    /* Limits of it, as of others; UINT64_MAX: none. */
+    uint64_t timeout_ns, cpu_ns, fuel;
+    void (*log)(void *env, bool is_stderr, const char *line, size_t bytes); /* as in guest_config */
+    void *env;
+    const atomic_int *is_cancelled; /* not 0: stop soon, with STINT_INTERRUPTED. NULL: never */
+};
+struct guest_warm {
+    unsigned status; /* of the response; 0: there was none */
+    uint64_t cpu_ns;
+    uint64_t memory_bytes;
+};
+/*
+ * Once a guest; in the thread of the caller, while others may serve. What the guest answers is not 5xx, and
+ * what it has open can be open again in other slots (wasi_p2_keep); else the guest is as it was, and
+ * `error` says why. `ret_warm` is filled in any case.
+ */
+MUST_CHECK enum stint_status guest_warm_up(struct guest *guest, const struct guest_warmup *warmup,
+                                           struct guest_warm *ret_warm, struct stint_error *error);
 
 /* Of its slots. */
 void guest_stats(struct guest *guest, struct pool_stats *ret_stats);

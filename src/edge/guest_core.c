@@ -44,6 +44,8 @@ static enum stint_status link_slot(void *env, struct stint_store *store,
     status = wasi_p1_create(&guest->engine->alloc, &host->shared, &host->p1, error);
     if (status == STINT_OK)
         status = wasi_p1_keep(host->p1, error);
+    if (status == STINT_OK && pool_store_has_snapshot(store))
+        status = wasi_p2_reopen_handles(host->p2, guest->resources, error);
     for (uint32_t i = 0; i < wasm->import_count && status == STINT_OK; i++) {
         const struct wasm_import *import = &wasm->imports[i];
         ret_imports[i].kind = EXTERN_FUNC;
@@ -62,8 +64,22 @@ static enum stint_status link_slot(void *env, struct stint_store *store,
 
 static enum stint_status reset_slot(void *env, struct stint_store *store)
 {
-    (void)env;
-    return guest_host_restart(store->user);
+    struct guest *guest = env;
+    struct guest_host *host = store->user;
+    struct stint_error ignored = {0};
+    enum stint_status status = guest_host_restart(host);
+    if (status == STINT_OK && pool_store_has_snapshot(store))
+        status = wasi_p2_reopen_handles(host->p2, guest->resources, &ignored);
+    return status;
+}
+
+enum stint_status guest_core_keep(struct guest_use *use, struct stint_error *error)
+{
+    const struct guest_host *host = use->host;
+    if (!wasi_p1_is_as_kept(host->p1))
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "a file is open, or a standard stream closed");
+    return wasi_p2_keep_handles(host->p2, host->guest->resources, error);
 }
 
 static void end_slot(void *env, void *user)
@@ -145,6 +161,7 @@ enum stint_status guest_core_create(struct guest *guest, struct stint_error *err
     config.env = guest;
     config.limits = guest->config.limits;
     config.slots_max = guest->config.instances_max;
+    config.slots_warm = guest->config.instances_warm;
     /* An instance that serves several requests may do so in several workers. */
     config.uses_stay = guest->config.reuse_max <= 1;
     return pool_create(guest->module, &config, &guest->modules, error);

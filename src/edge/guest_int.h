@@ -73,6 +73,7 @@ struct guest_host {
     struct wasi_p2 *p2;
     struct services_guest *services; /* NULL: it has none */
     struct guest_cgi *cgi;           /* commands only */
+    const struct guest_warmup *warmup; /* while it runs that */
     struct guest_output outputs[2];
     struct host_resolver resolvers[2]; /* components only: WASI, and Spin's world */
     uint32_t resolver_count;
@@ -107,6 +108,7 @@ struct guest {
     uint32_t message_index; /* of its handler of messages; for components: */
     const struct plan_export *message_handler;
     uint32_t handler_index; /* of the exported function */
+    struct wasi_p2_kept *resources; /* what slots with a snapshot have open; NULL: there is none */
 };
 
 /* For who wanted a handler, and has a command. */
@@ -117,6 +119,8 @@ MUST_CHECK enum stint_status guest_host_create(struct guest *guest, struct guest
 void guest_host_free(struct guest_host *host); /* accepts NULL */
 MUST_CHECK enum stint_status guest_host_restart(struct guest_host *host);
 
+/* What it has written without an end of line so far. */
+void guest_host_flush(struct guest_host *host);
 /* A line to the log, in the guest's name. */
 void guest_host_say(struct guest_host *host, const char *line);
 
@@ -143,6 +147,8 @@ const struct p2_response *guest_cgi_response(const struct guest_host *host);
 /* Whether it handles messages, where it is to. */
 MUST_CHECK enum stint_status guest_message_find(struct guest *guest, struct stint_error *error);
 MUST_CHECK enum stint_status guest_core_create(struct guest *guest, struct stint_error *error);
+/* The part of a snapshot that is the host's. */
+MUST_CHECK enum stint_status guest_core_keep(struct guest_use *use, struct stint_error *error);
 MUST_CHECK enum stint_status guest_core_call(struct guest_use *use,
                                              const struct p2_exchange_handles *handles,
                                              struct stint_error *error);

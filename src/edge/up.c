@@ -23,6 +23,7 @@
 #include "edge/regions.h"
 #include "edge/settings.h"
 #include "edge/versions.h"
+#include "edge/warming.h"
 #include "interp/interp.h"
 #include "os/clock.h"
 #include "os/files.h"
@@ -123,6 +124,8 @@ static void compile_all(void *context)
         else if (status != STINT_INTERRUPTED)
             log_line(&log, LOG_WARN, component->app->id, NULL, "stays interpreted: %s",
                      error.message);
+        if (status != STINT_INTERRUPTED)
+            warming_component(app, component, &up->is_ending, &log);
         log_flush(&log);
     }
     log_buffer_free(&log);
@@ -220,7 +223,9 @@ static enum stint_status load_next(struct up *up, struct edge_app **ret_next)
     if (status != STINT_OK)
         return status;
     status = take_settings(up, *ret_next);
-    if (status != STINT_OK)
+    if (status == STINT_OK)
+        warming_begin(&up->server, *ret_next, &up->log);
+    else
         application_release(*ret_next);
     return status;
 }
@@ -373,6 +378,9 @@ static int serve(struct up *up, const sigset_t *signals)
         status = sockets;
     if (status == STINT_OK)
         status = fencing_raise(server, &up->log);
+    /* Guests run from here on: inside of the fence, and no longer as root. */
+    if (status == STINT_OK)
+        warming_begin(server, server->app, &up->log);
     if (status == STINT_OK)
         listeners_announce(server, &up->log);
     if (status == STINT_OK)

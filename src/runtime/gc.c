@@ -41,8 +41,7 @@ static bool reserve(struct gc_heap *heap, uint64_t half)
     return heap->base != NULL;
 }
 
-/* Commits both halves up to `capacity`. */
-static bool extend(struct gc_heap *heap, uint64_t capacity)
+bool gc_extend(struct gc_heap *heap, uint64_t capacity)
 {
     struct gc_state *state = heap->state;
     size_t more = (size_t)(capacity - state->capacity);
@@ -72,7 +71,7 @@ static struct gc_heap *create(struct stint_store *store)
     uint64_t half_max = sizeof(size_t) >= 8 ? HALF_MAX_BYTES : HALF_MAX_SMALL_MACHINE_BYTES;
     half = (half < half_max ? half : half_max) & ~(uint64_t)(page - 1);
     uint64_t first = half < CAPACITY_FIRST_BYTES ? half : CAPACITY_FIRST_BYTES;
-    if (heap->state == NULL || half == 0 || !reserve(heap, half) || !extend(heap, first)) {
+    if (heap->state == NULL || half == 0 || !reserve(heap, half) || !gc_extend(heap, first)) {
         gc_heap_free(heap);
         return NULL;
     }
@@ -136,7 +135,7 @@ static void grow(struct gc_heap *heap, uint64_t bytes)
         wanted = (wanted + page - 1) & ~(page - 1);
         if (wanted > state->half_bytes)
             wanted = state->half_bytes;
-        if (wanted <= state->capacity || extend(heap, wanted))
+        if (wanted <= state->capacity || gc_extend(heap, wanted))
             return;
         wanted = least; /* Memory is short: content with what this object takes. */
     }

@@ -112,6 +112,25 @@ MUST_CHECK bool gc_snapshot_take(struct stint_store *store, struct alloc *alloc,
 MUST_CHECK bool gc_restore(struct stint_store *store, const struct gc_snapshot *snapshot);
 void gc_snapshot_free(struct gc_snapshot *snapshot); /* accepts NULL */
 
+/*
+ * The same for another store of the same engine and limits: `func` and `tag` say which word stands in the
+ * snapshot for a function's or tag's address (an object holds those of its own store), and the other way
+ * round. A heap that has references of the host, or is used by it, is not portable; asking collects,
+ * and comes right before taking.
+ */
+struct gc_words {
+    void *env;
+    uint64_t (*func)(void *env, uint64_t word);
+    uint64_t (*tag)(void *env, uint64_t word);
+};
+MUST_CHECK bool gc_is_portable(struct stint_store *store);
+/* NULL where there is no heap. False when memory is out. */
+MUST_CHECK bool gc_portable_take(struct stint_store *store, struct alloc *alloc,
+                                 const struct gc_words *words, struct gc_snapshot **ret_snapshot);
+/* Into a store that nothing has run in; accepts NULL. False when memory is out. */
+MUST_CHECK bool gc_portable_put(struct stint_store *store, const struct gc_snapshot *snapshot,
+                                const struct gc_words *words);
+
 /* Number of collections, and bytes alive after the last one. */
 void gc_counts(const struct gc_heap *heap, uint64_t *ret_collections, uint64_t *ret_live_bytes);
 

@@ -20,7 +20,7 @@ struct collection {
     uint32_t next;           /* where the next copy goes */
 };
 
-static uint64_t object_bytes(const struct collection *c, const uint8_t *object)
+uint64_t gc_object_bytes(const struct type_registry *types, const uint8_t *object)
 {
     uint32_t kind = gc_load32(object);
     if (kind == GC_KIND_HOST)
@@ -29,7 +29,7 @@ static uint64_t object_bytes(const struct collection *c, const uint8_t *object)
         const struct tag *tag = (const struct tag *)(uintptr_t)gc_load64(object + 8);
         return GC_PAYLOAD_OFFSET + (uint64_t)tag->type->param_slots * sizeof(uint64_t);
     }
-    const struct type_def *type = types_get(c->types, kind);
+    const struct type_def *type = types_get(types, kind);
     if (type->kind == TYPE_STRUCT)
         return type->object_bytes;
     return gc_array_bytes(type, gc_load32(object + GC_ARRAY_LENGTH_OFFSET));
@@ -45,7 +45,7 @@ static gc_ref forward(struct collection *c, gc_ref ref)
     gc_ref moved = gc_load32(object + 4);
     if (moved != GC_NULL)
         return moved;
-    uint64_t bytes = object_bytes(c, object);
+    uint64_t bytes = gc_object_bytes(c->types, object);
     moved = c->next;
     memcpy(c->heap->base + moved, object, (size_t)bytes);
     c->next += (uint32_t)bytes;
@@ -177,7 +177,7 @@ void gc_collect(struct gc_heap *heap)
     while (scan < c.next) {
         uint8_t *object = heap->base + scan;
         scan_object(&c, object);
-        scan += (uint32_t)object_bytes(&c, object);
+        scan += (uint32_t)gc_object_bytes(c.types, object);
     }
     sweep_hosts(&c);
     if (heap->is_stress)

@@ -77,6 +77,12 @@ static inline uint64_t gc_array_bytes(const struct type_def *type, uint32_t leng
     return (bytes + 7) & ~UINT64_C(7);
 }
 
+/* gc.c: commits both halves up to `capacity`, of whole pages and at most half_bytes. */
+MUST_CHECK bool gc_extend(struct gc_heap *heap, uint64_t capacity);
+
+/* gc_collect.c: the size of an object. */
+uint64_t gc_object_bytes(const struct type_registry *types, const uint8_t *object);
+
 /* Where allocation ends, leaving stress aside. */
 static inline uint32_t gc_limit(const struct gc_heap *heap)
 {

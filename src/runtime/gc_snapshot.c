@@ -7,6 +7,7 @@
 #include "os/pages.h"
 #include "runtime/gc_int.h"
 #include "runtime/native.h"
+#include "runtime/runtime_int.h"
 
 enum {
     /* So much of each half stays committed, where no budget counts it. */
@@ -189,5 +190,118 @@ bool gc_restore(struct stint_store *store, const struct gc_snapshot *snapshot)
     state->free_handle = snapshot->free_handle;
     state->collections = snapshot->collections;
     state->live_bytes = snapshot->live_bytes;
+    return true;
+}
+
+/* ---- For other stores -------------------------------------------------------------------- */
+
+/* Maps the word at `at`, and returns what it was. */
+static uint64_t map_word(const struct gc_words *words, uint64_t (*of)(void *env, uint64_t word),
+                         uint8_t *at)
+{
+    uint64_t word = gc_load64(at);
+    gc_store64(at, of(words->env, word));
+    return word;
+}
+
+/* Returns the object's size. `is_put`: from words to addresses. */
+static uint64_t map_exception(const struct type_registry *types, uint8_t *object,
+                              const struct gc_words *words, bool is_put)
+{
+    uint64_t before = map_word(words, words->tag, object + 8);
+    const struct tag *tag =
+        (const struct tag *)(uintptr_t)(is_put ? gc_load64(object + 8) : before);
+    uint8_t *at = object + GC_PAYLOAD_OFFSET;
+    for (uint32_t i = 0; i < tag->type->param_count; i++) {
+        valtype type = tag->type->params[i];
+        if (vt_is_ref(type) && !type_is_traced(types, type))
+            (void)map_word(words, words->func, at);
+        at += vt_slots(type) * sizeof(uint64_t);
+    }
+    return (uint64_t)(at - object);
+}
+
+static bool is_func(const struct field_type *field)
+{
+    return vt_is_ref(field->type) && !field->is_traced;
+}
+
+static uint64_t map_object(const struct type_registry *types, uint8_t *object,
+                           const struct gc_words *words, bool is_put)
+{
+    uint32_t kind = gc_load32(object);
+    if (kind == GC_KIND_EXN)
+        return map_exception(types, object, words, is_put);
+    const struct type_def *type = types_get(types, kind);
+    for (uint32_t i = 0; type->kind == TYPE_STRUCT && i < type->field_count; i++) {
+        if (is_func(&type->fields[i]))
+            (void)map_word(words, words->func, object + type->fields[i].offset_bytes);
+    }
+    if (type->kind != TYPE_STRUCT && is_func(&type->fields[0])) {
+        uint8_t *at = object + GC_ARRAY_ELEMENTS_OFFSET;
+        for (uint32_t i = gc_load32(object + GC_ARRAY_LENGTH_OFFSET); i > 0; i--, at += 8)
+            (void)map_word(words, words->func, at);
+    }
+    return gc_object_bytes(types, object);
+}
+
+/* After a collection objects follow each other without gaps. */
+static void map_objects(const struct type_registry *types, uint8_t *at, const uint8_t *end,
+                        const struct gc_words *words, bool is_put)
+{
+    while (at < end)
+        at += map_object(types, at, words, is_put);
+}
+
+bool gc_is_portable(struct stint_store *store)
+{
+    struct gc_heap *heap = store->gc;
+    if (heap == NULL)
+        return true;
+    gc_collect(heap);
+    const struct gc_state *state = heap->state;
+    for (size_t i = 0; i < state->handle_count; i++) {
+        if (state->handles[i].is_used)
+            return false;
+    }
+    uint32_t at = state->start + GC_HALF_RESERVED_BYTES;
+    while (at < heap->next) {
+        if (gc_load32(heap->base + at) == GC_KIND_HOST)
+            return false;
+        at += (uint32_t)gc_object_bytes(store->engine->types, heap->base + at);
+    }
+    return state->host_count == 0;
+}
+
+bool gc_portable_take(struct stint_store *store, struct alloc *alloc, const struct gc_words *words,
+                      struct gc_snapshot **ret_snapshot)
+{
+    if (!gc_snapshot_take(store, alloc, ret_snapshot))
+        return false;
+    struct gc_snapshot *snapshot = *ret_snapshot;
+    if (snapshot == NULL)
+        return true;
+    alloc_put(alloc, snapshot->handles, snapshot->handle_count * sizeof(*snapshot->handles));
+    snapshot->handles = NULL;
+    snapshot->handle_count = snapshot->free_handle = 0;
+    map_objects(store->engine->types, snapshot->objects + GC_HALF_RESERVED_BYTES,
+                snapshot->objects + (snapshot->next - snapshot->start), words, false);
+    return true;
+}
+
+bool gc_portable_put(struct stint_store *store, const struct gc_snapshot *snapshot,
+                     const struct gc_words *words)
+{
+    struct stint_error ignored = {0};
+    if (snapshot == NULL)
+        return true;
+    struct gc_heap *heap = gc_heap_of(store, &ignored);
+    if (heap == NULL || (heap->state->capacity < snapshot->capacity &&
+                         !gc_extend(heap, snapshot->capacity)))
+        return false;
+    if (!gc_restore(store, snapshot))
+        return false;
+    map_objects(store->engine->types, heap->base + snapshot->start + GC_HALF_RESERVED_BYTES,
+                heap->base + snapshot->next, words, true);
     return true;
 }

@@ -68,6 +68,24 @@ bool gc_restore(struct stint_store *store, const struct gc_snapshot *snapshot)
 
 void gc_snapshot_free(struct gc_snapshot *snapshot) {}
 
+bool gc_is_portable(struct stint_store *store)
+{
+    return true;
+}
+
+bool gc_portable_take(struct stint_store *store, struct alloc *alloc, const struct gc_words *words,
+                      struct gc_snapshot **ret_snapshot)
+{
+    *ret_snapshot = NULL;
+    return true;
+}
+
+bool gc_portable_put(struct stint_store *store, const struct gc_snapshot *snapshot,
+                     const struct gc_words *words)
+{
+    return true;
+}
+
 void gc_counts(const struct gc_heap *heap, uint64_t *ret_collections, uint64_t *ret_live_bytes)
 {
     *ret_collections = *ret_live_bytes = 0;

@@ -167,7 +167,8 @@ enum stint_status pool_take(struct stint_pool *pool, struct stint_instance **ret
     enum stint_status status = slots_take(&pool->slots, &slot, error);
     if (status != STINT_OK)
         return status;
-    status = start(pool, slot->user, error);
+    if (slot->snapshot == NULL)
+        status = start(pool, slot->user, error);
     if (status == STINT_OK)
         *ret_instance = slot->user;
     else
@@ -181,6 +182,27 @@ void pool_give(struct stint_pool *pool, struct stint_instance *instance)
     assert(slot != NULL && slot->slots == &pool->slots);
     (void)pool;
     slots_give(slot);
+}
+
+struct checking {
+    pool_check check;
+    void *env;
+};
+
+static enum stint_status check_slot(void *env, struct pool_slot *slot, struct stint_error *error)
+{
+    const struct checking *checking = env;
+    return checking->check(checking->env, slot->user, error);
+}
+
+enum stint_status pool_snapshot(struct stint_pool *pool, struct stint_instance *instance,
+                                pool_check check, void *env, struct stint_error *error)
+{
+    struct checking checking = {check, env};
+    struct pool_slot *slot = instance->store->slot;
+    assert(slot != NULL && slot->slots == &pool->slots);
+    (void)pool;
+    return slots_snapshot(slot, check != NULL ? check_slot : NULL, &checking, error);
 }
 
 void pool_trim(struct stint_pool *pool, uint32_t keep)

@@ -12,7 +12,7 @@
  * had been copied is kept aside; giving an instance back restores that: memories by copying the
  * pages that were written (os/cow.h), tables, globals, segments, the collected heap, fuel and
  * limits. Start functions run at every take, never before: nothing that one guest computed, or
- * drew at random, is seen by the next.
+ * drew at random, is seen by the next; unless pool_snapshot makes one guest's state the beginning of all.
  *
  * Slots are made when there is no idle one, up to a number that the machine's memory and address
  * space allow. A thread mostly gets the slot that its processor used last.
@@ -87,6 +87,21 @@ void pool_trim(struct stint_pool *pool, uint32_t keep);
  * module has got since, such as machine code. */
 void pool_renew(struct stint_pool *pool);
 
+/*
+ * Gives an instance back, in whose store nothing runs and to which nothing refers, and makes its state the
+ * beginning of all later uses, in any slot: memories with their size, tables, globals, segments, the
+ * collected heap; fuel, limits and what the host keeps are as at first. Start functions do not run again.
+ * Once for each pool. `check` (may be NULL) is called with an instance that begins so; where it fails,
+ * or the state cannot be kept, the reason is in `error` and the pool is as it was.
+ */
+typedef enum stint_status (*pool_check)(void *env, struct stint_instance *instance,
+                                        struct stint_error *error);
+MUST_CHECK enum stint_status pool_snapshot(struct stint_pool *pool, struct stint_instance *instance,
+                                           pool_check check, void *env, struct stint_error *error);
+
+/* Whether a slot's store begins with the pool's snapshot; from before `link` on. */
+bool pool_store_has_snapshot(const struct stint_store *store);
+
 struct pool_stats {
     uint32_t slots_max;
     uint32_t slots; /* there are now, taken or idle */
@@ -97,6 +112,8 @@ struct pool_stats {
     uint64_t dropped;      /* times that resets gave pages back */
     uint64_t questions;    /* times that resets asked the kernel for written pages, or could not */
     bool scans;            /* the kernel tells which pages were written */
+    bool has_snapshot;     /* slots begin with one */
+    uint64_t snapshot_bytes; /* of its memories */
 };
 void pool_stats(struct stint_pool *pool, struct pool_stats *ret_stats);
 

@@ -40,8 +40,7 @@ static bool segments_end(struct stint_instance *instance, uint32_t index, uint64
     return true;
 }
 
-/* Without the zeros at the end. */
-static uint64_t content_bytes(const struct memory *memory, uint64_t bytes)
+uint64_t slot_content_bytes(const struct memory *memory, uint64_t bytes)
 {
     while (bytes >= sizeof(uint64_t)) {
         uint64_t word;
@@ -69,23 +68,30 @@ static const struct stint_instance *owner_of(const struct pool_slot *slot,
     return NULL;
 }
 
-/* How much of the memory's start is not known to be zero. */
-static bool content_end(const struct pool_slot *slot, const struct memory *memory,
-                        uint64_t *ret_end)
+bool slot_segments_end(const struct pool_slot *slot, const struct memory *memory, uint64_t *ret_end)
 {
-    const struct stint_instance *owner = owner_of(slot, memory);
     uint64_t end = 0;
-    if (owner == NULL || (slot->fresh != NULL && owner != slot->fresh)) {
-        *ret_end = content_bytes(memory, memory->bytes);
-        return true;
-    }
     for (struct stint_instance *i = slot->store->instances; i != NULL; i = i->next) {
         for (uint32_t k = 0; k < i->module->wasm->memory_count; k++) {
             if (i->memories[k] == memory && !segments_end(i, k, &end))
                 return false;
         }
     }
-    *ret_end = content_bytes(memory, end);
+    *ret_end = end;
+    return true;
+}
+
+/* How much of the memory's start is not known to be zero. */
+static bool content_end(const struct pool_slot *slot, const struct memory *memory,
+                        uint64_t *ret_end)
+{
+    const struct stint_instance *owner = owner_of(slot, memory);
+    uint64_t end;
+    if (owner == NULL || (slot->fresh != NULL && owner != slot->fresh))
+        end = memory->bytes;
+    else if (!slot_segments_end(slot, memory, &end))
+        return false;
+    *ret_end = slot_content_bytes(memory, end);
     return true;
 }
 
@@ -143,10 +149,14 @@ static bool keep_memory(struct pool_slot *slot, uint32_t number, struct memory *
     uint64_t end;
     kept->memory = memory;
     kept->bytes = memory->bytes;
-    if (!content_end(slot, memory, &end) || !find_image(slot->slots, number, kept, end))
+    if (slot->snapshot != NULL)
+        kept->image = *snapshot_image(slot->snapshot, number);
+    else if (!content_end(slot, memory, &end) || !find_image(slot->slots, number, kept, end))
         return false;
     cow_prepare(memory->base, memory->reserved_bytes);
     kept->is_mapped = cow_map(&kept->image, memory->base);
+    if (slot->snapshot != NULL && !kept->is_mapped)
+        cow_copy(&kept->image, memory->base, (size_t)memory->bytes);
     if (kept->is_own)
         cow_image_seal(&kept->image);
     return true;

@@ -66,14 +66,16 @@ static enum stint_status slot_fill(struct pool_slot *slot, struct stint_error *e
         return slots_no_memory(error);
     slot->store->slot = slot;
     status = slots->ops->fill(slots->owner, slot, error);
+    if (status == STINT_OK && slot->snapshot != NULL)
+        status = snapshot_apply(slot, error);
     if (status == STINT_OK && !slot_keep(slot))
         status = slots_no_memory(error);
     return status;
 }
 
-/* The number of slots was raised before, by whoever calls this. */
-static enum stint_status slot_make(struct pool_slots *slots, struct pool_slot **ret_slot,
-                                   struct stint_error *error)
+/* The number of slots was raised before, by whoever calls this. `snapshot`: NULL for the pool's. */
+static enum stint_status slot_make(struct pool_slots *slots, const struct slots_snapshot *snapshot,
+                                   struct pool_slot **ret_slot, struct stint_error *error)
 {
     struct alloc *alloc = &slots->engine->alloc;
     struct pool_slot *slot = alloc_get_zeroed(alloc, 1, sizeof(*slot));
@@ -82,7 +84,9 @@ static enum stint_status slot_make(struct pool_slots *slots, struct pool_slot **
         return slots_no_memory(error);
     }
     slot->slots = slots;
-    slot->generation = atomic_load_explicit(&slots->generation, memory_order_relaxed);
+    /* In this order: whatever is of the newest generation has the snapshot. */
+    slot->generation = atomic_load(&slots->generation);
+    slot->snapshot = snapshot != NULL ? snapshot : atomic_load(&slots->snapshot);
     arena_init(&slot->arena, alloc);
     enum stint_status status = slot_fill(slot, error);
     if (status == STINT_OK)
@@ -137,8 +141,7 @@ static bool reserve_slot(struct pool_slots *slots)
 {
     unsigned now = atomic_load_explicit(&slots->slots, memory_order_relaxed);
     while (now < slots->config.slots_max) {
-        if (atomic_compare_exchange_weak_explicit(&slots->slots, &now, now + 1,
-                                                  memory_order_relaxed, memory_order_relaxed))
+        if (atomic_compare_exchange_weak(&slots->slots, &now, now + 1))
             return true;
     }
     return false;
@@ -151,7 +154,7 @@ static enum stint_status make_warm(struct pool_slots *slots, struct stint_error 
     uint32_t count = slots->config.slots_warm > 0 ? slots->config.slots_warm : 1;
     for (uint32_t i = 0; i < count && reserve_slot(slots); i++) {
         struct pool_slot *slot;
-        enum stint_status status = slot_make(slots, &slot, error);
+        enum stint_status status = slot_make(slots, NULL, &slot, error);
         if (status != STINT_OK)
             return status;
         shard_push(&slots->shards[i % slots->shard_count], slot);
@@ -184,6 +187,16 @@ enum stint_status slots_begin(struct pool_slots *slots, struct stint_engine *eng
     return make_warm(slots, error);
 }
 
+/* No slot has them any more. */
+static void free_images(struct pool_slots *slots)
+{
+    for (uint32_t i = 0; i < slots->images_made; i++) {
+        alloc_discharge(&slots->engine->alloc, slots->images[i].bytes);
+        cow_image_free(&slots->images[i]);
+    }
+    slots->images_made = 0;
+}
+
 void slots_end(struct pool_slots *slots)
 {
     if (slots->engine == NULL)
@@ -191,10 +204,8 @@ void slots_end(struct pool_slots *slots)
     struct alloc *alloc = &slots->engine->alloc;
     slots_trim(slots, 0);
     assert(atomic_load(&slots->slots) == 0);
-    for (uint32_t i = 0; i < slots->images_made; i++) {
-        alloc_discharge(alloc, slots->images[i].bytes);
-        cow_image_free(&slots->images[i]);
-    }
+    free_images(slots);
+    snapshot_free(atomic_load(&slots->snapshot));
     alloc_put(alloc, slots->images, slots->image_count * sizeof(*slots->images));
     for (uint32_t i = 0; i < slots->shard_count; i++)
         lock_free(&slots->shards[i].lock);
@@ -232,7 +243,7 @@ enum stint_status slots_take(struct pool_slots *slots, struct pool_slot **ret_sl
         if (!reserve_slot(slots))
             return error_set(error, STINT_LIMIT, STINT_NO_OFFSET, "all %u slots are taken",
                              slots->config.slots_max);
-        enum stint_status status = slot_make(slots, &slot, error);
+        enum stint_status status = slot_make(slots, NULL, &slot, error);
         if (status != STINT_OK)
             return status;
     }
@@ -272,6 +283,69 @@ void slots_renew(struct pool_slots *slots)
     }
 }
 
+/* A slot that shows that the snapshot is of use; it is idle afterwards. */
+static enum stint_status try_snapshot(struct pool_slots *slots,
+                                      const struct slots_snapshot *snapshot, slots_check check,
+                                      void *env, struct pool_slot **ret_slot,
+                                      struct stint_error *error)
+{
+    struct pool_slot *slot;
+    atomic_fetch_add(&slots->slots, 1); /* there was room for the slot that it was taken of */
+    enum stint_status status = slot_make(slots, snapshot, &slot, error);
+    if (status != STINT_OK)
+        return status;
+    slot->is_taken = true;
+    status = check != NULL ? check(env, slot, error) : STINT_OK;
+    if (status != STINT_OK)
+        slot_end(slot);
+    else if (!reset(slot))
+        status = slots_no_memory(error);
+    if (status == STINT_OK)
+        *ret_slot = slot;
+    return status;
+}
+
+enum stint_status slots_snapshot(struct pool_slot *slot, slots_check check, void *env,
+                                 struct stint_error *error)
+{
+    struct pool_slots *slots = slot->slots;
+    struct slots_snapshot *snapshot = NULL;
+    struct pool_slot *first;
+    assert(slot->is_taken);
+    enum stint_status status =
+        atomic_load(&slots->snapshot) == NULL
+            ? snapshot_create(slot, &snapshot, error)
+            : error_set(error, STINT_ARGUMENT, STINT_NO_OFFSET, "there is a snapshot already");
+    if (status == STINT_OK && slots->ops->capture != NULL)
+        status = slots->ops->capture(slots->owner, slot, snapshot, error);
+    slot_end(slot);
+    if (status == STINT_OK)
+        status = try_snapshot(slots, snapshot, check, env, &first, error);
+    if (status != STINT_OK) {
+        snapshot_free(snapshot);
+        return status;
+    }
+    /* Whoever counts a slot after this sees it, and makes no use of the images before. */
+    atomic_store(&slots->snapshot, snapshot);
+    slots_renew(slots);
+    if (atomic_load(&slots->slots) == 1)
+        free_images(slots);
+    first->generation = atomic_load(&slots->generation);
+    shard_push(&slots->shards[shard_here(slots)], first);
+    for (uint32_t i = 1; i < slots->config.slots_warm && reserve_slot(slots); i++) {
+        struct stint_error ignored = {0};
+        if (slot_make(slots, NULL, &first, &ignored) != STINT_OK)
+            break;
+        shard_push(&slots->shards[i % slots->shard_count], first);
+    }
+    return STINT_OK;
+}
+
+bool pool_store_has_snapshot(const struct stint_store *store)
+{
+    return store->slot != NULL && store->slot->snapshot != NULL;
+}
+
 void slots_trim(struct pool_slots *slots, uint32_t keep)
 {
     struct pool_stats now;
@@ -286,6 +360,7 @@ void slots_trim(struct pool_slots *slots, uint32_t keep)
 
 void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats)
 {
+    const struct slots_snapshot *snapshot = atomic_load(&slots->snapshot);
     uint32_t idle = 0;
     for (uint32_t i = 0; i < slots->shard_count; i++) {
         lock_take(&slots->shards[i].lock);
@@ -302,5 +377,7 @@ void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats)
         .dropped = atomic_load_explicit(&slots->dropped, memory_order_relaxed),
         .questions = atomic_load_explicit(&slots->questions, memory_order_relaxed),
         .scans = !slots->config.without_scan && cow_can_scan(),
+        .has_snapshot = snapshot != NULL,
+        .snapshot_bytes = snapshot != NULL ? snapshot->bytes : 0,
     };
 }

@@ -68,6 +68,7 @@ struct pool_slot {
     struct pool_slot *next; /* of the idle ones of a shard */
     bool is_taken;
     uint32_t uses, generation;
+    const struct slots_snapshot *snapshot; /* what it begins with; NULL: as it was linked */
 
     struct arena arena; /* what is kept aside, the owner's part too; not in the store's budget */
     struct slot_heads heads;
@@ -79,10 +80,33 @@ struct pool_slot {
     struct gc_snapshot *gc;
 };
 
+/*
+ * A state that later slots begin with, kept so that other stores can have it: references to functions
+ * and tags are numbers in it. Stores that were filled in the same way have the same objects in the same
+ * order.
+ */
+struct slots_snapshot {
+    struct stint_engine *engine;
+    struct arena arena; /* all but the images and the heap */
+    struct snapshot_memory *memories;
+    struct snapshot_table *tables;
+    uint64_t (*globals)[2];
+    struct snapshot_instance *instances;
+    uint32_t memory_count, table_count, global_count, instance_count, func_count, tag_count;
+    struct gc_snapshot *gc; /* NULL: no heap */
+    uint64_t bytes;         /* of the memories */
+    void *user;             /* the owner's, in the arena; see pool_slots_ops.capture */
+};
+
 /* What the owner of slots does. */
 struct pool_slots_ops {
-    /* Fills a new slot, whose store is there. On failure the slot is ended. */
+    /* Fills a new slot, whose store is there. On failure the slot is ended. With slot->snapshot all that
+     * is in the store of a slot in use has to be there afterwards. */
     enum stint_status (*fill)(void *owner, struct pool_slot *slot, struct stint_error *error);
+    /* What the owner has of a slot beside its store, for a snapshot; what cannot be in one is said in
+     * `error`. May be NULL. */
+    enum stint_status (*capture)(void *owner, const struct pool_slot *slot,
+                                 struct slots_snapshot *snapshot, struct stint_error *error);
     /* After a use, before the store is restored. False ends the slot. */
     bool (*reset)(void *owner, struct pool_slot *slot);
     void (*before_end)(void *owner, struct pool_slot *slot); /* may be NULL */
@@ -119,6 +143,7 @@ struct pool_slots {
     struct lock lock;         /* of the images */
     struct cow_image *images; /* of the memories of a slot, in order */
     uint32_t image_count, images_made;
+    _Atomic(struct slots_snapshot *) snapshot; /* what new slots begin with; NULL: as linked */
 };
 
 /* ---- pool_slots.c ------------------------------------------------------------------------ */
@@ -137,6 +162,16 @@ void slots_trim(struct pool_slots *slots, uint32_t keep);
 /* All slots that there are end: idle ones now, taken ones once they are given back. */
 void slots_renew(struct pool_slots *slots);
 void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats);
+/*
+ * Ends a taken slot, in whose store nothing runs, and makes what it was the beginning of all slots that
+ * are made from now on; those that there are end as slots_renew says. Once for each pool. `check` (may be
+ * NULL) gets the first such slot before. On failure, with the reason in `error`, everything is as it was,
+ * but for the slot.
+ */
+typedef enum stint_status (*slots_check)(void *env, struct pool_slot *slot,
+                                         struct stint_error *error);
+MUST_CHECK enum stint_status slots_snapshot(struct pool_slot *slot, slots_check check, void *env,
+                                            struct stint_error *error);
 /* How many slots with so many memories fit a machine. */
 uint32_t slots_fit(uint32_t memory_count, size_t keep_bytes, uint64_t memory_bytes,
                    uint64_t address_bytes);
@@ -157,5 +192,22 @@ void slot_forget(struct pool_slot *slot);
 MUST_CHECK bool slot_keep_memories(struct pool_slot *slot);
 MUST_CHECK bool slot_restore_memories(struct pool_slot *slot, struct cow_work *work);
 void slot_forget_memories(struct pool_slot *slot);
+/* A bound of what linking has put into a memory, from its start. False: not known. */
+MUST_CHECK bool slot_segments_end(const struct pool_slot *slot, const struct memory *memory,
+                                  uint64_t *ret_end);
+/* How long the memory is without the zeros at its end, of the first `bytes`. */
+uint64_t slot_content_bytes(const struct memory *memory, uint64_t bytes);
+
+/* ---- pool_snapshot.c --------------------------------------------------------------------- */
+
+/* Of a slot's store, between calls. */
+MUST_CHECK enum stint_status snapshot_create(const struct pool_slot *slot,
+                                             struct slots_snapshot **ret_snapshot,
+                                             struct stint_error *error);
+void snapshot_free(struct slots_snapshot *snapshot); /* accepts NULL */
+/* Puts slot->snapshot into the slot's store, which has been filled, memories' contents aside. */
+MUST_CHECK enum stint_status snapshot_apply(struct pool_slot *slot, struct stint_error *error);
+/* The image of the memory of this number. */
+const struct cow_image *snapshot_image(const struct slots_snapshot *snapshot, uint32_t number);
 
 #endif

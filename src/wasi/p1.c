@@ -204,18 +204,24 @@ enum stint_status wasi_p1_keep(struct wasi_p1 *wasi, struct stint_error *error)
     return wasi->kept != NULL ? STINT_OK : no_memory(error);
 }
 
-enum stint_status wasi_p1_restart(struct wasi_p1 *wasi, const struct wasi_p1_config *config,
-                                  struct stint_error *error)
+/* Most guests open nothing, or close what they open. */
+bool wasi_p1_is_as_kept(const struct wasi_p1 *wasi)
 {
-    size_t dirs = 0, sockets = 0, count = wasi->kept_count;
-    /* Most guests open nothing, or close what they open. */
+    size_t count = wasi->kept_count;
     bool is_same =
         wasi->table.count >= count &&
         (count == 0 || memcmp(wasi->table.items, wasi->kept, count * sizeof(*wasi->kept)) == 0);
     for (size_t i = count; i < wasi->table.count && is_same; i++)
         is_same = !wasi->table.items[i].is_open;
-    if (is_same) {
-        wasi->table.count = (uint32_t)count;
+    return is_same;
+}
+
+enum stint_status wasi_p1_restart(struct wasi_p1 *wasi, const struct wasi_p1_config *config,
+                                  struct stint_error *error)
+{
+    size_t dirs = 0, sockets = 0;
+    if (wasi_p1_is_as_kept(wasi)) {
+        wasi->table.count = (uint32_t)wasi->kept_count;
         wasi->table.free_from = 0;
         return STINT_OK;
     }

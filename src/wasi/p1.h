@@ -69,6 +69,9 @@ MUST_CHECK enum stint_status wasi_p1_restart(struct wasi_p1 *wasi,
                                              const struct wasi_p1_config *config,
                                              struct stint_error *error);
 
+/* Whether it has open what wasi_p1_keep noted, and nothing else. */
+bool wasi_p1_is_as_kept(const struct wasi_p1 *wasi);
+
 /* Strings one after the other, each with its NUL. */
 struct wasi_strings {
     const char *bytes;

@@ -2,6 +2,8 @@
 /* Making a guest from its configuration, and the objects behind its handles. */
 #include "wasi/p2.h"
 
+#include <stdio.h>
+
 #include "wasi/p2_file.h"
 #include "wasi/p2_http_int.h"
 #include "wasi/p2_net.h"
@@ -282,6 +284,12 @@ static enum stint_status object_of(struct host_component_call *call, uint32_t re
 {
     const struct wasi_p2 *wasi = p2_of(call);
     struct p2_object *object = rep < wasi->count ? wasi->objects[rep].object : NULL;
+    if (rep == P2_GONE) {
+        char text[120];
+        (void)snprintf(text, sizeof(text), "a handle's resource, of type %s, ended with the "
+                                           "request of the warm-up", infos[type].name);
+        return p2_trap(call, text);
+    }
     if (object == NULL || object->type != type)
         return p2_trap(call, "a handle has no resource behind it");
     memcpy(ret_object, &object, sizeof(object));

@@ -100,6 +100,35 @@ void wasi_p2_set_command(struct wasi_p2 *wasi, const struct wasi_strings *args,
 /* For components. */
 struct host_resolver wasi_p2_resolver(struct wasi_p2 *wasi);
 
+/* ---- Snapshots --------------------------------------------------------------------------- */
+
+/* What one guest has open, for guests of other stores with the same configuration to have as well. */
+struct wasi_p2_kept;
+struct wasi_p2_kept *wasi_p2_kept_create(struct alloc *alloc); /* NULL when memory is out */
+void wasi_p2_kept_free(struct wasi_p2_kept *kept);             /* accepts NULL */
+
+/* Whether a type of resources is ours. */
+bool wasi_p2_has_type(const struct wasi_p2 *wasi, const struct resource_type *type);
+/*
+ * Keeps a resource, as a word that wasi_p2_reopen makes one of. Preopens, standard streams, the network
+ * and header fields are there again; what else belongs to HTTP messages is gone, so that a handle of it
+ * can only be dropped. Files, sockets, pollables and requests on their way fail, with what is open in
+ * `error` ("a file is open").
+ */
+MUST_CHECK enum stint_status wasi_p2_keep(const struct wasi_p2 *wasi, uint32_t rep,
+                                          struct wasi_p2_kept *kept, uint32_t *ret_word,
+                                          struct stint_error *error);
+MUST_CHECK enum stint_status wasi_p2_reopen(struct wasi_p2 *wasi, const struct wasi_p2_kept *kept,
+                                            uint32_t word, uint32_t *ret_rep,
+                                            struct stint_error *error);
+/* The same for all handles of a core module. */
+MUST_CHECK enum stint_status wasi_p2_keep_handles(const struct wasi_p2 *wasi,
+                                                  struct wasi_p2_kept *kept,
+                                                  struct stint_error *error);
+MUST_CHECK enum stint_status wasi_p2_reopen_handles(struct wasi_p2 *wasi,
+                                                    const struct wasi_p2_kept *kept,
+                                                    struct stint_error *error);
+
 /* ---- Core modules ------------------------------------------------------------------------ */
 
 /* Whether imports of this module are ours: `wasi:cli/stdout@0.2.3` and the like. */

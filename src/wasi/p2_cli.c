@@ -96,30 +96,41 @@ static enum stint_status file_of(const struct wasi_p2 *wasi, int number, struct 
     return fd >= 0 && host_file_adopt(fd, false, ret_file) == OS_OK ? STINT_OK : STINT_NOT_FOUND;
 }
 
-enum stint_status p2_get_stdin(struct host_component_call *call, uint64_t *slots)
+enum stint_status p2_open_input(struct host_component_call *call, struct p2_input **ret_input)
 {
     struct host_file file = {.fd = -1, .type = FILE_FIFO};
+    bool is_open = file_of(p2_of(call), 0, &file) == STINT_OK;
+    enum stint_status status = p2_file_input(call, NULL, &file, FILE_NO_OFFSET, ret_input);
+    if (status == STINT_OK)
+        (*ret_input)->is_ended = !is_open;
+    return status;
+}
+
+enum stint_status p2_open_output(struct host_component_call *call, int number,
+                                 struct p2_output **ret_output)
+{
+    struct host_file file = {.fd = -1, .type = FILE_FIFO};
+    bool is_open = file_of(p2_of(call), number, &file) == STINT_OK;
+    enum stint_status status = p2_file_output(call, NULL, &file, FILE_NO_OFFSET, false, ret_output);
+    if (status == STINT_OK)
+        (*ret_output)->is_ended = !is_open;
+    return status;
+}
+
+enum stint_status p2_get_stdin(struct host_component_call *call, uint64_t *slots)
+{
     struct p2_input *input;
     if (p2_of(call)->input != NULL)
         return p2_pipe_input(call, p2_of(call)->input, slots);
-    bool is_open = file_of(p2_of(call), 0, &file) == STINT_OK;
-    enum stint_status status = p2_file_input(call, NULL, &file, FILE_NO_OFFSET, &input);
-    if (status != STINT_OK)
-        return status;
-    input->is_ended = !is_open;
-    return p2_return(call, &input->base, slots);
+    enum stint_status status = p2_open_input(call, &input);
+    return status == STINT_OK ? p2_return(call, &input->base, slots) : status;
 }
 
 static enum stint_status get_output(struct host_component_call *call, int number, uint64_t *slots)
 {
-    struct host_file file = {.fd = -1, .type = FILE_FIFO};
     struct p2_output *output;
-    bool is_open = file_of(p2_of(call), number, &file) == STINT_OK;
-    enum stint_status status = p2_file_output(call, NULL, &file, FILE_NO_OFFSET, false, &output);
-    if (status != STINT_OK)
-        return status;
-    output->is_ended = !is_open;
-    return p2_return(call, &output->base, slots);
+    enum stint_status status = p2_open_output(call, number, &output);
+    return status == STINT_OK ? p2_return(call, &output->base, slots) : status;
 }
 
 enum stint_status p2_get_stdout(struct host_component_call *call, uint64_t *slots)

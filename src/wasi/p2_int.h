@@ -92,6 +92,8 @@ struct wasi_p2 {
     struct func *realloc;
 };
 
+/* The place that is never used: of handles whose resource is gone (p2_keep.c). */
+enum { P2_GONE = 0 };
 /* What streams move at a time. */
 enum { P2_SCRATCH_BYTES = 64 << 10 };
 /* Lists of the guest: pollables, header fields, datagrams. */

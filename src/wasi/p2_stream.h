@@ -119,6 +119,11 @@ MUST_CHECK enum stint_status p2_file_output(struct host_component_call *call,
                                             struct p2_object *owner, const struct host_file *file,
                                             int64_t offset_bytes, bool is_append,
                                             struct p2_output **ret_output);
+/* The standard streams; that of a closed one is at its end. */
+MUST_CHECK enum stint_status p2_open_input(struct host_component_call *call,
+                                           struct p2_input **ret_input);
+MUST_CHECK enum stint_status p2_open_output(struct host_component_call *call, int number,
+                                            struct p2_output **ret_output);
 /* A stream on a pipe that others read from as well, as handle in slots[0]. */
 MUST_CHECK enum stint_status p2_pipe_input(struct host_component_call *call, struct host_pipe *pipe,
                                            uint64_t *slots);

@@ -66,14 +66,6 @@ def limits_begin_anew_with_each_request(t):
         t.equal(server.get("/count").text, "2\n")
 
 
-@test
-def snapshots_are_fresh_for_now(t):
-    build_app(t, component=True)
-    with Served(t, write(t, 'reuse = "snapshot"\n')) as server:
-        t.check(server.lines("each request gets a fresh instance"), "no line in the log")
-        t.equal([server.get("/count").text for _ in range(2)], ["1\n"] * 2)
-
-
 def ask_and_end(server, path):
     """What comes back after a request whose client has ended its side at once."""
     with socket.create_connection((server.host, server.port), timeout=60) as connection:
