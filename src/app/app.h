@@ -253,6 +253,7 @@ struct app_server {
     const char *fence;      /* "on", "warn" or "off"; "": as the program chooses */
     uint64_t drain_ns;
     uint64_t connections, streams;
+    bool has_connections; /* the manifest says how many; else fewer will do, too */
     uint64_t head_bytes, fields;
     uint64_t head_timeout_ns, idle_timeout_ns, body_timeout_ns, send_timeout_ns;
     uint64_t body_rate_min; /* bytes a second */

@@ -76,6 +76,7 @@ static void read_workers(struct reader *r, const struct toml_value *table,
     server->fence = get_text(r, table, "fence", "");
     server->drain_ns = get_duration(table, "drain", 30 * second_ns);
     server->connections = get_integer(table, "connections", 16384);
+    server->has_connections = toml_member(table, "connections") != NULL;
     server->streams = get_integer(table, "streams", 128);
     server->head_bytes = get_size(table, "head_size", 64 << 10);
     server->fields = get_integer(table, "fields", 100);

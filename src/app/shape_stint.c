@@ -123,7 +123,8 @@ static const struct shape_key server_keys[] = {
                 "Whether the server keeps itself from files and calls of the system that it does not "
                 "need; \"warn\" has the kernel's log report calls instead.")
     KEY_DEFAULT("drain", shape_duration, "\"30s\"", "How long running requests may take at the end.")
-    KEY_DEFAULT("connections", positive, "16384", "Connections of a worker at a time.")
+    KEY_DEFAULT("connections", positive, "16384",
+                "Connections of a worker at a time; unless told, fewer where descriptors are few.")
     KEY_DEFAULT("streams", positive, "128", "Requests at a time of one HTTP/2 connection.")
     KEY_DEFAULT("head_size", shape_size, "\"64K\"", "Head of a request; a longer one is answered "
                                                     "431.")

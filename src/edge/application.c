@@ -9,6 +9,7 @@
 #include "app/source_fetch.h"
 #include "base/sha256.h"
 #include "edge/fencing.h"
+#include "edge/fitting.h"
 #include "edge/mounts.h"
 #include "edge/outbound.h"
 #include "edge/regions.h"
@@ -371,6 +372,8 @@ enum stint_status application_load(struct edge_server *server, struct log_buffer
             status = STINT_NOMEM;
     }
     struct stint_error error = {0};
+    if (status == STINT_OK)
+        status = fitting_look(server, app->app, log);
     if (status == STINT_OK)
         status = read_trusted(server->options, app, log);
     if (status == STINT_OK)

@@ -45,7 +45,8 @@ struct edge_options {
     bool quiet;                   /* no text on stdout about where it listens */
     bool no_cache;
     bool replace;                 /* take over from the server at `control` */
-    bool check;                   /* load everything, say what is wrong on stderr, and end */
+    bool check;                   /* load everything, say what is wrong on stderr, the fence and
+                                   * limits on stdout, and end */
 };
 
 struct edge_api {

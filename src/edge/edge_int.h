@@ -90,6 +90,7 @@ struct edge_server {
     struct lock limits_lock;           /* see request_limits.c */
     struct worker *workers;
     uint32_t worker_count;
+    uint64_t connections; /* of a worker */
     uint64_t drain_ns, started_unix_ns;
     struct edge_fencing fence;
     struct handover *handover;

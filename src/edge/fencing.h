@@ -21,4 +21,8 @@ MUST_CHECK enum stint_status fencing_act_as_self(struct stint_error *error);
  * the user is not there, or going on would be less safe than was asked for. */
 MUST_CHECK enum stint_status fencing_raise(struct edge_server *server, struct log_buffer *log);
 
+/* What it would do here and now, as text; nothing is changed. Fails where the user is not there. */
+MUST_CHECK enum stint_status fencing_describe(const struct edge_server *server, struct buf *text,
+                                              struct stint_error *error);
+
 #endif

@@ -16,6 +16,7 @@
 #include "edge/certificates.h"
 #include "edge/edge_int.h"
 #include "edge/fencing.h"
+#include "edge/fitting.h"
 #include "edge/handover.h"
 #include "edge/listeners.h"
 #include "edge/monitor.h"
@@ -27,7 +28,6 @@
 #include "interp/interp.h"
 #include "os/clock.h"
 #include "os/files.h"
-#include "os/machine.h"
 #include "stint_config.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, REASON_BYTES_MAX = 4096 };
@@ -368,9 +368,7 @@ static int serve(struct up *up, const sigset_t *signals)
         return fail(up, &error);
     const struct app_server *settings = &server->app->app->server;
     server->drain_ns = server->options->drain_ns != 0 ? server->options->drain_ns : settings->drain_ns;
-    server->worker_count = server->options->workers != 0 ? server->options->workers
-                           : settings->workers != 0      ? settings->workers
-                                                         : machine_cpu_count();
+    server->worker_count = fitting_workers(server->options, server->app->app);
     listeners_choose(server);
     status = open_certificates(up);
     enum stint_status sockets = listeners_open(server, &up->log);
@@ -413,6 +411,24 @@ static void show_dependencies(const struct edge_app *app)
     }
 }
 
+/* What depends on this machine and on who starts the server. */
+static enum stint_status describe(struct up *up)
+{
+    struct stint_error error = {0};
+    struct buf text;
+    buf_init(&text, &alloc_root, SIZE_MAX);
+    enum stint_status status = fencing_describe(&up->server, &text, &error);
+    if (status == STINT_OK)
+        status = fitting_describe(&up->server, &text);
+    if (text.bytes > 0)
+        (void)fwrite(text.data, 1, text.bytes, stdout);
+    buf_free(&text);
+    if (status != STINT_OK)
+        log_line(&up->log, LOG_ERROR, NULL, NULL, "%s",
+                 error.message[0] != '\0' ? error.message : "out of memory");
+    return status;
+}
+
 /* What a start would find wrong, but for what another process may hold: addresses, the control socket. */
 static int check(struct up *up)
 {
@@ -437,7 +453,9 @@ static int check(struct up *up)
     else
         code = EXIT_FAILED;
     listeners_choose(server);
-    return open_certificates(up) == STINT_OK ? code : EXIT_FAILED;
+    if (open_certificates(up) != STINT_OK)
+        code = EXIT_FAILED;
+    return describe(up) == STINT_OK ? code : EXIT_FAILED;
 }
 
 static int run(const struct edge_options *options)

@@ -108,12 +108,12 @@ static bool is_proxy(void *env, const struct inet_address *peer)
 
 /* ---- Creation ---------------------------------------------------------------------------- */
 
-static struct http_config config_of(const struct app_server *server)
+static struct http_config config_of(const struct app_server *server, uint64_t connections)
 {
     struct http_config config = http_config_default();
     config.limits.head_bytes = (uint32_t)server->head_bytes;
     config.fields_max = (uint32_t)server->fields;
-    config.connections_max = (uint32_t)server->connections;
+    config.connections_max = (uint32_t)connections;
     config.streams_max = (uint32_t)server->streams;
     config.head_timeout_ns = server->head_timeout_ns;
     config.idle_timeout_ns = server->idle_timeout_ns;
@@ -148,7 +148,7 @@ enum stint_status worker_create(struct worker *worker, struct edge_server *serve
                                 const int *fds, uint32_t fd_count, struct stint_error *error)
 {
     const struct app_server *settings = &server->app->app->server;
-    const struct http_config config = config_of(settings);
+    const struct http_config config = config_of(settings, server->connections);
     uint32_t taken = 0;
     memset(worker, 0, sizeof(*worker));
     worker->server = server;
