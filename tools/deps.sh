@@ -3,7 +3,7 @@
 #
 # Installs the Debian packages that a job needs: tools/deps.sh [--check] JOB…
 #
-# Jobs: build, test, demo, bench, format. (gdb is optional: tests/system/debuggers.py skips without it.) What is there already is found by looking for the program
+# Jobs: build, test, long (what only the long run of the tests uses), demo, bench, format. (gdb is optional: tests/system/debuggers.py skips without it.) What is there already is found by looking for the program
 # or file itself, so that a compiler from elsewhere counts. The list of packages is shown; on a
 # terminal there is a question first, which YES=1 skips. Installs as root or through sudo; where
 # neither works, or with --check, it says what is missing and what to type, and ends with 1.
@@ -39,6 +39,7 @@ nghttp2-client           cmd h2load                                             
 wrk                      cmd wrk                                                     bench
 nginx-light              cmd nginx                                                   bench
 chromium                 cmd chromium                                                test
+prometheus               cmd promtool                                                long
 qemu-user                cmd qemu-aarch64                                            test
 gcc-aarch64-linux-gnu    cmd aarch64-linux-gnu-gcc                                   test
 libc6-dev-arm64-cross    file /usr/aarch64-linux-gnu/include/stdio.h                 test
@@ -85,7 +86,7 @@ needs() { # needs JOBS-OF-THE-ROW: one of the wanted jobs is among them
 
 check_only=
 [ "${1-}" = --check ] && { check_only=1; shift; }
-[ $# -gt 0 ] || { say "usage: tools/deps.sh [--check] build|test|demo|bench|format…"; exit 2; }
+[ $# -gt 0 ] || { say "usage: tools/deps.sh [--check] build|test|long|demo|bench|format…"; exit 2; }
 wanted=$*
 case " $wanted " in *" test "* | *" demo "* | *" bench "*) wanted="build $wanted" ;; esac
 

@@ -204,6 +204,7 @@ static void put_instances(const struct edge_component *component, struct buf *ou
     put_count(out, "max", stats.slots_max);
     put_count(out, "starts", stats.takes);
     put_count(out, "cold_starts", stats.slots + stats.failures);
+    put_count(out, "memory_bytes", stats.memory_bytes);
     end(out, '}');
 }
 
@@ -265,6 +266,8 @@ static void put_route(const struct metrics_route *route, struct buf *out)
 #define X(name, text) text,
     static const char *const failures[] = {METRICS_FAILURES(X)};
     static const char *const limits[] = {METRICS_LIMITS(X)};
+    static const char *const kinds[] = {METRICS_KINDS(X)};
+    static const char *const outcomes[] = {METRICS_CALLS(X)};
 #undef X
     begin(out, NULL, '{');
     put_text(out, "component", route->component);
@@ -280,6 +283,10 @@ static void put_route(const struct metrics_route *route, struct buf *out)
     end(out, '}');
     put_named(out, "failures", failures, route->failures, FAILURE_COUNT);
     put_named(out, "limits", limits, route->limits, HIT_COUNT);
+    begin(out, "calls", '{');
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        put_named(out, kinds[i], outcomes, route->calls[i], CALL_COUNT);
+    end(out, '}');
     put_count(out, "received_bytes", route->received_bytes);
     put_count(out, "sent_bytes", route->sent_bytes);
     put_count(out, "lost", route->lost);

@@ -100,6 +100,13 @@ static void on_call_end(void *env, const struct wasi_p2_call *call)
         host->guest->config.call_end(host->user, call);
 }
 
+static void on_service_call(void *env, const struct services_call *call)
+{
+    const struct guest_host *host = env;
+    if (host->user != NULL && host->guest->config.service_called != NULL)
+        host->guest->config.service_called(host->user, call);
+}
+
 /* ---- A slot's host ----------------------------------------------------------------------- */
 
 static enum os_error on_request(void *env, const struct host_http_request *request,
@@ -142,8 +149,11 @@ enum stint_status guest_host_create(struct guest *guest, struct guest_host **ret
     p2.watch = (struct wasi_p2_watch){host, on_call_begin, on_call_end};
     if (status == STINT_OK)
         status = wasi_p2_create(alloc, &p2, &host->p2, error);
-    const struct services_world world = {config->net, &host->outputs[1].sink,
-                                         host->p2 != NULL ? wasi_p2_calls(host->p2) : NULL};
+    const struct services_world world = {.net = config->net,
+                                         .log = &host->outputs[1].sink,
+                                         .calls = host->p2 != NULL ? wasi_p2_calls(host->p2) : NULL,
+                                         .called = on_service_call,
+                                         .env = host};
     if (status == STINT_OK && config->services != NULL)
         status = services_guest_create(config->services, config->component, &world, alloc,
                                        &host->services, error);
@@ -557,6 +567,10 @@ void guest_stats(struct guest *guest, struct pool_stats *ret_stats)
         component_pool_stats(guest->components, ret_stats);
     else
         pool_stats(guest->modules, ret_stats);
+    lock_take(&guest->kept_lock);
+    for (const struct guest_use *use = guest->kept; use != NULL; use = use->next)
+        ret_stats->idle++;
+    lock_give(&guest->kept_lock);
 }
 
 /* ---- Uses -------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ struct host_http_job;
 struct host_http_request;
 struct host_net;
 struct services;
+struct services_call;
 struct app_component;
 struct app_dependency;
 
@@ -61,6 +62,8 @@ struct guest_config {
     /* Of its requests; `env` is guest_take's `user`. */
     void (*call_begin)(void *user, struct wasi_p2_call *call);
     void (*call_end)(void *user, const struct wasi_p2_call *call);
+    /* Of its calls to servers other than of HTTP. */
+    void (*service_called)(void *user, const struct services_call *call);
     /* What Spin's interfaces give it; both stay. NULL: they are not there. */
     struct services *services;
     const struct app_component *component;
@@ -121,7 +124,7 @@ struct guest_warm {
 MUST_CHECK enum stint_status guest_warm_up(struct guest *guest, const struct guest_warmup *warmup,
                                            struct guest_warm *ret_warm, struct stint_error *error);
 
-/* Of its slots. */
+/* Of its slots; those that are kept for a further request are idle, but their memory counts. */
 void guest_stats(struct guest *guest, struct pool_stats *ret_stats);
 
 /* STINT_LIMIT: as many as may be are taken. */

@@ -6,6 +6,7 @@
 #include "edge/request.h"
 #include "edge/trigger.h"
 #include "os/clock.h"
+#include "services/services.h"
 
 enum { ROUTES_MAX = 1 << 14 };
 
@@ -232,17 +233,33 @@ static enum metrics_call outcome_of(const struct wasi_p2_call *call)
     }
 }
 
-void metrics_called(struct request *request, const struct wasi_p2_call *call)
+static void count_call(struct request *request, enum metrics_kind kind, enum metrics_call outcome,
+                       uint64_t start_ns, uint64_t end_ns)
 {
     struct metrics *metrics = &request->worker->metrics;
     lock_take(&metrics->lock);
     struct metrics_route *series = series_of(metrics, request);
     if (series != NULL) {
-        series->calls[outcome_of(call)]++;
-        if (call->start_ns != 0)
-            observe(&series->call, call->end_ns - call->start_ns);
+        series->calls[kind][outcome]++;
+        if (start_ns != 0)
+            observe(&series->call[kind], end_ns - start_ns);
     }
     lock_give(&metrics->lock);
+}
+
+void metrics_called(struct request *request, const struct wasi_p2_call *call)
+{
+    count_call(request, KIND_HTTP, outcome_of(call), call->start_ns, call->end_ns);
+}
+
+void metrics_service_called(void *user, const struct services_call *call)
+{
+    static const enum metrics_call outcomes[] = {
+        [SERVICES_ANSWERED] = CALL_OK,        [SERVICES_REFUSED] = CALL_REFUSED,
+        [SERVICES_UNREACHABLE] = CALL_UNREACHABLE, [SERVICES_TIMEOUT] = CALL_TIMEOUT,
+        [SERVICES_CANCELLED] = CALL_CANCELLED, [SERVICES_FAILED] = CALL_FAILED};
+    count_call(user, call->server == SERVICES_REDIS ? KIND_REDIS : KIND_MQTT, outcomes[call->end],
+               call->start_ns, call->end_ns);
 }
 
 void metrics_limit(struct request *request, enum metrics_limit limit)
@@ -285,7 +302,10 @@ static void add_series(struct metrics_route *into, const struct metrics_route *f
     add_numbers(into->methods, from->methods, METHOD_COUNT);
     add_numbers(into->failures, from->failures, FAILURE_COUNT);
     add_numbers(into->limits, from->limits, HIT_COUNT);
-    add_numbers(into->calls, from->calls, CALL_COUNT);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        add_numbers(into->calls[i], from->calls[i], CALL_COUNT);
+        add_histogram(&into->call[i], &from->call[i]);
+    }
     into->received_bytes += from->received_bytes;
     into->sent_bytes += from->sent_bytes;
     into->lost += from->lost;
@@ -294,7 +314,6 @@ static void add_series(struct metrics_route *into, const struct metrics_route *f
     add_histogram(&into->duration, &from->duration);
     add_histogram(&into->guest, &from->guest);
     add_histogram(&into->take, &from->take);
-    add_histogram(&into->call, &from->call);
 }
 
 static void add_http(struct http_server_stats *into, const struct http_server_stats *from)
@@ -382,14 +401,15 @@ static void put_seconds(struct buf *out, uint64_t ns)
                             (unsigned long long)(ns % 1000000000));
 }
 
+/* `labels`: more of them, each with a comma before it. */
 static void put_histogram(struct buf *out, const char *name, const struct metrics_route *series,
-                          const struct metrics_histogram *histogram)
+                          const char *labels, const struct metrics_histogram *histogram)
 {
     unsigned long long total = 0;
     for (size_t i = 0; i <= METRICS_BUCKETS; i++) {
         total += histogram->counts[i];
         put_series(out, name, "_bucket", series);
-        (void)buf_append_string(out, ",le=\"");
+        (void)buf_append_format(out, "%s,le=\"", labels);
         if (i < METRICS_BUCKETS)
             (void)buf_append_format(out, "%g", (double)bounds_ns[i] / 1e9);
         else
@@ -397,11 +417,11 @@ static void put_histogram(struct buf *out, const char *name, const struct metric
         (void)buf_append_format(out, "\"} %llu\n", total);
     }
     put_series(out, name, "_sum", series);
-    (void)buf_append_string(out, "} ");
+    (void)buf_append_format(out, "%s} ", labels);
     put_seconds(out, histogram->sum_ns);
     (void)buf_append_byte(out, '\n');
     put_series(out, name, "_count", series);
-    (void)buf_append_format(out, "} %llu\n", total);
+    (void)buf_append_format(out, "%s} %llu\n", labels, total);
 }
 
 static void print_histogram(const struct metrics *metrics, struct buf *out, const char *name,
@@ -411,7 +431,7 @@ static void print_histogram(const struct metrics *metrics, struct buf *out, cons
     for (size_t i = 0; i < metrics->route_count; i++) {
         const struct metrics_route *series = &metrics->routes[i];
         if (!guests_only || series->component[0] != '\0')
-            put_histogram(out, name, series,
+            put_histogram(out, name, series, "",
                           (const struct metrics_histogram *)((const char *)series + offset));
     }
 }
@@ -470,18 +490,40 @@ static void print_costs(const struct metrics *metrics, struct buf *out)
     }
 }
 
-/* Only of routes that make requests. */
+/* Only of routes that make calls, and of their kinds. */
 static void print_calls(const struct metrics *metrics, struct buf *out)
 {
-    static const char name[] = "stint_outbound_duration_seconds";
-    put_family(out, name, "histogram", "Requests of guests, to their response's end.");
+    static const char count[] = "stint_outbound_requests_total";
+    static const char time[] = "stint_outbound_duration_seconds";
+    static const char *const labels[] = {
+#define X(name, text) ",kind=\"" text "\"",
+        METRICS_KINDS(X)};
+#undef X
+#define X(name, text) text,
+    static const char *const outcomes[] = {METRICS_CALLS(X)};
+#undef X
+    put_family(out, count, "counter", "Requests that guests made, of HTTP and to other servers.");
     for (size_t i = 0; i < metrics->route_count; i++) {
         const struct metrics_route *series = &metrics->routes[i];
-        bool has_calls = false;
-        for (size_t k = 0; k < CALL_COUNT; k++)
-            has_calls |= series->calls[k] > 0;
-        if (has_calls)
-            put_histogram(out, name, series, &series->call);
+        for (size_t k = 0; k < KIND_COUNT * (size_t)CALL_COUNT; k++) {
+            uint64_t number = series->calls[k / CALL_COUNT][k % CALL_COUNT];
+            if (number == 0)
+                continue;
+            put_series(out, count, "", series);
+            (void)buf_append_format(out, "%s,outcome=\"%s\"} %llu\n", labels[k / CALL_COUNT],
+                                    outcomes[k % CALL_COUNT], (unsigned long long)number);
+        }
+    }
+    put_family(out, time, "histogram", "Those, to their response's end.");
+    for (size_t i = 0; i < metrics->route_count; i++) {
+        const struct metrics_route *series = &metrics->routes[i];
+        for (size_t k = 0; k < KIND_COUNT; k++) {
+            uint64_t total = 0;
+            for (size_t n = 0; n < CALL_COUNT; n++)
+                total += series->calls[k][n];
+            if (total > 0)
+                put_histogram(out, time, series, labels[k], &series->call[k]);
+        }
     }
 }
 
@@ -575,7 +617,6 @@ bool metrics_print(const struct metrics *metrics, struct metrics_labels *labels,
 #define X(name, text) text,
     static const char *const failures[] = {METRICS_FAILURES(X)};
     static const char *const limits[] = {METRICS_LIMITS(X)};
-    static const char *const calls[] = {METRICS_CALLS(X)};
 #undef X
 #define AT(field) offsetof(struct metrics_route, field)
     print_codes(metrics, out);
@@ -585,8 +626,6 @@ bool metrics_print(const struct metrics *metrics, struct metrics_labels *labels,
                    failures, FAILURE_COUNT, AT(failures));
     print_labelled(metrics, out, "stint_limits_total", "Times that a limit was met.", "limit", limits,
                    HIT_COUNT, AT(limits));
-    print_labelled(metrics, out, "stint_outbound_requests_total", "Requests that guests made.",
-                   "outcome", calls, CALL_COUNT, AT(calls));
     print_total(metrics, out, "stint_over_budget_total", "Requests beyond their cpu_budget.",
                 AT(over_budget));
     print_total(metrics, out, "stint_request_bytes_total", "Bytes of requests' bodies.",

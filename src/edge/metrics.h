@@ -47,9 +47,18 @@ enum metrics_limit {
     HIT_COUNT
 };
 
-/* What became of a request that a guest made. */
+/* What a guest asked: a server of HTTP, or another. */
+#define METRICS_KINDS(X) X(HTTP, "http") X(REDIS, "redis") X(MQTT, "mqtt")
+enum metrics_kind {
+#define X(name, text) KIND_##name,
+    METRICS_KINDS(X)
+#undef X
+    KIND_COUNT
+};
+
+/* What became of that: of HTTP the status, of others `ok`. */
 #define METRICS_CALLS(X) \
-    X(2XX, "2xx") X(3XX, "3xx") X(4XX, "4xx") X(5XX, "5xx") X(REFUSED, "refused") \
+    X(2XX, "2xx") X(3XX, "3xx") X(4XX, "4xx") X(5XX, "5xx") X(OK, "ok") X(REFUSED, "refused") \
     X(UNREACHABLE, "unreachable") X(TIMEOUT, "timeout") X(CANCELLED, "cancelled") X(FAILED, "failed")
 enum metrics_call {
 #define X(name, text) CALL_##name,
@@ -72,11 +81,11 @@ struct metrics_route {
     const char *component, *route; /* "" for none */
     struct metrics_code codes[METRICS_CODES];
     uint64_t methods[METHOD_COUNT], failures[FAILURE_COUNT], limits[HIT_COUNT];
-    uint64_t calls[CALL_COUNT];
+    uint64_t calls[KIND_COUNT][CALL_COUNT];
     uint64_t received_bytes, sent_bytes, lost;
     uint64_t over_budget; /* of those that `guest` counts: beyond limits.cpu_budget */
     double memory_seconds; /* bytes for seconds */
-    struct metrics_histogram duration, guest, take, call;
+    struct metrics_histogram duration, guest, take, call[KIND_COUNT];
 };
 
 struct metrics {
@@ -100,6 +109,9 @@ void metrics_answered(struct request *request);
 void metrics_ran(struct request *request);
 struct wasi_p2_call;
 void metrics_called(struct request *request, const struct wasi_p2_call *call);
+struct services_call;
+/* As guest_config.service_called; `user` is the request. */
+void metrics_service_called(void *user, const struct services_call *call);
 void metrics_limit(struct request *request, enum metrics_limit limit);
 void metrics_connections(struct metrics *metrics, const struct http_server *server);
 

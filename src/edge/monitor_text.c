@@ -77,6 +77,18 @@ static double idle_of(const struct edge_component *component, const struct pool_
     return stats->idle;
 }
 
+static double slots_max_of(const struct edge_component *component, const struct pool_stats *stats)
+{
+    (void)component;
+    return stats->slots_max;
+}
+
+static double memory_of(const struct edge_component *component, const struct pool_stats *stats)
+{
+    (void)component;
+    return (double)stats->memory_bytes;
+}
+
 static double takes_of(const struct edge_component *component, const struct pool_stats *stats)
 {
     (void)component;
@@ -97,7 +109,8 @@ static double machine_code_of(const struct edge_component *component,
     return component->guest != NULL && guest_has_code(component->guest);
 }
 
-static void print_components(const struct edge_app *app, struct buf *out)
+/* False: memory is out. */
+static bool print_components(const struct edge_app *app, struct buf *out)
 {
     static const struct row rows[] = {
         {"stint_component_up", "gauge", "1: it is loaded.", up_of},
@@ -105,21 +118,28 @@ static void print_components(const struct edge_app *app, struct buf *out)
         {"stint_component_running", "gauge", "Its requests on their way.", running_of},
         {"stint_instances", "gauge", "Its slots, warm or in use.", slots_of},
         {"stint_instances_idle", "gauge", "Those that are warm.", idle_of},
+        {"stint_instances_max", "gauge", "As many as there may be.", slots_max_of},
+        {"stint_instance_memory_bytes", "gauge", "Memory of those that are not.", memory_of},
         {"stint_starts_total", "counter", "Instances that were taken.", takes_of},
         {"stint_cold_starts_total", "counter", "Those whose slot had to be made first.", cold_of},
     };
-    for (size_t k = 0; k < COUNT_OF(rows); k++) {
+    size_t count = app->app->component_count;
+    struct pool_stats *stats = alloc_get_zeroed(&alloc_root, count, sizeof(*stats));
+    for (size_t i = 0; i < count && stats != NULL; i++) {
+        if (app->components[i].guest != NULL)
+            guest_stats(app->components[i].guest, &stats[i]);
+    }
+    for (size_t k = 0; k < COUNT_OF(rows) && stats != NULL; k++) {
         put_head(out, rows[k].name, rows[k].type, rows[k].help);
-        for (uint32_t i = 0; i < app->app->component_count; i++) {
+        for (size_t i = 0; i < count; i++) {
             const struct edge_component *component = &app->components[i];
-            struct pool_stats stats = {0};
-            if (component->guest != NULL)
-                guest_stats(component->guest, &stats);
             (void)buf_append_format(out, "%s{component=\"", rows[k].name);
             (void)metrics_put_label(out, component->app->id);
-            (void)buf_append_format(out, "\"} %.17g\n", rows[k].value(component, &stats));
+            (void)buf_append_format(out, "\"} %.17g\n", rows[k].value(component, &stats[i]));
         }
     }
+    alloc_put(&alloc_root, stats, stats != NULL ? count * sizeof(*stats) : 0);
+    return stats != NULL || count == 0;
 }
 
 static void print_geo(struct geo *geo, struct buf *out)
@@ -208,7 +228,7 @@ bool monitor_print_metrics(struct monitor_view *view, struct buf *out)
         return false;
     bool ok = metrics_print(total, &view->labels, out);
     metrics_total_free(total);
-    print_components(view->app, out);
+    ok = print_components(view->app, out) && ok;
     triggers_print(view->app, out);
     print_geo(view->app->geo, out);
     certificates_print(server->certificates, out);

@@ -102,6 +102,12 @@ static bool reserve(struct memory *memory, uint64_t start, uint64_t limit)
     return try_limit(memory, part_of(limit, 4, start > MODEST_BYTES ? start : MODEST_BYTES));
 }
 
+/* Others may look at it meanwhile (pool_stats). */
+static void set_bytes(struct memory *memory, uint64_t bytes)
+{
+    __atomic_store_n(&memory->bytes, bytes, __ATOMIC_RELAXED);
+}
+
 /* Makes the pages up to `bytes` accessible and charges them. */
 static bool extend(struct memory *memory, uint64_t bytes)
 {
@@ -112,7 +118,7 @@ static bool extend(struct memory *memory, uint64_t bytes)
         alloc_discharge(&memory->store->alloc, more);
         return false;
     }
-    memory->bytes = bytes;
+    set_bytes(memory, bytes);
     return true;
 }
 
@@ -160,7 +166,7 @@ bool memory_shrink(struct memory *memory, uint64_t bytes, bool keeps_zeros)
                     : !pages_revoke(memory->base + bytes, less))
         return false;
     alloc_discharge(&memory->store->alloc, less);
-    memory->bytes = bytes;
+    set_bytes(memory, bytes);
     return true;
 }
 

@@ -42,11 +42,56 @@ enum stint_status slots_no_memory(struct stint_error *error)
     return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "no memory for a warm slot");
 }
 
+/* ---- All slots, for those who look at them ----------------------------------------------- */
+
+static void list_slot(struct pool_slot *slot)
+{
+    struct pool_slots *slots = slot->slots;
+    lock_take(&slots->all_lock);
+    slot->all_next = slots->all;
+    if (slots->all != NULL)
+        slots->all->all_before = slot;
+    slots->all = slot;
+    slot->is_listed = true;
+    lock_give(&slots->all_lock);
+}
+
+static void unlist_slot(struct pool_slot *slot)
+{
+    struct pool_slots *slots = slot->slots;
+    if (!slot->is_listed)
+        return;
+    lock_take(&slots->all_lock);
+    if (slot->all_before != NULL)
+        slot->all_before->all_next = slot->all_next;
+    else
+        slots->all = slot->all_next;
+    if (slot->all_next != NULL)
+        slot->all_next->all_before = slot->all_before;
+    lock_give(&slots->all_lock);
+}
+
+/* Guests go on meanwhile: each number is one that was true. */
+static uint64_t taken_memory_bytes(struct pool_slots *slots)
+{
+    uint64_t bytes = 0;
+    lock_take(&slots->all_lock);
+    for (const struct pool_slot *slot = slots->all; slot != NULL; slot = slot->all_next) {
+        if (!__atomic_load_n(&slot->is_taken, __ATOMIC_RELAXED))
+            continue;
+        for (uint32_t i = 0; i < slot->memory_count; i++)
+            bytes += __atomic_load_n(&slot->memories[i].memory->bytes, __ATOMIC_RELAXED);
+    }
+    lock_give(&slots->all_lock);
+    return bytes;
+}
+
 /* ---- Making and ending slots ------------------------------------------------------------- */
 
 static void slot_end(struct pool_slot *slot)
 {
     struct pool_slots *slots = slot->slots;
+    unlist_slot(slot);
     if (slots->ops->before_end != NULL)
         slots->ops->before_end(slots->owner, slot);
     store_free(slot->store);
@@ -89,11 +134,13 @@ static enum stint_status slot_make(struct pool_slots *slots, const struct slots_
     slot->snapshot = snapshot != NULL ? snapshot : atomic_load(&slots->snapshot);
     arena_init(&slot->arena, alloc);
     enum stint_status status = slot_fill(slot, error);
-    if (status == STINT_OK)
-        *ret_slot = slot;
-    else
+    if (status != STINT_OK) {
         slot_end(slot);
-    return status;
+        return status;
+    }
+    list_slot(slot);
+    *ret_slot = slot;
+    return STINT_OK;
 }
 
 /* ---- Idle slots -------------------------------------------------------------------------- */
@@ -179,6 +226,7 @@ enum stint_status slots_begin(struct pool_slots *slots, struct stint_engine *eng
     for (uint32_t i = 0; i < slots->shard_count; i++)
         lock_init(&slots->shards[i].lock);
     lock_init(&slots->lock);
+    lock_init(&slots->all_lock);
     /* Memories that linking puts beside the owner's get images of their slot. */
     slots->images = alloc_get_zeroed(&engine->alloc, config->memory_count, sizeof(*slots->images));
     if (slots->images == NULL && config->memory_count != 0)
@@ -210,6 +258,7 @@ void slots_end(struct pool_slots *slots)
     for (uint32_t i = 0; i < slots->shard_count; i++)
         lock_free(&slots->shards[i].lock);
     lock_free(&slots->lock);
+    lock_free(&slots->all_lock);
 }
 
 /* ---- Taking and giving ------------------------------------------------------------------- */
@@ -221,7 +270,7 @@ static bool reset(struct pool_slot *slot)
     struct cow_work work = {0};
     bool trim = ++slot->uses % USES_TO_TRIM == 0;
     bool fine = slots->ops->reset(slots->owner, slot) && slot_restore(slot, trim, &work);
-    slot->is_taken = false;
+    __atomic_store_n(&slot->is_taken, false, __ATOMIC_RELAXED);
     if (work.copied_bytes != 0)
         atomic_fetch_add_explicit(&slots->copied_bytes, work.copied_bytes, memory_order_relaxed);
     if (work.questions != 0)
@@ -247,7 +296,7 @@ enum stint_status slots_take(struct pool_slots *slots, struct pool_slot **ret_sl
         if (status != STINT_OK)
             return status;
     }
-    slot->is_taken = true;
+    __atomic_store_n(&slot->is_taken, true, __ATOMIC_RELAXED);
     atomic_fetch_add_explicit(&slots->takes, 1, memory_order_relaxed);
     *ret_slot = slot;
     return STINT_OK;
@@ -371,6 +420,7 @@ void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats)
         .slots_max = slots->config.slots_max,
         .slots = atomic_load_explicit(&slots->slots, memory_order_relaxed),
         .idle = idle,
+        .memory_bytes = taken_memory_bytes(slots),
         .takes = atomic_load_explicit(&slots->takes, memory_order_relaxed),
         .failures = atomic_load_explicit(&slots->failures, memory_order_relaxed),
         .copied_bytes = atomic_load_explicit(&slots->copied_bytes, memory_order_relaxed),

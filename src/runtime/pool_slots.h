@@ -66,7 +66,8 @@ struct pool_slot {
     /* The one instance whose memories hold only what segments put there; NULL: all are so. */
     const struct stint_instance *fresh;
     struct pool_slot *next; /* of the idle ones of a shard */
-    bool is_taken;
+    struct pool_slot *all_before, *all_next; /* of all that are ready; under their lock */
+    bool is_taken, is_listed;
     uint32_t uses, generation;
     const struct slots_snapshot *snapshot; /* what it begins with; NULL: as it was linked */
 
@@ -139,6 +140,9 @@ struct pool_slots {
     atomic_uint slots;
     atomic_uint generation; /* of those that are made now */
     atomic_ullong takes, failures, copied_bytes, dropped, questions;
+
+    struct lock all_lock;
+    struct pool_slot *all;
 
     struct lock lock;         /* of the images */
     struct cow_image *images; /* of the memories of a slot, in order */

@@ -272,6 +272,8 @@ static enum stint_status make(struct host_component_call *call, uint64_t *slots,
         object->mqtt = mqtt;
         guest->links++;
     } else {
+        if (status == STINT_OK && (number == ERROR_CONNECTION || number == ERROR_FULL))
+            service_called(guest, SERVICES_MQTT, NULL, NET_FAILED, false);
         alloc_put(guest->alloc, mqtt, mqtt != NULL ? sizeof(*mqtt) : 0);
         if (status == STINT_OK)
             status = service_error(call, slots[7], SERVICE_RESULT, number, why);
@@ -291,6 +293,7 @@ enum stint_status service_mqtt_open(struct host_component_call *call, uint64_t *
     struct net_task task = service_task(call, scheme_of(object->mqtt));
     enum net_end end = connect(&task, service_of(call), object->mqtt);
     if (end != NET_DONE) {
+        service_called(service_of(call), SERVICES_MQTT, &task, end, false);
         service_end(service_of(call), object);
         return end == NET_STOPPED ? p2_stopped(call)
                                   : service_error(call, slots[7], SERVICE_RESULT,
@@ -355,8 +358,10 @@ enum stint_status service_mqtt_publish(struct host_component_call *call, uint64_
     const uint8_t *data = host_at(call, p2_u32(slots[3]), bytes, 1);
     if (data == NULL)
         return STINT_TRAP;
-    if (!service_may_call(service_of(call)))
+    if (!service_may_call(service_of(call))) {
+        service_called(service_of(call), SERVICES_MQTT, NULL, NET_FAILED, false);
         return service_error(call, slots[6], SERVICE_RESULT, ERROR_OTHER, SERVICE_CALLS_TEXT);
+    }
     struct service_mqtt *mqtt = object->mqtt;
     struct net_task task = service_task(call, scheme_of(mqtt));
     arena_init(&arena, &alloc_root);
@@ -367,6 +372,7 @@ enum stint_status service_mqtt_publish(struct host_component_call *call, uint64_
         why = "the message is too large for MQTT";
     if (status == STINT_OK && why == NULL)
         end = refresh(&task, service_of(call), mqtt);
+    bool is_connected = end == NET_DONE;
     if (status == STINT_OK && why == NULL && end == NET_DONE)
         end = publish(&task, mqtt, &topic, data, bytes, qos);
     arena_free(&arena);
@@ -375,6 +381,10 @@ enum stint_status service_mqtt_publish(struct host_component_call *call, uint64_
         net_close(&mqtt->stream);
     if (status != STINT_OK)
         return status;
+    if (why != NULL)
+        service_failed(service_of(call), SERVICES_MQTT, &task);
+    else
+        service_called(service_of(call), SERVICES_MQTT, &task, end, is_connected);
     if (end == NET_STOPPED)
         return p2_stopped(call);
     if (end != NET_DONE)

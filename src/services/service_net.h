@@ -22,7 +22,7 @@ enum net_end {
 /* Who waits, how long, and for what. */
 struct net_task {
     struct host_wait wait;
-    uint64_t until_ns; /* on OS_CLOCK_MONOTONIC; then it has failed */
+    uint64_t start_ns, until_ns; /* on OS_CLOCK_MONOTONIC; then it has failed */
     const struct host_net *net; /* whose policy judges addresses; NULL: all are right */
     const char *scheme;         /* for the policy */
     char message[NET_MESSAGE_BYTES];

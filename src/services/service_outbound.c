@@ -13,6 +13,7 @@ struct net_task service_task(struct host_component_call *call, const char *schem
     uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     return (struct net_task){
         .wait = p2_wait(call),
+        .start_ns = now_ns,
         .until_ns = most_ns < HOST_WAIT_FOREVER - now_ns ? now_ns + most_ns : HOST_WAIT_FOREVER,
         .net = guest->world.net,
         .scheme = scheme};
@@ -67,4 +68,37 @@ bool service_may_connect(struct services_guest *guest)
         return true;
     say(guest, line, sizeof(line) - 1);
     return false;
+}
+
+/* ---- What came of them ------------------------------------------------------------------- */
+
+static void tell(struct services_guest *guest, enum services_server server,
+                 const struct net_task *task, enum services_end end)
+{
+    struct services_call call = {.server = server, .end = end};
+    if (guest->world.called == NULL)
+        return;
+    if (task != NULL) {
+        call.start_ns = task->start_ns;
+        call.end_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    }
+    guest->world.called(guest->world.env, &call);
+}
+
+void service_called(struct services_guest *guest, enum services_server server,
+                    const struct net_task *task, enum net_end end, bool is_connected)
+{
+    tell(guest, server, task,
+         task == NULL         ? SERVICES_REFUSED
+         : end == NET_DONE    ? SERVICES_ANSWERED
+         : end == NET_STOPPED ? SERVICES_CANCELLED
+         : task->is_late      ? SERVICES_TIMEOUT
+         : is_connected       ? SERVICES_FAILED
+                              : SERVICES_UNREACHABLE);
+}
+
+void service_failed(struct services_guest *guest, enum services_server server,
+                    const struct net_task *task)
+{
+    tell(guest, server, task, SERVICES_FAILED);
 }

@@ -101,15 +101,19 @@ static enum stint_status open_address(struct ask *ask, uint64_t pointer, uint64_
     if (status != STINT_OK)
         return status;
     if (memchr(address.text, '\0', address.bytes) != NULL ||
-        redis_url_parse(address.text, &url) != NULL ||
-        !service_may_reach(guest, scheme_of(&url), &url.place))
+        redis_url_parse(address.text, &url) != NULL)
         return fail(ask, ERROR_ADDRESS, NULL);
-    if (!service_may_connect(guest))
-        return fail(ask, ERROR_FULL, NULL);
+    bool may_reach = service_may_reach(guest, scheme_of(&url), &url.place);
+    if (!may_reach || !service_may_connect(guest)) {
+        service_called(guest, SERVICES_REDIS, NULL, NET_FAILED, false);
+        return fail(ask, may_reach ? ERROR_FULL : ERROR_ADDRESS, NULL);
+    }
     struct net_task task = service_task(ask->call, scheme_of(&url));
     url.tls = url.has_tls ? service_tls_of(guest, &task, &url.place) : NULL;
-    if (url.has_tls && url.tls == NULL)
+    if (url.has_tls && url.tls == NULL) {
+        service_called(guest, SERVICES_REDIS, &task, NET_FAILED, false);
         return fail(ask, ERROR_OTHER, task.message);
+    }
     struct service_object *object = service_new(guest, SERVICE_REDIS);
     if (object == NULL)
         return fail(ask, ERROR_FULL, NULL);
@@ -125,6 +129,7 @@ static enum stint_status open_address(struct ask *ask, uint64_t pointer, uint64_
         *ret_object = object;
         return STINT_OK;
     }
+    service_called(guest, SERVICES_REDIS, &task, end, false);
     service_end(guest, object);
     return end == NET_STOPPED ? p2_stopped(ask->call) : fail(ask, ERROR_OTHER, task.message);
 }
@@ -362,10 +367,13 @@ static enum stint_status run(struct ask *ask)
     struct net_task task = service_task(ask->call, scheme_of(ask->object->url));
     const struct redis_command command = {ask->words, ask->bytes, ask->count};
     struct redis_reply *reply;
-    if (!service_may_call(guest))
+    if (!service_may_call(guest)) {
+        service_called(guest, SERVICES_REDIS, NULL, NET_FAILED, false);
         return fail(ask, ERROR_OTHER, SERVICE_CALLS_TEXT);
+    }
     enum net_end end = connect(&task, guest, ask->object);
-    if (end == NET_DONE) {
+    bool is_connected = end == NET_DONE;
+    if (is_connected) {
         ask->object->is_changed |= ask->changes;
         end = redis_link_ask(&task, ask->object->redis, &command, &reply);
         if (end != NET_DONE) {
@@ -373,6 +381,10 @@ static enum stint_status run(struct ask *ask)
             ask->object->redis = NULL;
         }
     }
+    if (end == NET_DONE && redis_api()->view(reply).kind == REDIS_KIND_ERROR)
+        service_failed(guest, SERVICES_REDIS, &task);
+    else
+        service_called(guest, SERVICES_REDIS, &task, end, is_connected);
     if (end == NET_STOPPED)
         return p2_stopped(ask->call);
     if (end != NET_DONE)

@@ -27,11 +27,30 @@ struct host_sink;
 struct http_tls;
 struct net_place;
 
+/* A call of a guest to a server, or a connection that it could not make. */
+enum services_server { SERVICES_REDIS, SERVICES_MQTT };
+enum services_end {
+    SERVICES_ANSWERED,
+    SERVICES_REFUSED,     /* by the policy or a limit, so nothing was sent */
+    SERVICES_UNREACHABLE, /* no connection */
+    SERVICES_TIMEOUT,
+    SERVICES_CANCELLED,   /* the guest was ended */
+    SERVICES_FAILED,      /* the server's answer is an error, or there is none */
+};
+struct services_call {
+    enum services_server server;
+    enum services_end end;
+    uint64_t start_ns, end_ns; /* OS_CLOCK_MONOTONIC; of those that are refused 0 */
+};
+
 /* What a guest's connections to servers share with its other outbound calls; all stay. */
 struct services_world {
     const struct host_net *net; /* what it may reach; NULL: nothing */
     struct host_sink *log;      /* is told of refusals; may be NULL */
     uint64_t *calls;            /* outbound calls so far, of the current use; may be NULL */
+    /* In the guest's thread, after each call; may be NULL. */
+    void (*called)(void *env, const struct services_call *call);
+    void *env;
 };
 
 /* Of the stores and databases that the application names; `app` stays. Thread-safe. */

@@ -183,6 +183,14 @@ bool service_may_call(struct services_guest *guest);
 /* Whether it may have one more connection; a refusal is in its log. */
 bool service_may_connect(struct services_guest *guest);
 
+/* Tells who watches of a call; `task` NULL: it was refused. `is_connected`: whether there was a connection
+ * to send it by. */
+void service_called(struct services_guest *guest, enum services_server server,
+                    const struct net_task *task, enum net_end end, bool is_connected);
+/* The same for a call that a server answered with an error. */
+void service_failed(struct services_guest *guest, enum services_server server,
+                    const struct net_task *task);
+
 void service_redis_end(struct services_guest *guest, struct service_object *object);
 void service_mqtt_end(struct services_guest *guest, struct service_object *object);
 

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -85,6 +86,8 @@ def state_tells_what_happened(t):
             t.equal(found["app"]["sha256"], hashlib.sha256(file.read()).hexdigest())
         t.equal((found["app"]["up"], found["missing"]["up"]), (True, False))
         t.check(found["app"]["instances"]["starts"] >= 4, found["app"])
+        t.equal(found["app"]["instances"]["memory_bytes"], 0)
+        t.equal(state["routes"][0]["calls"], {"http": {}, "redis": {}, "mqtt": {}})
         t.match(found["missing"]["problem"], "No such file")
         t.check(found["missing"]["problem_id"] in down, down)
         t.check(server.lines("problem " + found["missing"]["problem_id"]), "the log has no such problem")
@@ -210,6 +213,11 @@ def the_page_in_a_browser(t):
         browser.run("document.querySelectorAll('.name-button')[1].click()")
         t.match(browser.text("#components"), "(?s)down.*No such file")
         t.match(browser.text("#versions"), "Version 1")
+        asking = threading.Thread(target=lambda: server.get("/sleep=4000"))
+        asking.start()
+        browser.wait("/^[0-9.]+ [KM]/.test(document.querySelector('#components tbody td:nth-child(8)').innerText)",
+                     "no memory of a busy instance")
+        asking.join()
         t.equal(browser.run("document.querySelectorAll('#page b > b, #page img, #page script').length"), 0)
         t.check("broken" not in browser.run("document.title").split("<")[0], "a script of a name ran")
         browser.look(width=380, height=800)

@@ -13,6 +13,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mmdb  # noqa: E402
+from monitored import Monitor  # noqa: E402
 from served import ROOT, Served, build_app  # noqa: E402
 from program import Skip, main, test  # noqa: E402
 
@@ -103,13 +104,72 @@ def rules_have_their_parts(t):
     t.equal([" ".join(rule["expr"].split()) for rule in rules], alert_queries())
 
 
+def promtool(*arguments, text=None):
+    """In the long run: that program is in a package of 80 MB."""
+    if os.environ.get("STINT_TEST_ALL") != "1":
+        raise Skip("only in the long run: STINT_TEST_ALL=1")
+    program = shutil.which("promtool")
+    if program is None:
+        raise Skip("there is no promtool: install prometheus (tools/deps.sh long)")
+    return subprocess.run([program, *arguments], input=text, capture_output=True, text=True)
+
+
 @test
 def promtool_accepts_the_rules(t):
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        raise Skip("there is no promtool: install prometheus")
-    done = subprocess.run([promtool, "check", "rules", ALERTS], capture_output=True, text=True)
+    done = promtool("check", "rules", ALERTS)
     t.equal((done.returncode, done.stderr), (0, ""))
+
+
+RULES = """
+rule_files: [%s]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'stint_component_up{component="a",instance="i"}', values: '0x60'}
+      - {series: 'stint_component_up{component="b",instance="i"}', values: '1x60'}
+      - {series: 'stint_instances{component="a",instance="i"}', values: '10x60'}
+      - {series: 'stint_instances_idle{component="a",instance="i"}', values: '1x60'}
+      - {series: 'stint_instances_max{component="a",instance="i"}', values: '10x60'}
+      - {series: 'stint_outbound_requests_total{component="a",instance="i",kind="redis",outcome="ok"}', values: '0+60x60'}
+      - {series: 'stint_outbound_requests_total{component="a",instance="i",kind="redis",outcome="failed"}', values: '0+60x60'}
+      - {series: 'stint_outbound_requests_total{component="a",instance="i",kind="http",outcome="2xx"}', values: '0+60x60'}
+      - {series: 'stint_outbound_requests_total{component="a",instance="i",kind="http",outcome="5xx"}', values: '0+6x60'}
+      - {series: 'process_resident_memory_bytes{instance="i",job="j"}', values: '3000000000x60'}
+      - {series: 'stint_info{instance="i",job="j",version="1",fence="off"}', values: '1x60'}
+    alert_rule_test:
+      - {eval_time: 30m, alertname: StintComponentDown, exp_alerts: [{exp_labels: {severity: critical, component: a, instance: i}, exp_annotations: %s}]}
+      - {eval_time: 30m, alertname: StintInstances, exp_alerts: [{exp_labels: {severity: warning, component: a, instance: i}, exp_annotations: %s}]}
+      - {eval_time: 30m, alertname: StintOutbound, exp_alerts: [{exp_labels: {severity: warning, component: a, instance: i, kind: redis}, exp_annotations: %s}]}
+      - {eval_time: 30m, alertname: StintMemory, exp_alerts: [{exp_labels: {severity: warning, instance: i, job: j}, exp_annotations: %s}]}
+      - {eval_time: 30m, alertname: StintTraps, exp_alerts: []}
+"""
+
+
+@test
+def the_rules_fire_when_they_should(t):
+    said = ({"summary": "a on i is not loaded",
+             "description": "Its routes answer 503. /readyz says why, and so does the log, by the id of the problem."},
+            {"summary": "9 instances of a are busy: there are hardly more"},
+            {"summary": "50% of what a asks others by redis fails"},
+            {"summary": "i takes 2.794GiB"})
+    path = t.file("rules.yml", RULES % (json.dumps(ALERTS), *map(json.dumps, said)))
+    done = promtool("test", "rules", path)
+    t.equal((done.returncode, done.stderr), (0, ""))
+
+
+@test
+def promtool_accepts_the_metrics(t):
+    promtool("--version")
+    build_app(t, component=True)
+    mmdb.write(t.path("geo.mmdb"))
+    with Served(t, t.path("app.wasm"), "--metrics", "127.0.0.1:0", "--geo", t.path("geo.mmdb")) as server:
+        for path in ("/hello", "/trap", "/none"):
+            server.get(path)
+        status, text = Monitor(server).get("/metrics")
+        t.equal(status, 200)
+    done = promtool("check", "metrics", text=text)
+    t.equal((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
 
 main()

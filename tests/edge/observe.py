@@ -5,6 +5,7 @@
 import json
 import os
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mmdb  # noqa: E402
@@ -192,6 +193,36 @@ def what_happens_is_counted(t):
         t.check(monitor.total(t, "process_resident_memory_bytes") > 1e6, "no memory")
         t.check(wait_for(lambda: monitor.total(t, "stint_connections_total") == 8), "connections")
         t.equal(server.stop(), 0)
+
+
+@test
+def memory_of_busy_instances_is_known(t):
+    build_app(t, component=True)
+    with open(t.path("spin.toml"), "w") as file:
+        file.write('spin_manifest_version = 2\n[application]\nname = "m"\n[[trigger.http]]\nroute = "/..."\n'
+                   'component = "app"\n[component.app]\nsource = "app.wasm"\n[component.app.tool.stint]\n'
+                   '%s\n[component.app.tool.stint.limits]\nconcurrency = 7\n')
+    with open(t.path("spin.toml")) as file:
+        text = file.read()
+    for reuse in ("fresh", "instance"):
+        with open(t.path("spin.toml"), "w") as file:
+            file.write(text % f'reuse = "{reuse}"')
+        with Served(t, t.path("spin.toml"), "--metrics", "127.0.0.1:0", "--workers", "1") as server:
+            monitor = Monitor(server)
+            total = lambda name: monitor.total(t, "stint_instance" + name, component="app")
+            t.equal((total("s"), total("s_idle"), total("_memory_bytes")), (1, 1, 0))
+            t.equal(total("s_max"), 7)
+            asking = [threading.Thread(target=lambda: server.get("/sleep=3000")) for _ in range(3)]
+            for thread in asking:
+                thread.start()
+            t.check(wait_for(lambda: total("s") - total("s_idle") == 3), "three are not busy")
+            busy = total("_memory_bytes")
+            t.check(busy >= 3 * 65536 and busy % (3 * 65536) == 0, busy)
+            for thread in asking:
+                thread.join()
+            t.check(wait_for(lambda: total("s_idle") == 3), "they stay busy")
+            t.equal(total("_memory_bytes"), busy if reuse == "instance" else 0)
+            t.equal(server.stop(), 0)
 
 
 @test

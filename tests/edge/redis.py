@@ -13,6 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from monitored import Monitor  # noqa: E402
 from served import Served, build_app, free_ports, make_component  # noqa: E402
 from stores import check_counts_together, put  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
@@ -545,6 +546,47 @@ def brokers_that_are_silent(t):
             at = f"mqtt://127.0.0.1:{silent.getsockname()[1]}"
             t.match(server.request("POST", "/mqtt1/a", headers={"address": at}).text,
                     "^error 2: .*: no answer in time")
+
+
+@test
+def calls_are_counted(t):
+    def so(kind, **wanted):
+        """Whether so many calls came to such an end, and no others."""
+        seen = {outcome: monitor.total(t, "stint_outbound_requests_total", component="app", kind=kind,
+                                       outcome=outcome) for outcome in OUTCOMES}
+        return seen if seen != {**dict.fromkeys(OUTCOMES, 0), **wanted} else None
+
+    OUTCOMES = ("ok", "refused", "unreachable", "timeout", "failed", "cancelled")
+    with Redis(t) as redis, Broker(t) as broker, socket.create_server(("127.0.0.1", 0)) as silent:
+        hosts = ["redis://127.0.0.1:*", f"mqtt://127.0.0.1:{broker.port}"]
+        app = application(t, hosts=hosts)
+        with Served(t, *app, "--metrics", "127.0.0.1:0") as server:
+            monitor = Monitor(server)
+            ask = lambda path, at, body=None: server.request("POST" if body else "GET", path, body=body,
+                                                             headers={"address": at}).text
+            ask("/set/a", redis.url, b"one")
+            ask("/get/a", redis.url)
+            ask("/get1/a", redis.url)
+            t.equal(so("redis", ok=3), None)
+            ask("/incr/a", redis.url)                     # no number
+            ask("/get/a", "redis://localhost:1")          # no rule
+            ask("/get/a", "no address")                   # not a call
+            ask("/get/a", "redis://127.0.0.1:1")
+            ask("/get/a", f"redis://127.0.0.1:{silent.getsockname()[1]}")
+            redis.stop()
+            ask("/get/a", redis.url)
+            t.equal(so("redis", ok=3, failed=1, refused=1, unreachable=2, timeout=1), None)
+            t.equal(so("mqtt"), None)
+            t.equal(ask("/mqtt1/a", broker.url, b"x"), "published")
+            ask("/mqtt0/+", broker.url, b"x")             # no topic
+            ask("/mqtt0/a", "mqtt://localhost:1", b"x")
+            broker.stop()
+            ask("/mqtt0/a", broker.url, b"x")
+            t.equal(so("mqtt", ok=3, failed=1, refused=1, unreachable=1), None)
+            t.equal(monitor.total(t, "stint_outbound_duration_seconds_count", kind="redis"), 7)
+            t.equal(monitor.total(t, "stint_outbound_duration_seconds_count", kind="mqtt"), 5)
+            t.equal(monitor.total(t, "stint_outbound_requests_total", kind="http"), 0)
+            t.equal(server.stop(), 0)
 
 
 # ---- Triggers --------------------------------------------------------------------------------

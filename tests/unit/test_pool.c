@@ -8,6 +8,7 @@
 #include "os/pages.h"
 #include "pool_check.h"
 #include "runtime/gc.h"
+#include "runtime/ops.h"
 #include "wasm/limits.h"
 
 /* ---- Everything at once ------------------------------------------------------------------ */
@@ -505,6 +506,37 @@ TEST(no_more_slots_than_allowed)
     pool_stats(w.pool, &stats);
     CHECK_INT(stats.slots, 1);
     CHECK_INT(stats.idle, 1);
+    close_world(&w);
+}
+
+TEST(memory_of_taken_slots_is_known)
+{
+    struct world w;
+    struct pool_stats stats;
+    REQUIRE(open_engine(&w, "(module (memory 2) (memory 1 9)"
+                            " (func (export \"go\") (drop (memory.grow 1 (i32.const 3)))))"));
+    w.config.slots_warm = 2;
+    REQUIRE(open_pool(&w));
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.memory_bytes, 0);
+    struct stint_instance *first = take(&w), *second = take(&w);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.memory_bytes, 6 << 16);
+    CHECK(memory_grow(second->memories[1], 3) == 1);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.memory_bytes, 9 << 16);
+    pool_give(w.pool, first);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.memory_bytes, 6 << 16);
+    pool_give(w.pool, second);
+    pool_trim(w.pool, 1);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.memory_bytes, 0);
+    /* What it has grown by is gone for the next. */
+    first = take(&w);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.memory_bytes, 3 << 16);
+    pool_give(w.pool, first);
     close_world(&w);
 }
 

@@ -122,7 +122,7 @@ function makeMeter() {
 
 function makeComponent(row) {
     const button = element("button.name-button", { type: "button", "aria-expanded": "false" }, row.id);
-    const cells = ["td", "td", "td.number", "td.number", "td.number", "td.number", "td.instances", "td.mono"]
+    const cells = ["td", "td", "td.number", "td.number", "td.number", "td.number", "td.instances", "td.number", "td.mono"]
         .map(what => element(what));
     const body = element("tbody", {}, element("tr", {}, ...cells));
     cells[0].append(button);
@@ -156,7 +156,8 @@ function updateComponent(body, row) {
     idleBar.setAttribute("x", String(busy / total));
     idleBar.setAttribute("width", String(idle / total));
     setText(cells[6].lastElementChild, `${count(busy)} busy, ${count(idle)} idle of ${count(max)}`);
-    setText(cells[7], row.sha256.slice(0, 12) || "–");
+    setText(cells[7], busy > 0 ? bytes(row.memory) : "–");
+    setText(cells[8], row.sha256.slice(0, 12) || "–");
     if (!isOpen) {
         while (body.children.length > 1)
             body.lastElementChild.remove();
@@ -170,7 +171,7 @@ function updateComponent(body, row) {
 function makeDetails() {
     const head = ["Route", "Requests/s", "Requests", "Errors", "p50", "p99"].map((name, i) =>
         element(i > 0 ? "th.number" : "th", {}, name));
-    return element("tr.details", {}, element("td", { colspan: "8" }, element("dl"),
+    return element("tr.details", {}, element("td", { colspan: "9" }, element("dl"),
         element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody"))));
 }
 
@@ -192,6 +193,24 @@ function limitsOf(limits) {
     return texts.join(", ") || "none";
 }
 
+/** "http 12 (2xx 10, refused 2)", for each kind of call that guests made. */
+function callsOf(routes) {
+    const kinds = {};
+    for (const route of routes) {
+        for (const [kind, outcomes] of Object.entries(route.calls)) {
+            for (const [outcome, number] of Object.entries(outcomes)) {
+                kinds[kind] = kinds[kind] || {};
+                kinds[kind][outcome] = (kinds[kind][outcome] || 0) + number;
+            }
+        }
+    }
+    return Object.entries(kinds).map(([kind, outcomes]) => {
+        const total = Object.values(outcomes).reduce((sum, number) => sum + number, 0);
+        const parts = Object.entries(outcomes).map(([outcome, number]) => `${outcome} ${count(number)}`);
+        return `${kind} ${count(total)} (${parts.join(", ")})`;
+    }).join("; ");
+}
+
 function updateDetails(cell, row) {
     const pairs = [["Source", `${row.source}${row.bytes > 0 ? ` (${bytes(row.bytes)})` : ""}`]];
     if (!row.up)
@@ -202,6 +221,9 @@ function updateDetails(cell, row) {
         pairs.push(["Machine code", `not used: ${row.machine_code_refused}`]);
     pairs.push(["Limits", limitsOf(row.limits)],
                ["Instances", `${count(row.instances.starts)} starts, ${count(row.instances.cold_starts)} of them cold`]);
+    const calls = callsOf(row.routes);
+    if (calls !== "")
+        pairs.push(["Outbound requests", calls]);
     showPairs(cell.firstElementChild, pairs);
     cell.lastElementChild.hidden = row.routes.length === 0;
     keyed(cell.lastElementChild.lastElementChild, row.routes, route => route.route,
@@ -219,7 +241,7 @@ function showComponents(state) {
     const rows = state.components.map(component => {
         const routes = byComponent.get(component.id) || [];
         return { ...component, routes, ...rates(state, routes), busy: component.instances.busy,
-                 state: stateOf(component)[0], digest: component.sha256 };
+                 memory: component.instances.memory_bytes, state: stateOf(component)[0], digest: component.sha256 };
     });
     const found = rows.filter(row => row.id.toLowerCase().includes(wanted));
     keyed($("components"), [{ head: true }, ...sorted(found, componentOrder, "id")], row => row.head ? " head" : row.id,
