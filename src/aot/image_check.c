@@ -107,7 +107,7 @@ static enum stint_status check_arrays(const struct image_header *header, struct 
         memcpy(&array, (const uint8_t *)header + rule->offset, sizeof(array));
         if (array.reserved != 0)
             return malformed(error, "a reserved field of its header is not zero");
-        if (array.count == 0)
+        if (array.count == 0 && array.offset <= header->image_bytes)
             continue;
         if (array.offset % 4 != 0)
             return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,

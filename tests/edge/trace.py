@@ -310,7 +310,7 @@ def the_end_sends_what_is_left(t):
 def a_collector_that_is_ill_holds_nobody_up(t):
     collector = Collector()
     path = manifest(t, f'endpoint = "{collector.url}"\nratio = 1\ninterval = "10ms"\nqueue = 20\n'
-                       'batch = 10\ntimeout = "2s"')
+                       'batch = 10\ntimeout = "500ms"')
     with Served(t, path, *METRICS) as server:
         monitor = Monitor(server)
         collector.is_hanging = True

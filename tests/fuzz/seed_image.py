@@ -23,7 +23,7 @@ def main():
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
     good = [(PAGE, 64), (2 * PAGE, 64), (3 * PAGE, PAGE), (4 * PAGE, 64)]
-    none = [(4 * PAGE, 0)] * 7
+    none = [(4 * PAGE, 0)] * 9
     funcs = [(4 * PAGE, 2)] + none[1:]
     seeds = {
         "good": bytes([80]) + header(good, none),

@@ -9,6 +9,8 @@
         t.equal(r.out, "5\n")
 
     main()
+
+Words of the command line choose tests by their names; -v shows how long each took.
 """
 
 import os
@@ -16,6 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 STINT = os.environ.get("STINT", os.path.join("build", "debug", "stint"))
 TESTS = []
@@ -91,13 +94,13 @@ def test(function):
 
 def main():
     passed = failed = skipped = 0
-    chosen = sys.argv[1:]
+    chosen = [word for word in sys.argv[1:] if word != "-v"]
     for function in TESTS:
         name = function.__name__
         if chosen and not any(word in name for word in chosen):
             continue
         with tempfile.TemporaryDirectory(prefix="stint-test-") as folder:
-            t = Test(name, folder)
+            t, start = Test(name, folder), time.monotonic()
             try:
                 function(t)
             except Skip as reason:
@@ -113,5 +116,7 @@ def main():
                 print(f"  {failure}")
         else:
             passed += 1
+        if "-v" in sys.argv:
+            print(f"{name}: {time.monotonic() - start:.1f} s", flush=True)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(1 if failed else 0)

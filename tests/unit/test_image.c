@@ -137,6 +137,12 @@ TEST(sections_that_lie_wrong_are_rejected)
 TEST(tables_that_lie_wrong_are_rejected)
 {
     FIELD_REJECTED(h->funcs.offset = 8, "table of funcs lies outside");
+    FIELD_REJECTED(
+        {
+            h->bodies.count = 0;
+            h->bodies.offset = (uint64_t)1 << 40;
+        },
+        "table of bodies lies outside");
     FIELD_REJECTED(h->places.count = UINT32_MAX, "table of places lies outside");
     FIELD_REJECTED(h->frames.offset += 1, "table of frames is not aligned");
     FIELD_REJECTED(h->bodies.reserved = 1, "reserved");
