@@ -130,8 +130,7 @@ static const struct http_handler handler = {on_request, monitor_on_readable, mon
 
 /* ---- Preparation ------------------------------------------------------------------------- */
 
-/* Where it is to be, without a scheme: "https://127.0.0.1:9001" of the command line, or the manifest's. */
-static const char *find_address(struct edge_server *server)
+const char *admin_address(struct edge_server *server)
 {
     static const char plain[] = "http://", secure[] = "https://";
     const struct app_server *settings = &server->app->app->server;
@@ -151,7 +150,7 @@ enum stint_status admin_open(struct edge_server *server, struct log_buffer *log,
 {
     const struct edge_options *options = server->options;
     const struct app_server *settings = &server->app->app->server;
-    const char *address = find_address(server);
+    const char *address = admin_address(server);
     const char *token_file = options->admin_token_file != NULL ? options->admin_token_file
                                                                : settings->admin_token_file;
     struct stint_error error = {0};

@@ -13,6 +13,9 @@
 
 struct admin;
 
+/* Where it is to be, without a scheme: "https://127.0.0.1:9001" of the options, or the manifest's; "":
+ * nowhere. Sets server->admin_is_tls. */
+const char *admin_address(struct edge_server *server);
 /* Listens where the options or the manifest say; NULL where they do not. What is wrong is said in the
  * log. */
 MUST_CHECK enum stint_status admin_open(struct edge_server *server, struct log_buffer *log,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/compile.h"
+#include "edge/admin.h"
 #include "edge/application.h"
 #include "edge/budget.h"
 #include "edge/certificates.h"
@@ -453,6 +454,7 @@ static int check(struct up *up)
     else
         code = EXIT_FAILED;
     listeners_choose(server);
+    (void)admin_address(server);
     if (open_certificates(up) != STINT_OK)
         code = EXIT_FAILED;
     return describe(up) == STINT_OK ? code : EXIT_FAILED;

@@ -214,6 +214,8 @@ def the_admin_page_has_tls_when_asked(t):
             t.equal(server.stop(), 0)
     done = run("up", app, "--listen", "127.0.0.1:0", "--admin", "https://127.0.0.1:0")
     t.ends(done, 1, "TLS needs a certificate: give --tls-cert and --tls-key")
+    done = run("up", app, "--check", "--admin", "https://127.0.0.1:0")
+    t.ends(done, 1, "TLS needs a certificate: give --tls-cert and --tls-key")
 
 
 @test
