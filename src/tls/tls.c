@@ -27,20 +27,31 @@ struct set {
     SSL_CTX **contexts; /* in the order of the files */
 };
 
+enum { NAMES_KEPT = 16, NAME_BYTES = 256 };
+
+/* What a server gave to begin with the next time, for less than a whole handshake. */
+struct resumption {
+    char host[NAME_BYTES];
+    SSL_SESSION *session;
+};
+
 struct tls {
     struct http_tls base;
     struct http_tls_files *files;
     size_t file_count;
     bool without_tls_1_2, without_h2;
-    mtx_t lock; /* of `set` and the ticket keys */
+    mtx_t lock; /* of `set`, the ticket keys and resumptions */
     struct set *set;
     uint8_t keys[HTTP_TLS_TICKET_KEYS_MAX][HTTP_TLS_TICKET_KEY_BYTES];
     size_t key_count;
+    struct resumption *resumptions; /* NAMES_KEPT; NULL: none are kept */
+    size_t resumption_next;
     atomic_size_t holders; /* sessions, and who made it */
 };
 
 struct http_tls_session {
     SSL *ssl;
+    char *host; /* of a client that may resume; else NULL */
     const char *reason; /* of the last failure, OpenSSL's; NULL: it has none */
     struct set *set;
     struct tls *tls;
@@ -178,6 +189,55 @@ static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
     return !ok ? -1 : found > 0 ? 2 : 1;
 }
 
+/* ---- Resumption --------------------------------------------------------------------------- */
+
+/* Under the lock: of this host, or NULL. */
+static struct resumption *resumption_of(struct tls *tls, const char *host)
+{
+    for (size_t i = 0; i < NAMES_KEPT; i++) {
+        if (tls->resumptions[i].session != NULL && strcmp(tls->resumptions[i].host, host) == 0)
+            return &tls->resumptions[i];
+    }
+    return NULL;
+}
+
+/* What OpenSSL calls with a new one: 1, it is taken. */
+static int keep_resumption(SSL *ssl, SSL_SESSION *given)
+{
+    const struct http_tls_session *session = SSL_get_ex_data(ssl, session_index);
+    if (session->host == NULL)
+        return 0;
+    struct tls *tls = session->tls;
+    mtx_lock(&tls->lock);
+    struct resumption *place = resumption_of(tls, session->host);
+    if (place == NULL) {
+        place = &tls->resumptions[tls->resumption_next++ % NAMES_KEPT];
+        (void)snprintf(place->host, sizeof(place->host), "%s", session->host);
+    }
+    SSL_SESSION *old = place->session;
+    place->session = given;
+    mtx_unlock(&tls->lock);
+    SSL_SESSION_free(old);
+    return 1;
+}
+
+/* Each is used once: a server that does not like it gets a whole handshake the next time. */
+static void resume(struct http_tls_session *session)
+{
+    struct tls *tls = session->tls;
+    SSL_SESSION *found = NULL;
+    mtx_lock(&tls->lock);
+    struct resumption *place = resumption_of(tls, session->host);
+    if (place != NULL) {
+        found = place->session;
+        place->session = NULL;
+    }
+    mtx_unlock(&tls->lock);
+    if (found != NULL)
+        (void)SSL_set_session(session->ssl, found);
+    SSL_SESSION_free(found);
+}
+
 /* ---- Files -------------------------------------------------------------------------------- */
 
 static void *fail(char *message, size_t room, const char *file, const char *what)
@@ -293,6 +353,9 @@ static void release(struct tls *tls)
     for (size_t i = 0; i < tls->file_count; i++)
         free_files(&tls->files[i]);
     OPENSSL_cleanse(tls->keys, sizeof(tls->keys));
+    for (size_t i = 0; tls->resumptions != NULL && i < NAMES_KEPT; i++)
+        SSL_SESSION_free(tls->resumptions[i].session);
+    OPENSSL_free(tls->resumptions);
     OPENSSL_free(tls->files);
     mtx_destroy(&tls->lock);
     OPENSSL_free(tls);
@@ -377,6 +440,14 @@ static const char *prepare_client(struct tls *tls, const struct http_tls_client_
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* Some servers that ask who it is refuse to resume. */
+    if (config->certificate == NULL)
+        tls->resumptions = OPENSSL_zalloc(NAMES_KEPT * sizeof(*tls->resumptions));
+    if (tls->resumptions != NULL) {
+        SSL_CTX_set_session_cache_mode(context,
+                                       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(context, keep_resumption);
+    }
     if (config->is_http)
         SSL_CTX_set_alpn_protos(context, http_1_1, sizeof(http_1_1) - 1);
     contexts[0] = context;
@@ -483,6 +554,7 @@ static void session_end(struct http_tls_session *session)
     if (session == NULL)
         return;
     SSL_free(session->ssl);
+    OPENSSL_free(session->host);
     release_set(session->set);
     release(session->tls);
     OPENSSL_free(session);
@@ -532,6 +604,10 @@ static struct http_tls_session *session_begin_client(struct http_tls *base, int 
         session_end(session);
         return NULL;
     }
+    if (session->tls->resumptions != NULL && strlen(host) < NAME_BYTES)
+        session->host = OPENSSL_strdup(host);
+    if (session->host != NULL)
+        resume(session);
     ERR_clear_error();
     SSL_set_connect_state(session->ssl);
     return session;

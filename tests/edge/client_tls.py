@@ -175,7 +175,7 @@ def hello_of(t, ca):
                 return
             try:
                 with context.wrap_socket(connection, server_side=True) as sock:
-                    names.append((sock.version(), sock.selected_alpn_protocol()))
+                    names.append((sock.version(), sock.selected_alpn_protocol(), sock.session_reused))
             except OSError:
                 pass
 
@@ -348,7 +348,8 @@ def names_are_asked_for(t):
         with Served(t, *application(t, *hosts), env=trusting(ca)) as server:
             t.match(ask(server, "get", "a", hosts[0]), "^error 3: .*(closed|unexpected eof|reset)")
             t.match(ask(server, "mqtt0", "a", hosts[2]), "^error 2: .*(closed|unexpected eof|reset)")
-            t.equal(seen, ["localhost", ("TLSv1.3", None)] * 2)
+            # The second connection goes on from the first one's session.
+            t.equal(seen, ["localhost", ("TLSv1.3", None, False), "localhost", ("TLSv1.3", None, True)])
             t.match(ask(server, "get", "a", hosts[1]), "^error 3: .*IP address mismatch")
             t.equal(seen[4:5], [None])  # an address is no name
 
