@@ -75,6 +75,7 @@ test:
 	@tests/run --build $(BUILD) $(TESTFLAGS)
 
 test-all:
+	@tools/deps.sh long
 	$(build_for_tests)
 	@tests/run --build $(BUILD) --all $(TESTFLAGS)
 
