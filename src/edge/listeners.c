@@ -114,7 +114,8 @@ static enum stint_status open_one(struct edge_server *server, uint32_t listener,
         return STINT_OK;
     enum stint_status status = socket_listen_group(address, server->worker_count, group, &error);
     if (status != STINT_OK) {
-        log_line(log, LOG_ERROR, NULL, NULL, "%s", error.message);
+        log_line(log, LOG_ERROR, NULL, NULL, "%s; '--listen ADDRESS:PORT' chooses another address",
+                 error.message);
         return status;
     }
     for (uint32_t k = 0; k < server->worker_count; k++) {

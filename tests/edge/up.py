@@ -264,7 +264,7 @@ def what_cannot_be_served_is_said(t):
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
-        t.ends(run("up", app, "--listen", f"127.0.0.1:{port}"), 1, "cannot listen on .*in use")
+        t.ends(run("up", app, "--listen", f"127.0.0.1:{port}"), 1, "cannot listen on .*in use; '--listen")
     t.ends(run("up", "a", "b"), 2, "one application at a time")
 
 
