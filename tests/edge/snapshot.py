@@ -5,6 +5,7 @@
 import os
 import random
 import shutil
+import signal
 import sys
 import threading
 
@@ -116,9 +117,9 @@ def requests_begin_with_what_the_warm_up_left(t):
             t.equal(len({server.get("/draw").text for _ in range(10)}), 10)
             # The stream and the directory that the warm-up got are there in each instance.
             t.equal([server.get("/print").status for _ in range(2)], [200, 200])
-            t.equal(len(server.lines("printed", level="info")), 2)
             t.equal([server.get("/look").text for _ in range(3)], ["open"] * 3)
             t.equal(server.stop(), 0)
+            t.equal(len(server.written("printed", level="info")), 2)
 
 
 @test
@@ -194,6 +195,21 @@ def a_warm_up_has_the_limits_of_a_request(t):
     with Served(t, write(t, "/big=200000"), "--tier", "interp") as server:
         is_warm(t, server)
         t.equal(len(server.get("/big=1000").body), 10000)
+
+
+@test
+def a_reload_warms_up_anew(t):
+    build(t, True)
+    with Served(t, write(t), "--tier", "interp") as server:
+        is_warm(t, server)
+        before = server.get("/state").text
+        t.match(before, "^1 2 1 1 1 ")
+        write(t, "/state")
+        server.process.send_signal(signal.SIGHUP)
+        t.check(server.lines("served as it is now"), "not reloaded")
+        t.equal({server.get("/state").text for _ in range(5)} - {before}, {"none"})
+        t.equal(server.get("/setup=1").text.split()[:2], ["1", "2"])
+        t.equal(server.stop(), 0)
 
 
 @test

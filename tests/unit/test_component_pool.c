@@ -114,7 +114,7 @@ struct world {
     struct component_pool_config config;
     struct stint_error error;
     atomic_int made, dropped, slots, resets;
-    bool exits, reset_fails;
+    bool exits, reset_fails, refuses;
 };
 
 struct slot_host {
@@ -182,6 +182,32 @@ static enum stint_status reset_slot(void *env, void *slot_env)
     CHECK(slot_env != NULL);
     atomic_fetch_add(&w->resets, 1);
     return w->reset_fails ? STINT_IO : STINT_OK;
+}
+
+static enum stint_status keep_r(void *env, void *slot_env, const struct resource_type *type,
+                                uint32_t rep, uint32_t *ret_word, struct stint_error *error)
+{
+    const struct world *w = env;
+    struct slot_host *host = slot_env;
+    CHECK(type == &host->type);
+    CHECK_INT(rep, 100);
+    if (w->refuses)
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET, "not this one");
+    *ret_word = 77;
+    return STINT_OK;
+}
+
+static enum stint_status reopen_r(void *env, void *slot_env, const struct resource_type *type,
+                                  uint32_t word, uint32_t *ret_rep, struct stint_error *error)
+{
+    struct world *w = env;
+    struct slot_host *host = slot_env;
+    (void)error;
+    CHECK(type == &host->type);
+    CHECK_INT(word, 77);
+    atomic_fetch_add(&w->made, 1);
+    *ret_rep = 100;
+    return STINT_OK;
 }
 
 static void end_slot(void *env, void *slot_env)
@@ -268,8 +294,8 @@ static uint32_t state_of(struct component_instance *instance)
     return state;
 }
 
-/* What an instance says that no pool made. */
-static uint32_t state_of_new(struct world *w)
+/* What an instance says that no pool made, when it is asked for the last time. */
+static uint32_t state_of_new(struct world *w, int times)
 {
     struct store_limits limits = store_limits_default();
     struct stint_store *store = NULL;
@@ -279,7 +305,9 @@ static uint32_t state_of_new(struct world *w)
     struct host_resolver resolver = {.resolve = resolve, .context = &host};
     CHECK_INT(store_create(w->engine, &limits, &store), STINT_OK);
     CHECK_INT(component_instantiate(store, w->plan, &resolver, 1, &instance, &w->error), STINT_OK);
-    uint32_t state = instance != NULL ? state_of(instance) : 0;
+    uint32_t state = 0;
+    for (int i = 0; i < times && instance != NULL; i++)
+        state = state_of(instance);
     component_instance_free(instance);
     store_free(store);
     return state;
@@ -341,7 +369,7 @@ static void check_ways(const char *segments)
     struct world w;
     if (!open_world(&w, "", segments))
         return;
-    uint32_t wanted = state_of_new(&w);
+    uint32_t wanted = state_of_new(&w, 1);
     check_fresh(&w, wanted);
     for (int round = 0; round < 2; round++) {
         for (int way = 0; way < 6; way++) {
@@ -393,6 +421,75 @@ TEST(start_functions_run_at_every_take)
     close_world(&w);
 }
 
+/* ---- Snapshots --------------------------------------------------------------------------- */
+
+static enum stint_status check_second(void *env, struct component_instance *instance,
+                                      struct stint_error *error)
+{
+    const uint32_t *wanted = env;
+    return state_of(instance) == *wanted
+               ? STINT_OK
+               : error_set(error, STINT_INVALID, STINT_NO_OFFSET, "another state");
+}
+
+static void check_snapshot(const char *segments)
+{
+    struct world w;
+    REQUIRE(open_plan(&w, pair_bytes("", segments)));
+    w.config.keep = keep_r;
+    w.config.reopen = reopen_r;
+    REQUIRE(component_pool_create(w.plan, &w.config, &w.pool, &w.error) == STINT_OK);
+    uint32_t first = state_of_new(&w, 1), second = state_of_new(&w, 2), wrong = 0;
+    CHECK(first != second);
+    for (int i = 0; i < 2; i++) { /* the host refuses, then the check */
+        struct component_instance *instance = take(&w);
+        REQUIRE(instance != NULL);
+        CHECK_INT(state_of(instance), first);
+        w.refuses = i == 0;
+        error_clear(&w.error);
+        CHECK(component_pool_snapshot(w.pool, instance, check_second, &wrong, &w.error) ==
+              (i == 0 ? STINT_UNSUPPORTED : STINT_INVALID));
+        CHECK_STR(w.error.message, i == 0 ? "not this one" : "another state");
+        check_fresh(&w, first);
+    }
+    struct component_instance *instance = take(&w);
+    REQUIRE(instance != NULL);
+    CHECK_INT(state_of(instance), first);
+    error_clear(&w.error);
+    CHECK_INT(component_pool_snapshot(w.pool, instance, check_second, &second, &w.error), STINT_OK);
+    CHECK_STR(w.error.message, "");
+    for (int round = 0; round < 3; round++) {
+        for (int way = 0; way < 6; way++) {
+            spoil(&w, way);
+            check_fresh(&w, second);
+        }
+        component_pool_renew(w.pool);
+    }
+    close_world(&w);
+}
+
+TEST(later_uses_begin_with_a_snapshot_and_have_its_handles)
+{
+    check_snapshot("");
+    check_snapshot("(data (i32.const 300) \"late\") (elem (i32.const 2) func $two)");
+}
+
+TEST(a_handle_that_no_host_keeps_is_refused)
+{
+    struct world w;
+    REQUIRE(open_world(&w, "", ""));
+    struct component_instance *instance = take(&w);
+    REQUIRE(instance != NULL);
+    (void)state_of(instance);
+    CHECK_INT(component_pool_snapshot(w.pool, instance, NULL, NULL, &w.error), STINT_UNSUPPORTED);
+    CHECK_STR(w.error.message, "a r is open");
+    error_clear(&w.error);
+    check_fresh(&w, state_of_new(&w, 1));
+    close_world(&w);
+}
+
+/* ---- Ends, and the others ---------------------------------------------------------------- */
+
 TEST(slots_end)
 {
     struct world w;
@@ -442,7 +539,7 @@ TEST(threads_share_a_pool)
         CHECK_INT(pthread_create(&threads[i], NULL, run_cycles, &w), 0);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
-    uint32_t wanted = state_of_new(&w);
+    uint32_t wanted = state_of_new(&w, 1);
     check_fresh(&w, wanted);
     CHECK(w.slots <= 4);
     close_world(&w);
