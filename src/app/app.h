@@ -143,6 +143,7 @@ struct app_component {
     struct app_texts build_watch;
     const struct app_dependency *dependencies;
     uint32_t dependency_count;
+    bool is_dependency; /* of another component */
 
     struct app_limits limits;
     enum app_reuse reuse;

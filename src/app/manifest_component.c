@@ -350,7 +350,8 @@ static void read_dependency_source(struct reader *r, const struct toml_value *va
     } else if (component != NULL) {
         uint32_t index = find_named_component(r, component, where);
         if (index != APP_NONE) {
-            const struct app_component *found = &r->components[index];
+            struct app_component *found = &r->components[index];
+            found->is_dependency = true;
             *source = found->source;
             refuse_permissions(r, component, where, found->id, r->component_tables[index]);
         }

@@ -570,9 +570,10 @@ static enum stint_status make_either(const struct composition *what, struct aren
         buf_clear(&out);
         composer_init(&c, what, arena, &out, &other);
         c.merges_versions = true;
-        if (make(&c, ret_file, ret_notes, &other) == STINT_OK) {
-            error_clear(error);
-            status = STINT_OK;
+        enum stint_status second = make(&c, ret_file, ret_notes, &other);
+        if (second == STINT_OK || second == STINT_NOMEM) {
+            *error = other;
+            status = second;
         }
     }
     buf_free(&out);

@@ -136,10 +136,10 @@ static bool takes_messages(const struct app *app, uint32_t component)
     return takes;
 }
 
-static enum guest_kind kind_of(const struct app *app, const struct app_http *trigger,
-                               bool has_messages)
+static enum guest_kind kind_of(const struct app *app, const struct app_component *component,
+                               const struct app_http *trigger, bool has_messages)
 {
-    if (trigger == NULL && has_messages)
+    if (trigger == NULL && (has_messages || component->is_dependency))
         return GUEST_SILENT;
     if (app->manifest_version == 0)
         return GUEST_ANY;
@@ -217,7 +217,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
     arena_init(&arena, &alloc_root);
     const struct app_http *trigger = component->trigger;
     bool has_messages = takes_messages(app->app, number);
-    struct guest_config config = {.kind = kind_of(app->app, trigger, has_messages),
+    struct guest_config config = {.kind = kind_of(app->app, from, trigger, has_messages),
                                   .takes_messages = has_messages,
                                   .entry = trigger != NULL ? trigger->wagi_entrypoint : NULL,
                                   .id = from->id,

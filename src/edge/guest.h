@@ -33,7 +33,7 @@ struct app_dependency;
 enum guest_kind {
     GUEST_HANDLER, /* exports wasi:http/incoming-handler */
     GUEST_COMMAND, /* exports a function that runs once a request, as CGI has it */
-    GUEST_SILENT,  /* answers no requests: it takes messages only */
+    GUEST_SILENT,  /* answers no requests: it takes messages, or is there for others that depend on it */
     GUEST_ANY,     /* what it is; a handler where it is both */
 };
 
