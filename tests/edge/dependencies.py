@@ -291,7 +291,7 @@ def names_and_versions_select(t):
           r"\(x:y/sums@3\.0\.0\)")
     manifest = application(t, words + '"demo:sums/sums" = { component = "adder" }\n'
                            '[component.adder]\nsource = "sums.wasm"\n')
-    t.ends(run("up", "--check", manifest), 0)
+    t.equal(run("up", "--check", manifest).code, 0)
 
 
 @test
@@ -339,6 +339,18 @@ def reloads_see_dependencies(t):
         t.equal(server.get("/sum").text, "499500 ")
         sums(t, "sums", "add: func(a: u32, b: u32) -> u32;", ADDER.replace("(local.get 1)", "(i32.const 2)"))
         server.process.send_signal(signal.SIGHUP)
+        for _ in range(600):
+            if server.get("/sum").text == "2000 ":
+                break
+            time.sleep(0.05)
+        t.equal(server.get("/sum").text, "2000 ")
+
+
+@test
+def watch_sees_dependencies(t):
+    with Served(t, "-f" + application(t), "--", "--listen", "127.0.0.1:0", verb="watch", listen=False) as server:
+        t.equal(server.get("/sum").text, "499500 ")
+        sums(t, "sums", "add: func(a: u32, b: u32) -> u32;", ADDER.replace("(local.get 1)", "(i32.const 2)"))
         for _ in range(600):
             if server.get("/sum").text == "2000 ":
                 break

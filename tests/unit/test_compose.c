@@ -190,9 +190,9 @@ TEST(what_is_denied_is_apart_with_what_builds_upon_it)
                 "(import \"h:kv/open\" (instance (export \"s\" (type (sub resource)))"
                 "  (export \"open\" (func)))) (import \"denied-x0\" (func)))",
         NULL);
-    add("dep", LOG("(import \"h:kv/open\" (instance $o (export \"s\" (type (sub resource)))"
+    add("dep", LOG("(import \"h:kv/open\" (instance $kv (export \"s\" (type (sub resource)))"
                    "  (export \"close\" (func))))"
-                   "(alias export $o \"s\" (type $s))"
+                   "(alias export $kv \"s\" (type $s))"
                    "(import \"h:kv/batch\" (instance (alias outer 1 $s (type $t))"
                    "  (export \"s\" (type (eq $t))) (export \"all\" (func))))"
                    "(import \"h:kv/clock\" (instance (export \"now\" (func))))"),
@@ -298,6 +298,39 @@ TEST(memory_runs_out_at_every_allocation)
             break;
     }
     CHECK(is_done && n > 100);
+    end();
+}
+
+/* What is valid all the same composes, or says why not; nothing else happens. */
+TEST(any_byte_of_a_part_may_be_another)
+{
+    const struct text_options options = {0};
+    struct buf binary;
+    uint32_t imports, composed = 0;
+    begin();
+    add("main", MAIN("0.2.0"), NULL);
+    add("dep", DEP("0.2.6"), "d:p/sink");
+    buf_init(&binary, &alloc_root, SIZE_MAX);
+    REQUIRE(text_to_any_binary(&alloc_root, DEP("0.2.6"), strlen(DEP("0.2.6")), &options, &binary,
+                               &error) == STINT_OK);
+    for (size_t at = 8; at < binary.bytes; at++) {
+        for (unsigned bit = 0; bit < 8; bit += 3) {
+            struct component_file *good = parts[1].file;
+            struct stint_error why = {0};
+            binary.data[at] ^= (uint8_t)(1u << bit);
+            if (component_create(engine, binary.data, binary.bytes, false, &parts[1].file, &why) ==
+                STINT_OK) {
+                enum stint_status status = compose(&imports);
+                CHECK(status == STINT_OK || error.message[0] != '\0');
+                composed += status == STINT_OK;
+                component_release(parts[1].file);
+            }
+            parts[1].file = good;
+            binary.data[at] ^= (uint8_t)(1u << bit);
+        }
+    }
+    CHECK(composed > 0);
+    buf_free(&binary);
     end();
 }
 
