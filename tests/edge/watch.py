@@ -66,6 +66,8 @@ def changes_are_built_and_served_without_a_lost_request(t):
     with Watched(t) as server:
         t.equal(server.get("/hello").text, "hello\n")
         t.equal(builds(t), 1)
+        # What was not there was built before it was served.
+        t.check(not any("is not there" in line for line in server.log), server.log)
         answers, is_over = [], threading.Event()
 
         def ask():
@@ -132,6 +134,8 @@ def a_server_that_ended_begins_again(t):
         child = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True,
                                text=True).stdout.split()
         t.equal(len(child), 1)
+        # Ctrl-C in a terminal reaches the watcher alone: a second signal would cut requests off.
+        t.check(os.getpgid(int(child[0])) != os.getpgid(server.process.pid), "one group")
         os.kill(int(child[0]), signal.SIGKILL)
         t.check(wait_for(lambda: any("the server has ended" in line for line in server.log)),
                 "nothing was said")

@@ -464,7 +464,7 @@ def test_drain():
         idle, busy, never = (server.connect() for _ in range(3))
         idle.sendall(request("/hello"))
         assert idle.recv(1000).endswith(HELLO)
-        busy.sendall(request("/slow?ms=300"))
+        busy.sendall(request("/slow?ms=1500"))
         server.wait_for(lambda s: s["exchanges"] == 2)
         server.drain()
         expect(read_all(idle), b"")
