@@ -25,6 +25,7 @@ struct loop {
     uv_idle_t idle;                  /* active while the queue holds something */
     int handles;                     /* that are not closed yet */
     struct loop_task *first, **last; /* to be resumed */
+    uint32_t ready;                  /* how many those are */
     struct loop_task **heap;         /* by due_ns; [0] is not used */
     size_t heap_count, heap_capacity;
 };
@@ -48,6 +49,7 @@ static void run_queue(struct loop *loop)
     while (task != NULL) {
         struct loop_task *next = task->next;
         task->is_queued = false;
+        loop->ready--;
         resume(task);
         task = next;
     }
@@ -71,6 +73,12 @@ static void enqueue(struct loop_task *task)
     task->next = NULL;
     *loop->last = task;
     loop->last = &task->next;
+    loop->ready++;
+}
+
+uint32_t loop_ready(const struct loop *loop)
+{
+    return loop->ready;
 }
 
 void loop_wake(struct loop_task *task)

@@ -45,5 +45,7 @@ MUST_CHECK enum stint_status loop_start(struct loop_task *task, fiber_fn run, vo
                                         bool *ret_is_alive);
 /* Lets a suspended task look again, soon: after an interrupt of its store. */
 void loop_wake(struct loop_task *task);
+/* How many tasks are to be resumed, and wait for nothing but their turn. */
+uint32_t loop_ready(const struct loop *loop);
 
 #endif

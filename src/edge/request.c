@@ -4,8 +4,8 @@
  * what it has written and gives it what has come (pump), and the same when the connection can take or
  * has more. A request ends when both are over: its exchange and its guest.
  */
-#include "edge/application.h"
 #include "edge/request.h"
+#include "edge/application.h"
 #include "edge/trigger.h"
 
 #include <stdio.h>
@@ -279,8 +279,8 @@ static void run(void *arg)
             request->status = trigger_run(request);
         else
             request->status = guest_is_command(component->guest)
-                              ? request_cgi_run(request)
-                              : guest_handle(request->use, &request->message, &request->error);
+                                  ? request_cgi_run(request)
+                                  : guest_handle(request->use, &request->message, &request->error);
     }
     request_turn_end(request);
     request_limits_end_of_time(request);
@@ -375,7 +375,8 @@ static bool admit(struct request *request)
 {
     struct edge_component *component = request->component;
     if (request->app->app->server.refuses_overload &&
-        overload_refuses(&request->worker->overload, request->start_ns)) {
+        overload_refuses(&request->worker->overload, loop_ready(request->worker->loop),
+                         request->start_ns)) {
         metrics_limit(request, HIT_OVERLOAD);
         request_answer(request, 503, "The server has too much to do");
         return false;

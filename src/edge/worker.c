@@ -22,7 +22,7 @@ static void on_flush_time(uv_timer_t *timer)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct worker *worker = prepare->data;
-    overload_round(&worker->overload, clock_now_ns(OS_CLOCK_MONOTONIC));
+    overload_round(&worker->overload, loop_ready(worker->loop), clock_now_ns(OS_CLOCK_MONOTONIC));
     if (worker->http != NULL)
         metrics_connections(&worker->metrics, worker->http);
     if (log_flush_most(&worker->log) && !uv_is_active((uv_handle_t *)&worker->flush_time))
