@@ -6,6 +6,7 @@
 
 #include "app/app_open.h"
 #include "app/address.h"
+#include "app/dependency.h"
 #include "app/source_fetch.h"
 #include "base/sha256.h"
 #include "edge/fencing.h"
@@ -175,6 +176,7 @@ static enum stint_status find_dependencies(struct arena *arena, const struct app
                                            const struct app_component *from,
                                            struct guest_config *config, struct stint_error *error)
 {
+    const char *manifest = dependency_shown(app->folder, app->manifest);
     struct guest_dependency *items =
         arena_get_zeroed(arena, (size_t)from->dependency_count + 1, sizeof(*items));
     if (items == NULL)
@@ -186,9 +188,9 @@ static enum stint_status find_dependencies(struct arena *arena, const struct app
         enum stint_status status = source_fetch(arena, &dependency->source, &items[i].path, &why);
         if (status != STINT_OK)
             return error_set(error, status, STINT_NO_OFFSET, "%s:%u: dependency '%.100s': %s",
-                             app->manifest, dependency->line, dependency->name, why.message);
+                             manifest, dependency->line, dependency->name, why.message);
     }
-    config->manifest = app->manifest;
+    config->manifest = manifest;
     config->folder = app->folder;
     config->dependencies = items;
     config->dependency_count = from->dependency_count;

@@ -169,10 +169,16 @@ def says_that_registries_are_not_supported(t):
 
 
 @test
-def says_that_dependencies_are_not_composed(t):
-    begin(t)
-    refuses(t, '"app.wasm"\n[component.far.dependencies]\n"a:b/c" = { path = "app.wasm" }',
-            "its dependencies are not composed with it yet ('a:b/c' is the first)")
+def dependencies_are_downloaded_and_checked(t):
+    """What they are composed with is in dependencies.py; here it is a core module, which has none."""
+    content, digest = begin(t)
+    with Files(content) as files:
+        refuses(t, '"app.wasm"\n[component.far.dependencies]\n"a:b/c" = ' + by_url(files.url, "0" * 64),
+                "dependency 'a:b/c'", f"digest sha256:{digest}, not sha256:{'0' * 64}")
+        with served(t, '"app.wasm"\n[component.far.dependencies]\n"a:b/c" = '
+                    + by_url(files.url, digest)) as server:
+            t.equal(server.get("/hello").status, 503)
+            t.check(server.lines("it is a core module, and dependencies are for components"), server.log)
 
 
 @test
