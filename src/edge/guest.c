@@ -435,6 +435,8 @@ enum stint_status guest_create(struct stint_engine *engine, const struct guest_c
     if (status == STINT_OK)
         status = guest_file_is_component(&guest->bytes) ? create_component(guest, error)
                                                         : create_core(guest, error);
+    if (status == STINT_OK && config->wants_digest)
+        guest_parts_digest(guest);
     if (status == STINT_OK)
         *ret_guest = guest;
     else
@@ -475,6 +477,11 @@ const char *guest_digest(const struct guest *guest, uint64_t *ret_file_bytes)
 {
     *ret_file_bytes = guest->bytes.bytes;
     return guest->digest;
+}
+
+const char *guest_digest_of_all(const struct guest *guest)
+{
+    return guest->digest_of_all;
 }
 
 const char *guest_refusal(const struct guest *guest)

@@ -96,6 +96,8 @@ const char *guest_dependencies(const struct guest *guest);
 
 /* Of the file's bytes: SHA-256 as digits, "" unless config.wants_digest; and how many they are. */
 const char *guest_digest(const struct guest *guest, uint64_t *ret_file_bytes);
+/* The same, of the file's bytes and those of its dependencies: another one where any of them changed. */
+const char *guest_digest_of_all(const struct guest *guest);
 
 /* Gives it machine code, from the cache or the compiler; later calls use it. Takes a while; thread-safe,
  * once a guest. `is_cancelled` not 0: stop soon. */

@@ -85,7 +85,7 @@ struct guest {
     struct arena arena; /* the configuration */
     struct guest_config config;
     struct guest_file bytes;
-    char digest[SHA256_HEX_BYTES];
+    char digest[SHA256_HEX_BYTES], digest_of_all[SHA256_HEX_BYTES];
     struct module_origin origin;
     char refusal[STINT_ERROR_MESSAGE_BYTES + 100];
     bool is_command;
@@ -134,6 +134,7 @@ void guest_file_free(struct guest_file *file);
 MUST_CHECK enum stint_status guest_parts_compose(struct guest *guest, struct component_file **file,
                                                  struct stint_error *error);
 void guest_parts_free(struct guest *guest);
+void guest_parts_digest(struct guest *guest);
 /* guest_deny.c: what dependencies are denied, once there is a plan. The resolver comes before others. */
 MUST_CHECK enum stint_status guest_deny_prepare(struct guest *guest, struct stint_error *error);
 struct host_resolver guest_deny_resolver(struct guest_host *host);

@@ -173,6 +173,20 @@ enum stint_status guest_parts_compose(struct guest *guest, struct component_file
     return STINT_OK;
 }
 
+void guest_parts_digest(struct guest *guest)
+{
+    uint8_t digest[SHA256_BYTES];
+    struct sha256 sha;
+    sha256_begin(&sha);
+    sha256_add(&sha, guest->digest, strlen(guest->digest));
+    for (uint32_t i = 0; i < guest->part_count; i++) {
+        sha256_of(guest->parts[i].bytes.data, guest->parts[i].bytes.bytes, digest);
+        sha256_add(&sha, digest, sizeof(digest));
+    }
+    sha256_end(&sha, digest);
+    sha256_hex(digest, guest->digest_of_all);
+}
+
 void guest_parts_free(struct guest *guest)
 {
     for (uint32_t i = 0; i < guest->part_count; i++) {

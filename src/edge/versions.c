@@ -54,8 +54,7 @@ static struct version *add(struct versions *versions)
 
 static const char *digest_of(const struct edge_component *component)
 {
-    uint64_t bytes;
-    return component->guest != NULL ? guest_digest(component->guest, &bytes) : "";
+    return component->guest != NULL ? guest_digest_of_all(component->guest) : "";
 }
 
 static void put(struct version *version, const char *what, const char *id)

@@ -2,12 +2,14 @@
 # suite: builds=debug,release timeout=300
 # SPDX-License-Identifier: Apache-2.0
 """Dependencies of components: composed, isolated or not, and what is said when they do not fit."""
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from served import ROOT, Served  # noqa: E402
@@ -335,7 +337,7 @@ def a_composition_is_a_component(t):
 
 @test
 def reloads_see_dependencies(t):
-    with Served(t, application(t)) as server:
+    with Served(t, application(t), "--admin", "127.0.0.1:0") as server:
         t.equal(server.get("/sum").text, "499500 ")
         sums(t, "sums", "add: func(a: u32, b: u32) -> u32;", ADDER.replace("(local.get 1)", "(i32.const 2)"))
         server.process.send_signal(signal.SIGHUP)
@@ -344,6 +346,14 @@ def reloads_see_dependencies(t):
                 break
             time.sleep(0.05)
         t.equal(server.get("/sum").text, "2000 ")
+        place = server.lines("admin page on")[0]["message"].split("//")[1].rstrip("/")
+        for _ in range(600):
+            with urllib.request.urlopen(f"http://{place}/api/state") as answer:
+                text = json.load(answer)["versions"][0]["text"]
+            if text == "app changed":
+                break
+            time.sleep(0.05)
+        t.equal(text, "app changed")
 
 
 @test
