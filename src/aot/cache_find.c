@@ -106,8 +106,8 @@ static enum stint_status take_image(const struct cache *cache, const struct cach
     cache_image_name(name, image->header_sha256, text);
     if (!hold(cache, text, index, &image->file, &held))
         return STINT_NOT_FOUND;
-    bool ok =
-        held.now.size_bytes >= image->image_bytes && held.now.size_bytes % IMAGE_PAGE_BYTES == 0;
+    bool ok = held.now.size_bytes >= image->image_bytes &&
+              held.now.size_bytes % IMAGE_PAGE_BYTES_MAX == 0;
     if (ok && !held.is_known) {
         void *start;
         ok = code_pages_map(held.fd, 0, held.now.size_bytes, &start) == OS_OK;

@@ -15,8 +15,8 @@
 #define RECENT_COARSE_NS ((uint64_t)2500 * 1000000)
 #define NS_PER_SECOND ((uint64_t)1000000000)
 
-enum stint_status cache_remember(struct cache *cache, const struct file_stat *file,
-                                 uint32_t part, const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES], uint64_t wasm_bytes,
+enum stint_status cache_remember(struct cache *cache, const struct file_stat *file, uint32_t part,
+                                 const uint8_t wasm_sha256[IMAGE_DIGEST_BYTES], uint64_t wasm_bytes,
                                  struct stint_error *error)
 {
     struct cache_stamp stamp;
@@ -168,7 +168,7 @@ static enum stint_status check_copy(struct image_job *job, struct stint_error *e
 static enum stint_status draft_image(struct image_job *job, struct stint_error *error)
 {
     size_t bytes = job->header->image_bytes;
-    size_t whole = (bytes + IMAGE_PAGE_BYTES - 1) & ~((size_t)IMAGE_PAGE_BYTES - 1);
+    size_t whole = (bytes + IMAGE_PAGE_BYTES_MAX - 1) & ~((size_t)IMAGE_PAGE_BYTES_MAX - 1);
     enum os_error reason = cache_draft_begin(job->cache, &job->draft);
     if (reason != OS_OK)
         return cache_failed(job->cache, "write to", reason, error);

@@ -2,7 +2,7 @@
 /*
  * Images: machine code of (some) functions of a module for one kind of CPU, linked, without
  * relocations. The compiler writes them, aot/ checks and maps them. All numbers little-endian, all
- * offsets from the image's start, every section a multiple of IMAGE_PAGE_BYTES from it:
+ * offsets from the image's start, every section a multiple of the image's pages from it:
  *
  *   header    struct image_header
  *   text      machine code; mapped read and execute
@@ -22,8 +22,11 @@
 
 #define IMAGE_MAGIC "stintaot"
 #define IMAGE_SECTION_NAME "stint.aot"
-/* aarch64 kernels may have pages of 64 KiB. */
-enum { IMAGE_PAGE_BYTES = 65536, IMAGE_VERSION = 2, IMAGE_DIGEST_BYTES = 32 };
+/* An image has the largest pages that a kernel for its processors may have: 4 KiB on x86-64, 64 KiB on
+ * aarch64. Smaller ones make smaller files. */
+enum { IMAGE_PAGE_SHIFT_MIN = 12, IMAGE_PAGE_SHIFT_MAX = 16 };
+enum { IMAGE_PAGE_BYTES_MAX = 1 << IMAGE_PAGE_SHIFT_MAX };
+enum { IMAGE_VERSION = 3, IMAGE_DIGEST_BYTES = 32 };
 
 enum image_arch { IMAGE_X86_64 = 1, IMAGE_AARCH64 = 2 };
 
@@ -37,10 +40,10 @@ enum image_cpu {
 };
 
 enum image_flag {
-    IMAGE_STRICT = 1 << 0,    /* explicit bounds checks: fits every memory */
-    IMAGE_METERED = 1 << 1,   /* charges fuel */
-    IMAGE_PARTIAL = 1 << 2,   /* only some functions */
-    IMAGE_GUARD_8G = 1 << 3,  /* 32-bit memories need 8 GiB of reservation and a guard */
+    IMAGE_STRICT = 1 << 0,   /* explicit bounds checks: fits every memory */
+    IMAGE_METERED = 1 << 1,  /* charges fuel */
+    IMAGE_PARTIAL = 1 << 2,  /* only some functions */
+    IMAGE_GUARD_8G = 1 << 3, /* 32-bit memories need 8 GiB of reservation and a guard */
 };
 
 enum image_section_id { IMAGE_TEXT, IMAGE_RODATA, IMAGE_IMPORTS, IMAGE_META, IMAGE_SECTION_COUNT };
@@ -65,10 +68,11 @@ struct image_header {
     uint64_t image_bytes; /* of the whole image */
     uint8_t wasm_sha256[IMAGE_DIGEST_BYTES];
     uint64_t wasm_bytes;
-    uint8_t arch;  /* enum image_arch */
+    uint8_t arch;       /* enum image_arch */
     uint8_t code_class; /* NATIVE_CLASS_… */
-    uint8_t opt_level, reserved0;
-    uint32_t flags; /* enum image_flag */
+    uint8_t opt_level;
+    uint8_t page_shift; /* its pages have 1 << page_shift bytes */
+    uint32_t flags;     /* enum image_flag */
     uint32_t cpu_features;
     uint32_t wasm_features; /* FEATURE_… that the module was compiled with */
     uint32_t import_count;  /* NATIVE_IMPORT_COUNT */
@@ -87,6 +91,11 @@ struct image_header {
     struct image_array elem_functions; /* uint32_t: of all segments of function indices, in order */
     uint8_t header_sha256[IMAGE_DIGEST_BYTES]; /* of all fields before this one */
 };
+
+static inline uint64_t image_page_bytes(const struct image_header *header)
+{
+    return (uint64_t)1 << header->page_shift;
+}
 
 struct image_func {
     uint32_t own_index;

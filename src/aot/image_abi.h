@@ -29,7 +29,7 @@ static inline void image_abi_hash(uint8_t ret_hash[IMAGE_ABI_HASH_BYTES])
     static const uint32_t numbers[] = {
         NATIVE_ABI_VERSION,
         IMAGE_VERSION,
-        IMAGE_PAGE_BYTES,
+        IMAGE_PAGE_BYTES_MAX,
         sizeof(struct image_header),
         NATIVE_CLASS_PENDING,
         NATIVE_CLASS_TAILCC,

@@ -5,6 +5,7 @@
 
 #include "aot/image_abi.h"
 #include "os/cpu.h"
+#include "os/pages.h"
 #include "os/thread.h"
 #include "wasm/limits.h"
 #include "wasm/module.h"
@@ -41,10 +42,12 @@ static bool is_zero(const uint8_t *bytes, size_t count)
     return count <= 16 || memcmp(bytes, bytes + 16, count - 16) == 0;
 }
 
+_Static_assert(sizeof(struct image_header) <= 1 << IMAGE_PAGE_SHIFT_MIN, "it fits its page");
+
 /* The end of a section in whole pages. */
-static uint64_t pages_end(const struct image_section *section)
+static uint64_t pages_end(const struct image_header *header, const struct image_section *section)
 {
-    const uint64_t mask = IMAGE_PAGE_BYTES - 1;
+    const uint64_t mask = image_page_bytes(header) - 1;
     return (section->offset + section->bytes + mask) & ~mask;
 }
 
@@ -53,22 +56,25 @@ static enum stint_status check_sections(const struct image_header *header,
 {
     static const char *const names[] = {"text", "rodata", "imports", "meta"};
     const struct image_section *sections = header->sections;
+    if (header->page_shift < IMAGE_PAGE_SHIFT_MIN || header->page_shift > IMAGE_PAGE_SHIFT_MAX)
+        return malformed(error, "its pages have a size that no machine has");
+    const uint64_t page_bytes = image_page_bytes(header);
     for (unsigned i = 0; i < IMAGE_SECTION_COUNT; i++) {
-        if (sections[i].offset % IMAGE_PAGE_BYTES != 0)
+        if (sections[i].offset % page_bytes != 0)
             return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,
                              "its %s section does not begin at a page", names[i]);
         if (sections[i].offset > header->image_bytes ||
             sections[i].bytes > header->image_bytes - sections[i].offset)
             return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,
                              "its %s section lies outside of it", names[i]);
-        if (sections[i].offset < IMAGE_PAGE_BYTES)
+        if (sections[i].offset < page_bytes)
             return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,
                              "its %s section overlaps the header", names[i]);
     }
     for (unsigned i = 0; i < IMAGE_SECTION_COUNT; i++) {
         for (unsigned j = i + 1; j < IMAGE_SECTION_COUNT; j++) {
-            if (sections[i].offset < pages_end(&sections[j]) &&
-                sections[j].offset < pages_end(&sections[i]))
+            if (sections[i].offset < pages_end(header, &sections[j]) &&
+                sections[j].offset < pages_end(header, &sections[i]))
                 return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,
                                  "its %s and %s sections overlap", names[i], names[j]);
         }
@@ -78,7 +84,7 @@ static enum stint_status check_sections(const struct image_header *header,
         return malformed(error, "its sections are in the wrong order");
     if (sections[IMAGE_TEXT].bytes == 0 || sections[IMAGE_TEXT].bytes > UINT32_MAX)
         return malformed(error, "its text section is empty or too large");
-    if (sections[IMAGE_IMPORTS].bytes != IMAGE_PAGE_BYTES)
+    if (sections[IMAGE_IMPORTS].bytes != page_bytes)
         return malformed(error, "its imports section is not one page");
     return STINT_OK;
 }
@@ -132,7 +138,7 @@ static enum stint_status check_fields(const struct image_header *header, size_t 
         return malformed(error, "there are bytes behind its end");
     if (header->wasm_bytes > LIMIT_MODULE_BYTES)
         return malformed(error, "its module is too large");
-    if (header->reserved0 != 0 || header->reserved1 != 0)
+    if (header->reserved1 != 0)
         return malformed(error, "a reserved field of its header is not zero");
     if (memchr(header->cpu_name, '\0', sizeof(header->cpu_name)) == NULL)
         return malformed(error, "the name of its CPU does not end");
@@ -209,6 +215,10 @@ enum stint_status image_check_machine(const struct image_header *header, struct 
         return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
                          "it is for another CPU: %s, this one is %s", arch_name(header->arch),
                          arch_name((uint8_t)cpu_arch()));
+    if (image_page_bytes(header) < pages_size())
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "it is for pages of %u KiB, this machine's have %zu",
+                         (unsigned)(image_page_bytes(header) >> 10), pages_size() >> 10);
     enum stint_status status = check_levels(header, error);
     if (status != STINT_OK)
         return status;

@@ -12,10 +12,16 @@ struct mapped_image {
     size_t bytes;
 };
 
-static size_t whole_pages(size_t bytes)
+static size_t round_up(size_t bytes, uint64_t page_bytes)
 {
-    const size_t mask = IMAGE_PAGE_BYTES - 1;
+    const size_t mask = (size_t)page_bytes - 1;
     return (bytes + mask) & ~mask;
+}
+
+/* What is mapped for an image. */
+static size_t whole_pages(size_t image_bytes)
+{
+    return round_up(image_bytes, IMAGE_PAGE_BYTES_MAX);
 }
 
 static void release(struct native_image *image)
@@ -39,9 +45,10 @@ static enum stint_status protect(struct mapped_image *mapped,
     const struct image_header *header = (const void *)mapped->start;
     const struct image_section *text = &header->sections[IMAGE_TEXT];
     uint8_t *table = mapped->start + header->sections[IMAGE_IMPORTS].offset;
-    size_t text_bytes = whole_pages(text->bytes);
+    size_t page_bytes = (size_t)image_page_bytes(header);
+    size_t text_bytes = round_up(text->bytes, page_bytes);
     memcpy(table, imports, NATIVE_IMPORT_COUNT * sizeof(imports[0]));
-    enum os_error reason = code_pages_read_only(table, IMAGE_PAGE_BYTES);
+    enum os_error reason = code_pages_read_only(table, page_bytes);
     if (reason == OS_OK)
         reason = code_pages_execute(mapped->start + text->offset, text_bytes);
     if (reason == OS_PERM || reason == OS_ACCES)
@@ -71,8 +78,8 @@ static enum stint_status adopt(uint8_t *start, size_t bytes,
     }
     mapped->start = start;
     mapped->bytes = bytes;
-    enum os_error reason =
-        code_pages_renew(start + header->sections[IMAGE_IMPORTS].offset, IMAGE_PAGE_BYTES);
+    enum os_error reason = code_pages_renew(start + header->sections[IMAGE_IMPORTS].offset,
+                                            (size_t)image_page_bytes(header));
     enum stint_status status = reason == OS_OK ? protect(mapped, imports, error)
                                                : failed("it could not be mapped", reason, error);
     if (status != STINT_OK) {

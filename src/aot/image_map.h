@@ -18,7 +18,7 @@ MUST_CHECK enum stint_status image_map_memory(const uint8_t *bytes, size_t image
                                               struct native_image **ret_image,
                                               struct stint_error *error);
 /*
- * From a file that nobody else can change, at an offset that is a multiple of IMAGE_PAGE_BYTES. All
+ * From a file that nobody else can change, at an offset that is a multiple of IMAGE_PAGE_BYTES_MAX. All
  * processes that map it share its pages, but for the one of the import table.
  */
 MUST_CHECK enum stint_status image_map_file(int fd, uint64_t offset_bytes, size_t image_bytes,

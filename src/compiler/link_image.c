@@ -22,7 +22,8 @@ enum {
 };
 #define BRANCH_REACH ((uint64_t)128 << 20)
 
-_Static_assert(NATIVE_IMPORT_COUNT * 8 <= IMAGE_PAGE_BYTES, "the table of imports is one page");
+_Static_assert(NATIVE_IMPORT_COUNT * 8 <= 1 << IMAGE_PAGE_SHIFT_MIN,
+               "the table of imports is one page");
 
 /* Objects that share an island of veneers. */
 struct group {
@@ -53,7 +54,7 @@ struct linking {
     size_t range_count, range_capacity;
     size_t func_count, entry_count, frame_count, place_count;
     uint64_t text_bytes, rodata_bytes;
-    uint32_t stubs; /* where they begin in the text */
+    uint32_t stubs;                   /* where they begin in the text */
     uint64_t at[IMAGE_SECTION_COUNT]; /* of the sections in the image */
     uint8_t *image;
     size_t image_bytes;
@@ -236,8 +237,7 @@ static enum stint_status define_symbols(struct linking *l)
                 l->stub_at[symbol->a] = 0; /* wanted; its place follows */
             if (symbol->part != LINK_TEXT)
                 continue;
-            enum stint_status status =
-                define_symbol(l, symbol, l->places[k].text + symbol->offset);
+            enum stint_status status = define_symbol(l, symbol, l->places[k].text + symbol->offset);
             if (status != STINT_OK)
                 return status;
         }
@@ -435,13 +435,14 @@ static void place_arrays(struct linking *l, struct image_header *header)
 
 static void place_sections(struct linking *l, struct image_header *header)
 {
-    const uint64_t bytes[IMAGE_META] = {l->text_bytes, l->rodata_bytes, IMAGE_PAGE_BYTES};
-    uint64_t at = IMAGE_PAGE_BYTES;
+    header->page_shift = l->arch == IMAGE_AARCH64 ? IMAGE_PAGE_SHIFT_MAX : IMAGE_PAGE_SHIFT_MIN;
+    uint64_t page_bytes = image_page_bytes(header), at = page_bytes;
+    const uint64_t bytes[IMAGE_META] = {l->text_bytes, l->rodata_bytes, page_bytes};
     for (unsigned i = 0; i < IMAGE_META; i++) {
         l->at[i] = at;
         header->sections[i].offset = at;
         header->sections[i].bytes = bytes[i];
-        at = round_up(at + bytes[i], IMAGE_PAGE_BYTES);
+        at = round_up(at + bytes[i], page_bytes);
     }
     l->at[IMAGE_META] = at;
     place_arrays(l, header);

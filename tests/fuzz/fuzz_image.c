@@ -44,7 +44,8 @@ static void help(size_t size)
     header->flags |= IMAGE_METERED;
     header->wasm_features = FEATURES_DEFAULT;
     header->wasm_bytes = sizeof(wasm);
-    header->reserved0 = 0;
+    if (header->page_shift < IMAGE_PAGE_SHIFT_MIN || header->page_shift > IMAGE_PAGE_SHIFT_MAX)
+        header->page_shift = IMAGE_PAGE_SHIFT_MAX;
     header->reserved1 = 0;
     header->cpu_name[31] = '\0';
     sha256_of(wasm, sizeof(wasm), header->wasm_sha256);
@@ -94,9 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t whole = (size_t)data[0] * 4096;
         memset(image, 0, sizeof(image));
         memcpy(image, data + 1, head);
-        for (size_t i = 1 + head, at = IMAGE_PAGE_BYTES; i < size && at < whole; i++, at++) {
+        for (size_t i = 1 + head, at = IMAGE_PAGE_BYTES_MAX; i < size && at < whole; i++, at++) {
             image[at] = data[i];
-            at += (i - head) % 64 == 63 ? IMAGE_PAGE_BYTES - 64 : 0;
+            at += (i - head) % 64 == 63 ? IMAGE_PAGE_BYTES_MAX - 64 : 0;
         }
         if (whole >= sizeof(header)) {
             help(whole);

@@ -133,7 +133,7 @@ def outputs_are_whole_or_not_at_all(t):
 
     def small_files():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
     t.ends(run("compile", source, out, preexec_fn=small_files), 1, "File too large")
     with open(out, encoding="utf-8") as f:

@@ -10,7 +10,11 @@
 #include "os/cpu.h"
 #include "wasm/module.h"
 
-enum { MADE_PAGES = 5, MADE_BYTES = MADE_PAGES * IMAGE_PAGE_BYTES - 4096, MADE_TEXT_BYTES = 100 };
+enum {
+    MADE_PAGES = 5,
+    MADE_BYTES = MADE_PAGES * IMAGE_PAGE_BYTES_MAX - 4096,
+    MADE_TEXT_BYTES = 100
+};
 
 struct made_meta {
     struct image_func funcs[2];
@@ -34,7 +38,7 @@ static struct image_header *made_header(uint8_t *image)
 
 static struct made_meta *made_tables(uint8_t *image)
 {
-    return (struct made_meta *)(void *)(image + 4 * IMAGE_PAGE_BYTES);
+    return (struct made_meta *)(void *)(image + 4 * IMAGE_PAGE_BYTES_MAX);
 }
 
 /* Digests of the sections and of the header, after a test changed something on purpose. */
@@ -50,7 +54,7 @@ static void made_seal(uint8_t *image)
 }
 
 #define MADE_ARRAY(field)                                                                          \
-    ((struct image_array){4 * IMAGE_PAGE_BYTES + offsetof(struct made_meta, field), 2, 0})
+    ((struct image_array){4 * IMAGE_PAGE_BYTES_MAX + offsetof(struct made_meta, field), 2, 0})
 
 /* `image` has MADE_BYTES and is aligned to 16. */
 static void made_fill(uint8_t *image)
@@ -65,17 +69,18 @@ static void made_fill(uint8_t *image)
     sha256_of(made_wasm, sizeof(made_wasm), header->wasm_sha256);
     header->wasm_bytes = sizeof(made_wasm);
     header->arch = (uint8_t)cpu_arch();
+    header->page_shift = IMAGE_PAGE_SHIFT_MAX;
     header->flags = IMAGE_METERED;
     header->wasm_features = FEATURES_DEFAULT;
     header->import_count = NATIVE_IMPORT_COUNT;
     for (unsigned i = 0; i < IMAGE_SECTION_COUNT; i++)
-        header->sections[i].offset = (uint64_t)(i + 1) * IMAGE_PAGE_BYTES;
+        header->sections[i].offset = (uint64_t)(i + 1) * IMAGE_PAGE_BYTES_MAX;
     header->sections[IMAGE_TEXT].bytes = MADE_TEXT_BYTES;
     header->sections[IMAGE_RODATA].bytes = 64;
-    header->sections[IMAGE_IMPORTS].bytes = IMAGE_PAGE_BYTES;
+    header->sections[IMAGE_IMPORTS].bytes = IMAGE_PAGE_BYTES_MAX;
     header->sections[IMAGE_META].bytes = sizeof(struct made_meta);
-    memset(image + IMAGE_PAGE_BYTES, 0x90, MADE_TEXT_BYTES);
-    memset(image + 2 * IMAGE_PAGE_BYTES, 0x55, 64);
+    memset(image + IMAGE_PAGE_BYTES_MAX, 0x90, MADE_TEXT_BYTES);
+    memset(image + 2 * IMAGE_PAGE_BYTES_MAX, 0x55, 64);
     *made_tables(image) = (struct made_meta){
         .funcs = {{0, 0}, {1, 32}},
         .entries = {{0, 64}, {1, 72}},
@@ -98,7 +103,8 @@ static void made_fill(uint8_t *image)
 }
 
 /* Everything that is checked of an image. */
-static inline enum stint_status made_check(const uint8_t *image, size_t bytes, struct stint_error *error)
+static inline enum stint_status made_check(const uint8_t *image, size_t bytes,
+                                           struct stint_error *error)
 {
     struct image_header header;
     enum stint_status status = image_check_header(image, bytes, &header, error);

@@ -123,7 +123,7 @@ TEST(what_was_tampered_with_is_not_used)
         size_t executable = code_pages_execute_count();
         FILE *file = fopen(name, "r+");
         REQUIRE(file != NULL);
-        fseek(file, i == 1 ? IMAGE_PAGE_BYTES + 5 : 20, SEEK_SET);
+        fseek(file, i == 1 ? IMAGE_PAGE_BYTES_MAX + 5 : 20, SEEK_SET);
         fputc(0x7e, file);
         fclose(file);
         struct stint_error none = {0};
@@ -225,7 +225,7 @@ TEST(partial_images_add_up)
     REQUIRE(cache_open_at(&alloc_root, path, 1 << 30, &cache, &error) == STINT_OK);
     for (unsigned i = 0; i < CACHE_IMAGES_MAX + 2; i++) {
         made_header(image)->flags = IMAGE_METERED | IMAGE_PARTIAL;
-        image[IMAGE_PAGE_BYTES] = (uint8_t)i;
+        image[IMAGE_PAGE_BYTES_MAX] = (uint8_t)i;
         made_seal(image);
         REQUIRE(store(cache, &error) == STINT_OK);
     }

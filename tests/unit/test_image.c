@@ -111,25 +111,29 @@ TEST(flips_anywhere_are_found)
 TEST(sections_that_lie_wrong_are_rejected)
 {
     FIELD_REJECTED(h->sections[IMAGE_TEXT].offset += 16, "text section does not begin at a page");
+    FIELD_REJECTED(h->page_shift = IMAGE_PAGE_SHIFT_MIN - 1, "size that no machine has");
+    FIELD_REJECTED(h->page_shift = 255, "size that no machine has");
+    FIELD_REJECTED(h->page_shift = IMAGE_PAGE_SHIFT_MIN, "imports section is not one page");
     FIELD_REJECTED(h->sections[IMAGE_TEXT].offset = 0, "text section overlaps the header");
     FIELD_REJECTED(h->sections[IMAGE_META].bytes = MADE_BYTES, "meta section lies outside");
     FIELD_REJECTED(h->sections[IMAGE_META].offset = UINT64_MAX - 65535,
                    "meta section lies outside");
     FIELD_REJECTED(h->sections[IMAGE_META].bytes = UINT64_MAX, "meta section lies outside");
-    FIELD_REJECTED(h->sections[IMAGE_TEXT].bytes = IMAGE_PAGE_BYTES + 1,
+    FIELD_REJECTED(h->sections[IMAGE_TEXT].bytes = IMAGE_PAGE_BYTES_MAX + 1,
                    "text and rodata sections overlap");
     FIELD_REJECTED(h->sections[IMAGE_RODATA].offset = h->sections[IMAGE_META].offset,
                    "rodata and meta sections overlap");
     FIELD_REJECTED(
         {
-            h->sections[IMAGE_TEXT].offset = 2 * IMAGE_PAGE_BYTES;
-            h->sections[IMAGE_RODATA].offset = IMAGE_PAGE_BYTES;
+            h->sections[IMAGE_TEXT].offset = 2 * IMAGE_PAGE_BYTES_MAX;
+            h->sections[IMAGE_RODATA].offset = IMAGE_PAGE_BYTES_MAX;
         },
         "wrong order");
     FIELD_REJECTED(h->sections[IMAGE_TEXT].bytes = 0, "text section is empty");
     FIELD_REJECTED(h->sections[IMAGE_IMPORTS].bytes = 8, "imports section is not one page");
-    FIELD_REJECTED(image[3 * IMAGE_PAGE_BYTES + 8] = 1, "imports are filled");
-    FIELD_REJECTED(image[IMAGE_PAGE_BYTES + MADE_TEXT_BYTES] = 0xcc, "bytes between its sections");
+    FIELD_REJECTED(image[3 * IMAGE_PAGE_BYTES_MAX + 8] = 1, "imports are filled");
+    FIELD_REJECTED(image[IMAGE_PAGE_BYTES_MAX + MADE_TEXT_BYTES] = 0xcc,
+                   "bytes between its sections");
     FIELD_REJECTED(image[sizeof(struct image_header)] = 1, "bytes between its sections");
     FIELD_REJECTED(image[MADE_BYTES - 1] = 1, "bytes behind its sections");
 }
@@ -252,13 +256,13 @@ static void check_mapped(const struct native_image *mapped)
     const uint8_t *start = (const uint8_t *)mapped->header;
     CHECK_INT(mapped->text_bytes, MADE_TEXT_BYTES);
     CHECK_INT(mapped->text[0], 0x90);
-    CHECK(mapped->text == start + IMAGE_PAGE_BYTES);
+    CHECK(mapped->text == start + IMAGE_PAGE_BYTES_MAX);
     CHECK_INT(((const struct made_meta *)(const void *)mapped->meta)->funcs[1].text_offset, 32);
-    CHECK_MEM(start + 3 * IMAGE_PAGE_BYTES, imports, sizeof(imports));
+    CHECK_MEM(start + 3 * IMAGE_PAGE_BYTES_MAX, imports, sizeof(imports));
     rights_of(mapped->text, rights);
     CHECK_STR(rights, "r-xp");
     for (unsigned page = 0; page < MADE_PAGES; page++) {
-        rights_of(start + page * IMAGE_PAGE_BYTES, rights);
+        rights_of(start + page * IMAGE_PAGE_BYTES_MAX, rights);
         CHECK(page == 1 || strcmp(rights, "r--p") == 0);
     }
 }
@@ -284,13 +288,13 @@ TEST(mapping_from_a_file)
     made_fill(image);
     FILE *file = tmpfile();
     REQUIRE(file != NULL);
-    static uint8_t padding[MADE_PAGES * IMAGE_PAGE_BYTES - MADE_BYTES + IMAGE_PAGE_BYTES];
-    fwrite(padding, 1, IMAGE_PAGE_BYTES, file);
+    static uint8_t padding[MADE_PAGES * IMAGE_PAGE_BYTES_MAX - MADE_BYTES + IMAGE_PAGE_BYTES_MAX];
+    fwrite(padding, 1, IMAGE_PAGE_BYTES_MAX, file);
     fwrite(image, 1, MADE_BYTES, file);
-    fwrite(padding, 1, MADE_PAGES * IMAGE_PAGE_BYTES - MADE_BYTES, file);
+    fwrite(padding, 1, MADE_PAGES * IMAGE_PAGE_BYTES_MAX - MADE_BYTES, file);
     fflush(file);
-    REQUIRE(image_map_file(fileno(file), IMAGE_PAGE_BYTES, MADE_BYTES, imports, &mapped, &error) ==
-            STINT_OK);
+    REQUIRE(image_map_file(fileno(file), IMAGE_PAGE_BYTES_MAX, MADE_BYTES, imports, &mapped,
+                           &error) == STINT_OK);
     check_mapped(mapped);
     mapped->release(mapped);
     fclose(file);
