@@ -69,10 +69,12 @@ def first_answer_ms(command, port, rounds=15):
         begin = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as process:
-            with await_port(port) as connection:
-                answer(connection)
-                times.append((time.perf_counter() - begin) * 1000)
-            process.terminate()
+            try:
+                with await_port(port) as connection:
+                    answer(connection)
+                    times.append((time.perf_counter() - begin) * 1000)
+            finally:
+                process.terminate()
     return median(times), min(times)
 
 

@@ -92,7 +92,7 @@ static enum stint_status read_address(const char *address, union socket_address 
                      address);
 }
 
-/* `address` is what messages call it. */
+/* `address` is what messages call it. A backlog of 0: bound only, so that nobody gets a connection. */
 static enum stint_status listen_at(const char *address, const union socket_address *bound,
                                    socklen_t size, int backlog, bool is_shared, int *ret_fd,
                                    struct stint_error *error)
@@ -105,7 +105,7 @@ static enum stint_status listen_at(const char *address, const union socket_addre
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (is_shared)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-    if (bind(fd, &bound->any, size) != 0 || listen(fd, backlog) != 0) {
+    if (bind(fd, &bound->any, size) != 0 || (backlog > 0 && listen(fd, backlog) != 0)) {
         enum os_error reason = os_error_of(errno);
         file_close(fd);
         return error_set(error, STINT_IO, STINT_NO_OFFSET, "cannot listen on %s: %s", address,
@@ -132,10 +132,10 @@ enum stint_status socket_listen_group(const char *address, size_t count, int *re
     size_t made = 0;
     int first;
     /* Sockets of a group may be joined by other processes of the same user: one that is not of a group
-     * finds out whether there are any. */
+     * finds out whether there are any. It does not listen: who connected to it would be cut off. */
     enum stint_status status = read_address(address, &bound, &size, error);
     if (status == STINT_OK)
-        status = listen_at(address, &bound, size, 1, false, &first, error);
+        status = listen_at(address, &bound, size, 0, false, &first, error);
     if (status != STINT_OK)
         return status;
     if (getsockname(first, &bound.any, &size) != 0) /* the port that 0 stood for */

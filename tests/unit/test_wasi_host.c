@@ -6,7 +6,9 @@
 #include <ftw.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +16,7 @@
 
 #include "check.h"
 #include "os/clock.h"
+#include "os/thread.h"
 #include "wasi/host_clock.h"
 #include "wasi/host_dir.h"
 #include "wasi/host_random.h"
@@ -483,6 +486,56 @@ TEST(addresses_to_listen_on)
     int fd;
     REQUIRE(socket_listen_tcp("localhost:0", &fd, &error) == STINT_OK);
     file_close(fd);
+}
+
+/* Connects as soon as anybody listens, and stays. */
+struct eager {
+    const char *address;
+    int fd;
+    atomic_int tries;
+};
+
+static void connect_soon(void *context)
+{
+    struct eager *eager = context;
+    while ((eager->fd = connect_to(eager->address)) == -1)
+        atomic_fetch_add(&eager->tries, 1);
+}
+
+TEST(who_connects_while_a_group_is_made_is_served)
+{
+    enum { ROUNDS = 500, COUNT = 3 };
+    char address[64];
+    struct stint_error error = {0};
+    int fds[COUNT], first, port = 12000 + (int)getpid() % 10000;
+    /* A free port, and none that the system gives to clients: one that connects could meet itself. */
+    do
+        (void)snprintf(address, sizeof(address), "127.0.0.1:%d", ++port);
+    while (port < 30000 && socket_listen_tcp(address, &first, &error) != STINT_OK);
+    REQUIRE(port < 30000);
+    CHECK_INT(socket_listen_group(address, COUNT, fds, &error), STINT_IO);
+    CHECK(strstr(error.message, "in use") != NULL);
+    file_close(first);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct eager eager = {.address = address, .fd = -1};
+        struct thread thread;
+        REQUIRE(thread_start(&thread, connect_soon, &eager, false));
+        while (atomic_load(&eager.tries) < 3)
+            sched_yield();
+        REQUIRE(socket_listen_group(address, COUNT, fds, &error) == STINT_OK);
+        thread_join(&thread);
+        int peer = -1, reset = 0;
+        socklen_t size = sizeof(reset);
+        for (int k = 0; peer == -1 && k < COUNT; k++)
+            (void)socket_accept(fds[k], &peer);
+        CHECK(peer != -1);
+        CHECK_INT(getsockopt(eager.fd, SOL_SOCKET, SO_ERROR, &reset, &size), 0);
+        CHECK_INT(reset, 0);
+        file_close(eager.fd); /* first, so that the port has no connection that is ending */
+        file_close(peer);
+        for (int k = 0; k < COUNT; k++)
+            file_close(fds[k]);
+    }
 }
 
 /* ---- Clocks ------------------------------------------------------------------------------ */
