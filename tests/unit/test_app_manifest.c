@@ -112,11 +112,11 @@ TEST(all_that_is_wrong_is_said)
         "[[trigger.http]]\nroute = \"/x\"\ncomponent = \"helo\"\n"
         "[component.hello]\nsoruce = \"a\"\nvariables = { a = \"{{ nope }}\" }\n"
         "[component.hello.tool.stint.limits]\nmemory = \"64 megs\"\n"
-        "[variables]\nx = {}\n[tool]\n";
+        "[variables]\nx = {}\n[tool]\n[component.bare]\nenvironment = {}\n";
     static const char *const said[] = {
         "spin.toml:6:13: http trigger 1: there is no component 'helo' (nearest: 'hello')\n",
         "spin.toml:8:1: component 'hello': unknown key 'soruce' (nearest: 'source')\n",
-        "component 'hello': the key 'source' is missing\n",
+        "component 'bare': the key 'source' is missing\n",
         "spin.toml:9:19: component 'hello': unknown variable 'nope' (nearest: 'x')\n",
         "component 'hello': tool.stint.limits.memory: expected a size such as \"64M\"",
         "variable 'x': expected required = true, or a default\n",
@@ -131,6 +131,8 @@ TEST(all_that_is_wrong_is_said)
         if (!CHECK(strstr((const char *)problems.data, wanted) != NULL))
             printf("    %s\n  in\n%s", wanted, (const char *)problems.data);
     }
+    /* A key that is written wrongly is not said to be missing as well. */
+    CHECK(strstr((const char *)problems.data, "'hello': the key 'source' is missing") == NULL);
     buf_free(&problems);
 }
 
