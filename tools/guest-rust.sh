@@ -31,6 +31,10 @@ give_up() {
 command -v cargo >/dev/null || give_up "Rust guests need cargo: rustup (https://rustup.rs), or \
 Debian's packages: sudo apt-get install rustc-web cargo-web rust-web-src lld-19 wasi-libc"
 
+# rustup puts both into the PATH, also where no toolchain is chosen yet.
+says=$(rustc --version 2>&1) || give_up "rustc does not work, it says: $(echo "$says" | head -n 1) \
+(with rustup: rustup default stable)"
+
 # A target is usable when rustc finds its standard library.
 has_target() {
     libraries=$(rustc --print target-libdir --target $target 2>/dev/null) &&

@@ -34,7 +34,8 @@ static enum stint_status drop_params(struct host_component_call *call,
 {
     enum stint_status status = STINT_OK;
     uint32_t at = 0;
-    for (uint32_t i = 0; i < func->param_count && !flat->params_in_memory && status == STINT_OK; i++) {
+    for (uint32_t i = 0; i < func->param_count && !flat->params_in_memory && status == STINT_OK;
+         i++) {
         const struct ctype *type = func->params[i].type;
         bool is_some = type->kind == CTYPE_OPTION && type->members[0].type->kind == CTYPE_OWN &&
                        p2_u32(slots[at]) == 1;
@@ -47,16 +48,26 @@ static enum stint_status drop_params(struct host_component_call *call,
 
 /* ---- Errors ------------------------------------------------------------------------------ */
 
+static bool is_called(struct wasm_name name, const char *text)
+{
+    return name.bytes == strlen(text) && memcmp(name.text, text, name.bytes) == 0;
+}
+
 /* The case of an error that says that something may not be done. */
 static uint32_t choose_case(const struct ctype *error)
 {
-    static const char *const names[] = {"access-denied", "destination-not-allowed",
-                                        "model-not-supported", "internal-error", "undefined", "other",
-                                        "other-error", "io", "error"};
+    static const char *const names[] = {"access-denied",
+                                        "destination-not-allowed",
+                                        "model-not-supported",
+                                        "internal-error",
+                                        "undefined",
+                                        "other",
+                                        "other-error",
+                                        "io",
+                                        "error"};
     for (size_t n = 0; n < COUNT_OF(names); n++) {
         for (uint32_t i = 0; i < error->member_count; i++) {
-            const struct wasm_name name = error->members[i].name;
-            if (name.bytes == strlen(names[n]) && memcmp(name.text, names[n], name.bytes) == 0)
+            if (is_called(error->members[i].name, names[n]))
                 return i;
         }
     }
@@ -71,9 +82,9 @@ static void put_case(const struct ctype *type, uint8_t *at, uint32_t number)
 }
 
 /* What a string of the error says: of a variable that is undefined its name, as elsewhere. */
-static enum stint_status put_text(struct host_component_call *call, const struct guest_denied *denied,
-                                  const uint64_t *slots, bool is_name, uint32_t offset,
-                                  uint32_t pointer, bool is_option)
+static enum stint_status put_text(struct host_component_call *call,
+                                  const struct guest_denied *denied, const uint64_t *slots,
+                                  bool is_name, uint32_t offset, uint32_t pointer, bool is_option)
 {
     char text[128];
     struct arena arena;
@@ -128,7 +139,7 @@ static enum stint_status put_error(struct host_component_call *call,
     offset += error->payload_offset_bytes;
     if (payload == NULL)
         return STINT_OK;
-    bool is_name = error->members[number].name.bytes == 9; /* "undefined" */
+    bool is_name = is_called(error->members[number].name, "undefined");
     if (payload->kind == CTYPE_STRING)
         return put_text(call, denied, slots, is_name, offset, pointer, false);
     if (payload->kind == CTYPE_OPTION && payload->members[0].type->kind == CTYPE_STRING)
@@ -142,11 +153,12 @@ static void say_once(struct host_component_call *call, struct guest_denied *deni
     struct guest_host *host = call->guest->store->user;
     if (atomic_exchange(&denied->was_said, true))
         return;
-    (void)snprintf(line, sizeof(line),
-                   "a dependency is denied %s (%.*s): 'inherit_configuration' of the dependency decides "
-                   "what it inherits",
-                   denied->interface, (int)(denied->name.bytes < 60 ? denied->name.bytes : 60),
-                   denied->name.text);
+    (void)snprintf(
+        line, sizeof(line),
+        "a dependency is denied %s (%.*s): 'inherit_configuration' of the dependency decides "
+        "what it inherits",
+        denied->interface, (int)(denied->name.bytes < 60 ? denied->name.bytes : 60),
+        denied->name.text);
     guest_host_say(host, line);
 }
 
@@ -218,7 +230,8 @@ static enum stint_status resolve(void *context, struct wasm_name interface, stru
             return STINT_OK;
     }
     if (!apart->is_denied)
-        return error_set(error, STINT_UNLINKABLE, STINT_NO_OFFSET, "the host has no '%.*s' in '%.*s'",
+        return error_set(error, STINT_UNLINKABLE, STINT_NO_OFFSET,
+                         "the host has no '%.*s' in '%.*s'",
                          (int)(name.bytes < 60 ? name.bytes : 60), name.text,
                          (int)(apart->interface.bytes < 100 ? apart->interface.bytes : 100),
                          apart->interface.text);

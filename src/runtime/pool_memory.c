@@ -97,10 +97,9 @@ static bool content_end(const struct pool_slot *slot, const struct memory *memor
 
 /* ---- Images ------------------------------------------------------------------------------ */
 
-static bool image_create(struct pool_slots *slots, const struct memory *memory, uint64_t bytes,
-                         struct cow_image *ret_image)
+bool slot_image_create(struct alloc *alloc, const struct memory *memory, uint64_t bytes,
+                       struct cow_image *ret_image)
 {
-    struct alloc *alloc = &slots->engine->alloc;
     struct cow_image image;
     if (bytes > SIZE_MAX || !cow_image_create(memory->base, (size_t)bytes, &image))
         return false;
@@ -110,6 +109,12 @@ static bool image_create(struct pool_slots *slots, const struct memory *memory, 
     }
     *ret_image = image;
     return true;
+}
+
+void slot_image_free(struct alloc *alloc, struct cow_image *image)
+{
+    alloc_discharge(alloc, image->bytes);
+    cow_image_free(image);
 }
 
 /* Whether the image is of what the memory holds: `bytes`, then zeros. */
@@ -128,7 +133,8 @@ static bool find_image(struct pool_slots *slots, uint32_t number, struct slot_me
     bool made = true;
     lock_take(&slots->lock);
     if (number < slots->image_count && number == slots->images_made) {
-        made = image_create(slots, kept->memory, bytes, &slots->images[number]);
+        made =
+            slot_image_create(&slots->engine->alloc, kept->memory, bytes, &slots->images[number]);
         slots->images_made += made;
     }
     bool shared =
@@ -137,7 +143,7 @@ static bool find_image(struct pool_slots *slots, uint32_t number, struct slot_me
         kept->image = slots->images[number];
     lock_give(&slots->lock);
     if (made && !shared) {
-        made = image_create(slots, kept->memory, bytes, &kept->image);
+        made = slot_image_create(&slots->engine->alloc, kept->memory, bytes, &kept->image);
         kept->is_own = made;
     }
     return made;
@@ -180,10 +186,8 @@ bool slot_keep_memories(struct pool_slot *slot)
 void slot_forget_memories(struct pool_slot *slot)
 {
     for (uint32_t i = 0; i < slot->memory_count; i++) {
-        if (!slot->memories[i].is_own)
-            continue;
-        alloc_discharge(&slot->slots->engine->alloc, slot->memories[i].image.bytes);
-        cow_image_free(&slot->memories[i].image);
+        if (slot->memories[i].is_own)
+            slot_image_free(&slot->slots->engine->alloc, &slot->memories[i].image);
     }
 }
 

@@ -238,10 +238,8 @@ enum stint_status slots_begin(struct pool_slots *slots, struct stint_engine *eng
 /* No slot has them any more. */
 static void free_images(struct pool_slots *slots)
 {
-    for (uint32_t i = 0; i < slots->images_made; i++) {
-        alloc_discharge(&slots->engine->alloc, slots->images[i].bytes);
-        cow_image_free(&slots->images[i]);
-    }
+    for (uint32_t i = 0; i < slots->images_made; i++)
+        slot_image_free(&slots->engine->alloc, &slots->images[i]);
     slots->images_made = 0;
 }
 

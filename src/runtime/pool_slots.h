@@ -196,6 +196,10 @@ void slot_forget(struct pool_slot *slot);
 MUST_CHECK bool slot_keep_memories(struct pool_slot *slot);
 MUST_CHECK bool slot_restore_memories(struct pool_slot *slot, struct cow_work *work);
 void slot_forget_memories(struct pool_slot *slot);
+/* An image of the first bytes of a memory, which the budget is charged for; false when that is used up. */
+MUST_CHECK bool slot_image_create(struct alloc *alloc, const struct memory *memory, uint64_t bytes,
+                                  struct cow_image *ret_image);
+void slot_image_free(struct alloc *alloc, struct cow_image *image);
 /* A bound of what linking has put into a memory, from its start. False: not known. */
 MUST_CHECK bool slot_segments_end(const struct pool_slot *slot, const struct memory *memory,
                                   uint64_t *ret_end);

@@ -62,7 +62,8 @@ static bool numbers_init(struct numbers *numbers, const struct stint_store *stor
         numbers->tag_count++;
     numbers->instances =
         arena_get(&numbers->arena, (numbers->instance_count + 1) * sizeof(*numbers->instances));
-    numbers->funcs = arena_get(&numbers->arena, (numbers->func_count + 1) * sizeof(*numbers->funcs));
+    numbers->funcs =
+        arena_get(&numbers->arena, (numbers->func_count + 1) * sizeof(*numbers->funcs));
     numbers->tags = arena_get(&numbers->arena, (numbers->tag_count + 1) * sizeof(*numbers->tags));
     if (numbers->instances == NULL || numbers->funcs == NULL || numbers->tags == NULL)
         return false;
@@ -149,22 +150,14 @@ static void map(struct numbers *numbers, uint64_t (*of)(void *env, uint64_t word
 static bool take_memory(const struct pool_slot *slot, const struct memory *memory,
                         struct snapshot_memory *to)
 {
-    struct alloc *alloc = &slot->slots->engine->alloc;
     uint64_t linked, bytes = slot_content_bytes(memory, memory->bytes);
     /* What linking writes has to be covered, though it be zero by now. */
     if (!slot_segments_end(slot, memory, &linked))
         return false;
     if (bytes < linked)
         bytes = linked;
-    struct cow_image image;
-    if (bytes > SIZE_MAX || !cow_image_create(memory->base, (size_t)bytes, &image))
-        return false;
-    if (!alloc_charge(alloc, image.bytes)) {
-        cow_image_free(&image);
-        return false;
-    }
-    *to = (struct snapshot_memory){memory->bytes, image};
-    return true;
+    to->bytes = memory->bytes;
+    return slot_image_create(&slot->slots->engine->alloc, memory, bytes, &to->image);
 }
 
 static bool take_memories(const struct pool_slot *slot, struct slots_snapshot *snapshot)
@@ -305,10 +298,8 @@ void snapshot_free(struct slots_snapshot *snapshot)
     if (snapshot == NULL)
         return;
     struct alloc *alloc = &snapshot->engine->alloc;
-    for (uint32_t i = 0; i < snapshot->memory_count; i++) {
-        alloc_discharge(alloc, snapshot->memories[i].image.bytes);
-        cow_image_free(&snapshot->memories[i].image);
-    }
+    for (uint32_t i = 0; i < snapshot->memory_count; i++)
+        slot_image_free(alloc, &snapshot->memories[i].image);
     gc_snapshot_free(snapshot->gc);
     arena_free(&snapshot->arena);
     alloc_put(alloc, snapshot, sizeof(*snapshot));

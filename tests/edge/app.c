@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A handler for the tests of the server: the path of the request says what it does. */
-#include "stint_http.h"
+#include "paths.h"
 
 GUEST_IMPORT("wasi:clocks/monotonic-clock@0.2.0", "subscribe-duration")
 uint32_t subscribe_duration(uint64_t ns);
@@ -15,26 +15,6 @@ void output_drop(uint32_t self);
 
 static char buffer[4096];
 static unsigned calls; /* of this instance */
-
-static bool begins(struct guest_text text, struct guest_text with)
-{
-    if (text.bytes < with.bytes)
-        return false;
-    text.bytes = with.bytes;
-    return guest_text_equal(text, with);
-}
-
-/* What follows '=' in the path. */
-static uint64_t number(struct guest_text path)
-{
-    uint64_t value = 0;
-    size_t at = 0;
-    while (at < path.bytes && path.text[at] != '=')
-        at++;
-    for (at++; at < path.bytes && path.text[at] >= '0' && path.text[at] <= '9'; at++)
-        value = value * 10 + (uint64_t)(path.text[at] - '0');
-    return value;
-}
 
 static void plain(struct http_response *response, struct guest_text text)
 {

@@ -13,6 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from daemons import Daemon  # noqa: E402
 from served import Served, build_app, free_ports  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
 
@@ -49,7 +50,6 @@ address = "%s"
 channel = "c"
 component = "one"
 """
-GUESTS = {}  # by source
 
 
 def needs(plugin, *programs):
@@ -89,45 +89,30 @@ def issue(t, ca, name, names="DNS:localhost"):
 
 # ---- Servers ---------------------------------------------------------------------------------
 
-class Daemon:
-    """A server with TLS, its certificate for `names`; with `client_ca` it wants one of its clients."""
+class Secured(Daemon):
+    """One with TLS, its certificate for `names`; with `client_ca` it wants one of its clients."""
 
     def __init__(self, t, ca, names="DNS:localhost", client_ca=None):
         needs(*self.needed)
         self.port, = free_ports(1)
         self.pem, self.key = issue(t, ca, self.program, names)
-        self.process = subprocess.Popen(self.command(t, client_ca or ca, client_ca is not None),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        for _ in range(1000):
-            with socket.socket() as one:
-                if one.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            assert self.process.poll() is None, "the server did not start"
-            time.sleep(0.02)
-        raise AssertionError("the server does not listen")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+        self.command = self.command_of(t, client_ca or ca, client_ca is not None)
+        super().__init__(self.port)
 
 
-class Redis(Daemon):
+class Redis(Secured):
     program, needed = "redis-server", ("redis", "redis-server")
 
-    def command(self, t, ca, asks):
+    def command_of(self, t, ca, asks):
         return ["redis-server", "--port", "0", "--tls-port", str(self.port), "--bind", "127.0.0.1", "--save", "",
                 "--dir", t.path(""), "--tls-cert-file", self.pem, "--tls-key-file", self.key,
                 "--tls-ca-cert-file", ca, "--tls-auth-clients", "yes" if asks else "no"]
 
 
-class Broker(Daemon):
+class Broker(Secured):
     program, needed = "mosquitto", ("tls", "mosquitto")
 
-    def command(self, t, ca, asks):
+    def command_of(self, t, ca, asks):
         with open(t.path("mosquitto.conf"), "w") as file:
             file.write(f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n"
                        f"certfile {self.pem}\nkeyfile {self.key}\ncafile {ca}\n"
@@ -135,10 +120,10 @@ class Broker(Daemon):
         return ["mosquitto", "-c", t.path("mosquitto.conf")]
 
 
-class Nginx(Daemon):
+class Nginx(Secured):
     program, needed = "nginx", ("http", "nginx")
 
-    def command(self, t, ca, asks):
+    def command_of(self, t, ca, asks):
         with open(t.path("nginx.conf"), "w") as file:
             file.write(f"""daemon off; master_process off; pid {t.path("nginx.pid")};
 error_log {t.path("nginx.log")};
@@ -187,11 +172,7 @@ def hello_of(t, ca):
 
 def application(t, *hosts, source="redis_guest.c", runtime="", stores="", triggers="", timeout="20s"):
     """Arguments of `stint up`."""
-    if source not in GUESTS:
-        with open(build_app(t, source=source), "rb") as file:
-            GUESTS[source] = file.read()
-    with open(t.path("app.wasm"), "wb") as file:
-        file.write(GUESTS[source])
+    build_app(t, source=source)
     with open(t.path("spin.toml"), "w") as file:
         file.write(MANIFEST % {"triggers": triggers, "timeout": timeout, "stores": stores,
                                "hosts": ", ".join(f'"{host}"' for host in hosts)})

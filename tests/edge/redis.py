@@ -13,6 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from daemons import Daemon  # noqa: E402
 from monitored import Monitor  # noqa: E402
 from served import Served, build_app, free_ports, make_component  # noqa: E402
 from stores import check_counts_together, put  # noqa: E402
@@ -59,35 +60,6 @@ GUESTS = {}  # by source, and whether it is a component
 def plugin(name, package):
     if not os.path.exists(os.path.join(os.path.dirname(STINT), f"libstint-{name}.so")):
         raise Skip(f"libstint-{name}.so was not built: {package} is missing")
-
-
-class Daemon:
-    def __init__(self, port):
-        self.port = port
-        self.process = None
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(500):
-            with socket.socket() as one:
-                if one.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            assert self.process.poll() is None, "the server did not start"
-            time.sleep(0.02)
-        raise AssertionError("the server does not listen")
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
 
 
 class Redis(Daemon):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A handler whose first request is dear, for tests of snapshots: the path of a request says what it does. */
-#include "stint_http.h"
+#include "paths.h"
 
 GUEST_IMPORT("wasi:clocks/monotonic-clock@0.2.0", "subscribe-duration")
 uint32_t subscribe_duration(uint64_t ns);
@@ -33,26 +33,6 @@ static uint32_t out, directory, fields;
 static uint64_t *grown;
 static volatile uint64_t written[64];
 static void (*answer)(struct http_response *response);
-
-static bool begins(struct guest_text text, struct guest_text with)
-{
-    if (text.bytes < with.bytes)
-        return false;
-    text.bytes = with.bytes;
-    return guest_text_equal(text, with);
-}
-
-/* What follows '=' in the path. */
-static uint64_t number(struct guest_text path)
-{
-    uint64_t value = 0;
-    size_t at = 0;
-    while (at < path.bytes && path.text[at] != '=')
-        at++;
-    for (at++; at < path.bytes && path.text[at] >= '0' && path.text[at] <= '9'; at++)
-        value = value * 10 + (uint64_t)(path.text[at] - '0');
-    return value;
-}
 
 static char *put_number(char *at, uint64_t value)
 {
