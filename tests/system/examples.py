@@ -190,6 +190,21 @@ def test_clang_in_wasm_source_compiles():
     equal(stint(module, "20"), (0, "2 3 5 7 11 13 17 19 are prime.\n", ""))
 
 
+def test_a_toolchain_that_does_not_work_is_left_out():
+    """rustup's commands are there before any toolchain is."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        for name, script in (("cargo", "exit 0"), ("rustc", "echo 'error: no default' >&2; exit 1")):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\n{script}\n")
+            os.chmod(os.path.join(folder, name), 0o755)
+        done = subprocess.run([os.path.join(ROOT, "tools", "guest-rust.sh"),
+                               os.path.join(EXAMPLES, "sensor-rust"), os.path.join(folder, "x.wasm")],
+                              env=dict(os.environ, PATH=folder + ":" + os.environ["PATH"]),
+                              text=True, capture_output=True)
+        equal((done.returncode, done.stderr),
+              (3, "rustc does not work, it says: error: no default (with rustup: rustup default stable)\n"))
+
+
 def long_sensor_rust():
     sensor_output("sensor-rust")
     sensor_refuses("sensor-rust")
@@ -246,23 +261,6 @@ if __name__ == "__main__":
     built = {}
     scratch = tempfile.mkdtemp(prefix="stint-examples-")
     try:
-        sys.exit(@test
-def a_toolchain_that_does_not_work_is_left_out(t):
-    """rustup's commands are there before any toolchain is."""
-    folder = t.path("bin")
-    os.mkdir(folder)
-    for name, script in (("cargo", "exit 0"), ("rustc", "echo 'error: no default is configured' >&2; exit 1")):
-        with open(os.path.join(folder, name), "w") as file:
-            file.write(f"#!/bin/sh\n{script}\n")
-        os.chmod(os.path.join(folder, name), 0o755)
-    done = subprocess.run([os.path.join(ROOT, "tools", "guest-rust.sh"),
-                           os.path.join(ROOT, "examples", "sensor-rust"), t.path("x.wasm")],
-                          env={**os.environ, "PATH": folder + ":" + os.environ["PATH"]},
-                          capture_output=True, text=True)
-    t.equal(done.returncode, 3)
-    t.match(done.stderr, "rustc does not work, it says: error: no default is configured .*rustup default stable")
-
-
-main())
+        sys.exit(main())
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
