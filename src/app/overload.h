@@ -6,13 +6,14 @@
  *
  * What is seen of that wait is the round of the event loop: connections that are ready are served one
  * after another, and what comes meanwhile waits until the round is over. Functions that run for longer
- * than a slice take turns, and then those that are ready to run are what a request waits for. A burst is a
+ * than a turn take turns, and then those that are ready to run are what a request waits for. A burst is a
  * long wait or two, and is served. Waits that are all too long for 20 milliseconds are overload, until none
  * was too long for a second: a flood has gaps, and who took the first for its end would serve too many
  * after each. Meanwhile requests are refused once the wait has become too long: more than
  * OVERLOAD_REQUESTS are served in the round or ready to run, and it is longer than those take on the
  * average, and than a millisecond. So a worker that gets little of the processor, but has few clients,
- * refuses none.
+ * refuses none. Requests that take little more than a refusal does are refused only after 16 milliseconds:
+ * before, a worker that refuses them does not get through sooner, only with less done.
  */
 #ifndef APP_OVERLOAD_H
 #define APP_OVERLOAD_H

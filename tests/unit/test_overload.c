@@ -2,19 +2,25 @@
 #include "app/overload.h"
 #include "check.h"
 
-enum { SERVICE_NS = 20000, REFUSAL_NS = 5000 };
+enum { SERVICE_NS = 40000, CHEAP_NS = 20000, REFUSAL_NS = 8000 };
 
 /* One round with so many requests that are ready; how many were served. */
-static uint32_t round_of(struct overload *overload, uint64_t *now_ns, uint32_t ready)
+static uint32_t round_of_service(struct overload *overload, uint64_t *now_ns, uint32_t ready,
+                                 uint64_t service_ns)
 {
     uint32_t served = 0;
     for (uint32_t i = 0; i < ready; i++) {
         bool is_refused = overload_refuses(overload, 0, *now_ns);
         served += !is_refused;
-        *now_ns += is_refused ? REFUSAL_NS : SERVICE_NS;
+        *now_ns += is_refused ? REFUSAL_NS : service_ns;
     }
     overload_round(overload, 0, *now_ns);
     return served;
+}
+
+static uint32_t round_of(struct overload *overload, uint64_t *now_ns, uint32_t ready)
+{
+    return round_of_service(overload, now_ns, ready, SERVICE_NS);
 }
 
 TEST(what_can_be_served_is)
@@ -31,7 +37,7 @@ TEST(bursts_are_served)
     struct overload overload = {0};
     uint64_t now_ns = 1000000000;
     for (int i = 0; i < 20; i++) {
-        CHECK_INT(round_of(&overload, &now_ns, 900), 900); /* 18 ms */
+        CHECK_INT(round_of(&overload, &now_ns, 450), 450); /* 18 ms */
         now_ns += 60000000;
         for (int j = 0; j < 100; j++)
             CHECK_INT(round_of(&overload, &now_ns, 1), 1);
@@ -57,6 +63,20 @@ TEST(overload_is_refused_soon_and_not_for_longer)
     CHECK_INT(round_of(&overload, &now_ns, 8), 8);
     for (int i = 0; i < 100; i++)
         CHECK_INT(round_of(&overload, &now_ns, 32), 32);
+}
+
+TEST(what_takes_little_more_than_a_refusal_is_served)
+{
+    struct overload overload = {0};
+    uint64_t now_ns = 1000000000;
+    for (int i = 0; i < 1000; i++)
+        CHECK_INT(round_of_service(&overload, &now_ns, 512, CHEAP_NS), 512);
+    /* Ten thousand connections are too many for it. */
+    for (int i = 0; i < 100; i++)
+        (void)round_of_service(&overload, &now_ns, 10000, CHEAP_NS);
+    uint64_t before_ns = now_ns;
+    CHECK(round_of_service(&overload, &now_ns, 10000, CHEAP_NS) < 1000);
+    CHECK(now_ns - before_ns < 10000 * (uint64_t)REFUSAL_NS + 16000000);
 }
 
 TEST(slow_functions_have_more_time)
