@@ -48,7 +48,7 @@ pkg-config               cmd pkg-config                                         
 python3                  cmd python3                                                 test,demo,bench
 wasi-libc                file /usr/lib/wasm32-wasi/libc.a                            test,demo,bench
 libclang-rt-19-dev-wasm32 file /usr/lib/llvm-*/lib/clang/*/lib/wasi/*builtins-wasm32.a test,demo,bench
-curl                     cmd curl                                                    demo
+curl                     cmd curl                                                    test,demo
 ca-certificates          file /etc/ssl/certs/ca-certificates.crt                     demo
 npm                      cmd npm                                                     demo
 rustc-web                cmd cargo                                                   demo

@@ -216,7 +216,9 @@ static void pump_response(struct request *request, const struct p2_response *res
             request->is_finished = true;
             http_abort(request->exchange);
         } else if (bytes > 0) {
-            (void)http_write(request->exchange, piece, bytes);
+            /* There was room for all of it; what is short must not look whole. */
+            if (http_write(request->exchange, piece, bytes) < bytes)
+                http_abort(request->exchange);
         } else if (room == 0) {
             return;
         } else {

@@ -227,8 +227,7 @@ void request_static_pump(struct request *request)
             http_abort(request->exchange);
             return;
         }
-        request->file_at += done;
-        (void)http_write(request->exchange, piece, done);
+        request->file_at += http_write(request->exchange, piece, done);
     }
 }
 

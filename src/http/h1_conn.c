@@ -386,7 +386,7 @@ static bool run_answered(struct http_conn *conn)
 static void run_lost(struct http_conn *conn)
 {
     struct http_exchange *exchange = conn->exchange;
-    unsigned status = exchange->is_answered || exchange->is_aborted ? 0 : exchange->refusal;
+    unsigned status = exchange->is_answered ? 0 : exchange->refusal;
     exchange->is_lost = true;
     http_conn_end(exchange);
     if (status != 0)

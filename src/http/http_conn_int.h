@@ -265,6 +265,7 @@ MUST_CHECK enum os_error http_h2_read(struct http_exchange *exchange, void *data
 MUST_CHECK bool http_h2_respond(struct http_exchange *exchange, unsigned status,
                                 const struct http_header *headers, size_t header_count,
                                 uint64_t length);
+size_t http_h2_send_room(const struct http_exchange *exchange);
 size_t http_h2_write(struct http_exchange *exchange, const void *data, size_t bytes);
 void http_h2_finish(struct http_exchange *exchange, const struct http_header *trailers,
                     size_t trailer_count);

@@ -125,8 +125,11 @@ size_t http_room(struct http_exchange *exchange)
         return 0;
     if (exchange->is_silent)
         return SIZE_MAX;
-    size_t room = exchange->peer != NULL ? exchange->peer->room(exchange->peer_env)
-                                         : http_h1_send_room(exchange);
+    size_t room;
+    if (exchange->peer != NULL)
+        room = exchange->peer->room(exchange->peer_env);
+    else
+        room = exchange->stream != NULL ? http_h2_send_room(exchange) : http_h1_send_room(exchange);
     exchange->wants_room = room == 0;
     return room;
 }

@@ -20,6 +20,12 @@ static bool take(struct http_bucket *bucket, uint64_t now_ns, uint32_t max, uint
     return bucket->full_ns - now_ns <= each_ns * max;
 }
 
+/* Takes some of it back. */
+static void give(struct http_bucket *bucket, uint64_t ns)
+{
+    bucket->full_ns -= ns < bucket->full_ns ? ns : bucket->full_ns;
+}
+
 static void calm_down(struct http_conn *conn)
 {
     nghttp2_session_terminate_session(conn->h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -231,6 +237,9 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *e
         count_reset(conn);
     bool is_end = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
                   frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+    /* Whoever takes much opens windows often. */
+    if (frame->hd.type == NGHTTP2_DATA)
+        give(&conn->h2->frames, frame->hd.length * (1000000000u / H2_FRAMES_RATE / H2_FRAME_BYTES));
     if (exchange == NULL || !is_end)
         return 0;
     exchange->stream->has_sent_all = true;
@@ -350,7 +359,7 @@ static bool serve(struct http_exchange *exchange)
         return true;
     }
     if (exchange->is_aborted || exchange->refusal != 0) {
-        unsigned status = exchange->is_answered || exchange->is_aborted ? 0 : exchange->refusal;
+        unsigned status = exchange->is_answered ? 0 : exchange->refusal;
         if (status != 0)
             http_h2_refuse(exchange, status);
         (void)nghttp2_submit_rst_stream(conn->h2->session, NGHTTP2_FLAG_NONE, stream->id,

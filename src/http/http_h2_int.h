@@ -22,6 +22,7 @@ enum {
     H2_RESETS_RATE = 20,
     H2_FRAMES_MAX = 10000, /* the same of frames other than HEADERS and DATA with bytes */
     H2_FRAMES_RATE = 1000,
+    H2_FRAME_BYTES = 1024, /* of bodies that are sent: one more such frame may come */
 };
 
 /* What may happen so often at once, and then at a rate. */

@@ -323,16 +323,22 @@ static void resume(struct http_exchange *exchange)
     stream->is_resumable = false;
 }
 
+size_t http_h2_send_room(const struct http_exchange *exchange)
+{
+    const struct http_conn *conn = exchange->conn;
+    size_t max = conn->server->config.send_bytes_max, waiting = conn->h2->waiting_bytes;
+    size_t used = http_buffer_used(&exchange->stream->out);
+    size_t room = used < max ? max - used : 0;
+    size_t all = waiting < max * H2_SHARE ? max * H2_SHARE - waiting : 0;
+    return room < all ? room : all;
+}
+
 size_t http_h2_write(struct http_exchange *exchange, const void *data, size_t bytes)
 {
     struct http_conn *conn = exchange->conn;
-    struct http_h2 *h2 = conn->h2;
     struct http_buffer *out = &exchange->stream->out;
-    size_t max = conn->server->config.send_bytes_max, used = http_buffer_used(out);
-    size_t room = used < max ? max - used : 0;
-    size_t all = h2->waiting_bytes < max * H2_SHARE ? max * H2_SHARE - h2->waiting_bytes : 0;
+    size_t room = http_h2_send_room(exchange), used = http_buffer_used(out);
     size_t taken = bytes < room ? bytes : room;
-    taken = taken < all ? taken : all;
     if (taken == 0)
         return 0;
     if (!http_buffer_reserve(conn->server, out, taken)) {
@@ -343,7 +349,7 @@ size_t http_h2_write(struct http_exchange *exchange, const void *data, size_t by
         exchange->stream->sent_ns = conn->server->now_ns;
     memcpy(out->data + out->end, data, taken);
     out->end += (uint32_t)taken;
-    h2->waiting_bytes += taken;
+    conn->h2->waiting_bytes += taken;
     resume(exchange);
     return taken;
 }

@@ -94,6 +94,10 @@ void http_handle(struct http_request *request, struct http_response *response)
         plain(response, GUEST_TEXT("hello\n"));
     } else if (begins(path, GUEST_TEXT("/echo"))) {
         echo(request, response);
+    } else if (begins(path, GUEST_TEXT("/whole"))) {
+        echo(request, response);
+        if (http_failed(request))
+            __builtin_trap();
     } else if (begins(path, GUEST_TEXT("/big"))) {
         big(response, number(path));
     } else if (begins(path, GUEST_TEXT("/sleep"))) {

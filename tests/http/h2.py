@@ -213,6 +213,21 @@ def test_flow_control():
         assert FLOW_CONTROL in (peer.resets.get(3), peer.goaway)
 
 
+def test_windows_opened_often():
+    """Whoever takes much may say so often: two frames for each that comes."""
+    with echo() as server:
+        peer = Peer(server, settings=struct.pack(">HI", 4, 4096))
+        bytes_left = 28 << 20
+        peer.send(get(1, f"/big?bytes={bytes_left}"))
+        while bytes_left > 0:
+            peer.until(lambda: peer.bodies.get(1))
+            more = struct.pack(">I", len(peer.bodies[1]))
+            bytes_left -= len(peer.bodies.pop(1))
+            peer.send(frame(WINDOW, 0, 0, more) + frame(WINDOW, 0, 1, more))
+        peer.until(lambda: 1 in peer.ended)
+        assert bytes_left == 0 and peer.goaway is None
+
+
 # Per stream: refused with a reset, or a status, and the connection goes on.
 BAD_REQUESTS = {
     "no :path": block(without=[":path"]),
