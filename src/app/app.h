@@ -237,6 +237,9 @@ struct app_traces {
     uint64_t interval_ns, timeout_ns;
 };
 
+/* Which header of trusted proxies names the client. */
+enum app_client_header { APP_CLIENT_EITHER, APP_CLIENT_FORWARDED, APP_CLIENT_X_FORWARDED_FOR };
+
 struct app_server {
     const struct app_listen *listen; /* at least one */
     uint32_t listen_count;
@@ -246,6 +249,7 @@ struct app_server {
     bool tls_13_only;
     uint64_t ticket_rotation_ns;
     struct app_blocks trusted_proxies;
+    enum app_client_header client_header;
     struct app_texts hosts; /* hosts that it answers for; none: all */
     bool redirect_to_https; /* plain listeners answer 308 */
 

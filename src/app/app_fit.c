@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Of a server on Linux 6.18 were measured: 6 descriptors a worker, its listener among them, and about 10
- * others; 8 mappings and 8.06 GiB of addresses for a running instance with its fiber. */
+ * others; 8 to 11 mappings and 8.06 GiB of addresses for a running instance with its fiber. */
 enum {
     FILES_OF_PROCESS = 100, /* logs, modules, databases of places, monitoring */
     FILES_LEAST = 6,
@@ -15,7 +15,7 @@ enum {
     FILES_OF_DATABASE = 4,     /* SQLite's file, its log and its index; one on its way */
     TASKS_OF_PROCESS = 12,     /* monitoring, traces, the loop's helpers, the compiler and its process */
     INSTANCES_MAX = 4000,      /* of a component, as pools have it */
-    MAPPINGS_OF_INSTANCE = 10, /* memory and its guard, image, stacks and their guards */
+    MAPPINGS_OF_INSTANCE = 12, /* memory and its guard, image, stacks and their guards */
     MAPPINGS_OF_PROCESS = 500,
     MAPPINGS_OF_COMPONENT = 10, /* its code, its images */
     CONNECTIONS_LEAST = 64,     /* of a worker, unless the manifest says otherwise */

@@ -7,6 +7,12 @@
 
 enum { HOPS_MAX = 64 }; /* proxies that are looked through */
 
+/* Of a list, from its end. */
+struct names {
+    const char *text[HOPS_MAX], *end[HOPS_MAX]; /* the last ones, at their number modulo HOPS_MAX */
+    size_t count;
+};
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -20,84 +26,153 @@ static void trim(const char **text, const char **end)
         (*end)--;
 }
 
-/* The part of a list in front of `end` (which moves to its comma), outside of quotes. */
-static const char *last_element(const char *list, const char **end)
+static void add_name(struct names *names, const char *text, const char *end)
 {
-    const char *start = list;
-    bool in_quotes = false;
-    for (const char *at = list; at < *end; at++) {
-        if (in_quotes && *at == '\\' && at + 1 < *end)
+    names->text[names->count % HOPS_MAX] = text;
+    names->end[names->count % HOPS_MAX] = end;
+    names->count++;
+}
+
+/* X-Forwarded-For has commas, and quotes mean nothing in it: whoever is behind the proxy may send one. */
+static void split_list(const char *at, struct names *names)
+{
+    for (;; at++) {
+        const char *text = at, *end = at += strcspn(at, ",");
+        trim(&text, &end);
+        if (text < end)
+            add_name(names, text, end);
+        if (*at == '\0')
+            return;
+    }
+}
+
+/* ---- Forwarded (RFC 7239) ---------------------------------------------------------------- */
+
+#define TOKEN "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+/* The end of a quoted string that begins here; NULL: it has none. */
+static const char *quoted_end(const char *at)
+{
+    for (at++; *at != '"'; at++) {
+        if (*at == '\\')
             at++;
-        else if (*at == '"')
-            in_quotes = !in_quotes;
-        else if (*at == ',' && !in_quotes)
-            start = at + 1;
+        if (*at == '\0')
+            return NULL;
     }
-    return start;
+    return at + 1;
 }
 
-/* The value of for= in an element of Forwarded (RFC 7239). */
-static bool find_for(const char *text, const char *end, const char **ret_text, const char **ret_end)
+/* One pair, "for=..." or another; the end, or NULL where it is none. */
+static const char *read_pair(const char *at, const char **ret_for, const char **ret_for_end)
 {
-    while (text < end) {
-        const char *part = text, *part_end = text;
-        bool in_quotes = false;
-        for (; part_end < end && (in_quotes || *part_end != ';'); part_end++)
-            in_quotes ^= *part_end == '"';
-        text = part_end + 1;
-        trim(&part, &part_end);
-        if (part_end - part < 4 || part[3] != '=' || (part[0] | 0x20) != 'f' ||
-            (part[1] | 0x20) != 'o' || (part[2] | 0x20) != 'r')
-            continue;
-        part += 4;
-        if (part_end - part >= 2 && *part == '"' && part_end[-1] == '"') {
-            part++;
-            part_end--;
-        }
-        *ret_text = part;
-        *ret_end = part_end;
-        return true;
+    size_t name_bytes = strspn(at, TOKEN);
+    const char *value = at + name_bytes + 1;
+    if (name_bytes == 0 || at[name_bytes] != '=')
+        return NULL;
+    bool is_quoted = *value == '"';
+    /* Many write addresses with colons and brackets without the quotes that they need. */
+    const char *end = is_quoted ? quoted_end(value) : value + strspn(value, TOKEN ":[]");
+    if (end == NULL || end == value)
+        return NULL;
+    if (name_bytes == 3 && (at[0] | 0x20) == 'f' && (at[1] | 0x20) == 'o' &&
+        (at[2] | 0x20) == 'r') {
+        if (*ret_for != NULL)
+            return NULL; /* at most once in an element */
+        *ret_for = value + is_quoted;
+        *ret_for_end = end - is_quoted;
     }
-    return false;
+    return end;
 }
 
-/* Walks one header value from its right end. False: the client has been found. */
+static const char *skip_blanks(const char *at)
+{
+    return at + strspn(at, " \t");
+}
+
+/*
+ * A list is believed as a whole or not at all. What stands on the left was written by whoever is behind
+ * the proxy: with a quote that never ends it would swallow what the proxy wrote, and name the client.
+ */
+static bool split_forwarded(const char *at, struct names *names)
+{
+    for (;; at++) {
+        const char *text = NULL, *end = NULL;
+        bool is_empty = true;
+        for (at = skip_blanks(at);; at = skip_blanks(at + 1)) {
+            if (*at != ';' && *at != ',' && *at != '\0') {
+                is_empty = false;
+                at = read_pair(at, &text, &end);
+                if (at == NULL)
+                    return false;
+                at = skip_blanks(at);
+            }
+            if (*at != ';')
+                break;
+        }
+        if (*at != ',' && *at != '\0')
+            return false;
+        if (!is_empty)
+            add_name(names, text, end);
+        if (*at == '\0')
+            return true;
+    }
+}
+
+/* ---- Who it is --------------------------------------------------------------------------- */
+
+/* Walks one header's value from its right end. False: the client has been found. */
 static bool walk(const char *value, bool is_forwarded, struct app_blocks trusted, unsigned *hops,
                  struct inet_address *client)
 {
-    const char *end = value + strlen(value);
-    for (;;) {
-        const char *start = last_element(value, &end), *text = start, *text_end = end;
-        struct inet_address found;
-        trim(&text, &text_end);
-        if (is_forwarded && !find_for(text, text_end, &text, &text_end))
-            return false;
-        if (!address_parse_loose(text, (size_t)(text_end - text), &found))
-            return false; /* "unknown", "_hidden", or nonsense */
+    struct names names = {.count = 0};
+    struct inet_address found;
+    if (!is_forwarded)
+        split_list(value, &names);
+    else if (!split_forwarded(value, &names))
+        return false;
+    for (size_t i = names.count; i > 0; i--) {
+        const char *text = names.text[(i - 1) % HOPS_MAX], *end = names.end[(i - 1) % HOPS_MAX];
+        if (text == NULL || !address_parse_loose(text, (size_t)(end - text), &found))
+            return false; /* no `for`, "unknown", "_hidden", or nonsense */
         *client = found;
         if (!address_in_blocks(&found, trusted) || ++*hops >= HOPS_MAX)
             return false;
-        if (start == value)
-            return true;
-        end = start - 1;
     }
+    return true;
 }
 
-struct inet_address client_find(const struct inet_address *peer, struct app_blocks trusted,
-                                const struct client_headers *headers)
+static struct inet_address walk_all(const struct inet_address *peer, struct app_blocks trusted,
+                                    bool is_forwarded, const char *const *values, uint32_t count)
 {
-    struct inet_address client = address_unmapped(peer);
-    bool is_forwarded = headers->forwarded_count > 0;
-    uint32_t count = is_forwarded ? headers->forwarded_count : headers->x_forwarded_for_count;
-    const char *const *values = is_forwarded ? headers->forwarded : headers->x_forwarded_for;
+    struct inet_address client = *peer;
     unsigned hops = 0;
-    if (!address_in_blocks(peer, trusted))
-        return client;
     for (uint32_t i = count; i > 0; i--) {
         if (!walk(values[i - 1], is_forwarded, trusted, &hops, &client))
             break;
     }
     return address_unmapped(&client);
+}
+
+bool client_find(const struct inet_address *peer, struct app_blocks trusted,
+                 enum app_client_header which, const struct client_headers *headers,
+                 struct inet_address *ret_client)
+{
+    struct inet_address by_forwarded, by_list;
+    bool has_forwarded = headers->forwarded_count > 0 && which != APP_CLIENT_X_FORWARDED_FOR;
+    bool has_list = headers->x_forwarded_for_count > 0 && which != APP_CLIENT_FORWARDED;
+    *ret_client = address_unmapped(peer);
+    if (!address_in_blocks(peer, trusted))
+        return true;
+    by_forwarded = walk_all(peer, trusted, true, headers->forwarded, headers->forwarded_count);
+    by_list =
+        walk_all(peer, trusted, false, headers->x_forwarded_for, headers->x_forwarded_for_count);
+    if (has_forwarded && has_list && !address_equal(&by_forwarded, &by_list))
+        return false;
+    if (has_forwarded)
+        *ret_client = by_forwarded;
+    else if (has_list)
+        *ret_client = by_list;
+    return true;
 }
 
 struct client_key client_key(const struct inet_address *client)

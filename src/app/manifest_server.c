@@ -174,7 +174,11 @@ void read_server(struct reader *r, const struct toml_value *own)
 {
     struct app_server *server = &r->app->server;
     const struct toml_value *state = toml_member(r->runtime, "state_dir");
+    const struct toml_value *header = toml_member(own, "client_header");
     server->trusted_proxies = get_blocks(r, own, "trusted_proxies");
+    server->client_header = toml_is(header, "forwarded")         ? APP_CLIENT_FORWARDED
+                            : toml_is(header, "x-forwarded-for") ? APP_CLIENT_X_FORWARDED_FOR
+                                                                 : APP_CLIENT_EITHER;
     server->hosts = get_texts(r, own, "hosts");
     read_listen(r, own, server);
     read_tls(r, toml_member(own, "tls"), server);

@@ -265,12 +265,17 @@ static const struct shape regions = {
 
 /* ---- All of it --------------------------------------------------------------------------- */
 
+static const struct shape client_header = {
+    .type = SHAPE_TEXT, .format = FORMAT_CHOICE, .choices = "forwarded|x-forwarded-for"};
+
 static const struct shape_key application_keys[] = {
     KEY_DEFAULT("listen", listens, "\"127.0.0.1:3000\"",
                 "Addresses, or { address, tls, proxy_protocol }.")
     KEY("hosts", shape_hosts, "Hosts that are answered for; others get 421.")
     KEY("trusted_proxies", blocks,
         "Who may say on whose behalf it asks: Forwarded, X-Forwarded-For, PROXY.")
+    KEY("client_header", client_header,
+        "The header that trusted proxies write; without it either, and both where they agree.")
     KEY("state_dir", shape_name, "Where stores and databases are; \".stint\" beside the manifest.")
     KEY_DEFAULT("allow_private", shape_boolean, "false",
                 "Whether guests reach private addresses that no rule names (see "

@@ -49,6 +49,7 @@ struct edge_app {
     struct edge_component *components; /* app->component_count */
     struct geo *geo;                   /* NULL: no databases */
     struct app_blocks trusted;         /* proxies: the manifest's and those of the options */
+    atomic_bool has_told_dispute;      /* that headers of proxies do not agree is in the log once */
     struct trigger_counts *trigger_counts; /* of each redis trigger; in the arena of `app` */
     struct host_net **nets;            /* of each component; NULL: it reaches nothing */
     struct region_state **regions;     /* app->regions.count */

@@ -163,6 +163,14 @@ static void take_name(MMDB_entry_s *entry, const char *const *path, char *text, 
     text[data.data_size] = '\0';
 }
 
+static void take_number(MMDB_entry_s *entry, const char *const *path, uint32_t *number)
+{
+    MMDB_entry_data_s data;
+    if (*number == 0 && MMDB_aget_value(entry, &data, path) == MMDB_SUCCESS && data.has_data &&
+        data.type == MMDB_DATA_TYPE_UINT32)
+        *number = data.uint32;
+}
+
 void geo_db_find(const struct geo_db *db, const struct inet_address *address,
                  struct geo_place *place)
 {
@@ -171,15 +179,14 @@ void geo_db_find(const struct geo_db *db, const struct inet_address *address,
     static const char *const region[] = {"subdivisions", "0", "iso_code", NULL};
     static const char *const city[] = {"city", "names", "en", NULL};
     static const char *const asn[] = {"autonomous_system_number", NULL};
+    static const char *const asn_of_traits[] = {"traits", "autonomous_system_number", NULL};
     MMDB_entry_s entry;
-    MMDB_entry_data_s data;
     if (!find_entry(db, address, &entry))
         return;
     take_code(&entry, country, 2, place->country, sizeof(place->country));
     take_code(&entry, continent, 2, place->continent, sizeof(place->continent));
     take_code(&entry, region, 1, place->region, sizeof(place->region));
     take_name(&entry, city, place->city, sizeof(place->city));
-    if (place->asn == 0 && MMDB_aget_value(&entry, &data, asn) == MMDB_SUCCESS && data.has_data &&
-        data.type == MMDB_DATA_TYPE_UINT32)
-        place->asn = data.uint32;
+    take_number(&entry, asn, &place->asn);
+    take_number(&entry, asn_of_traits, &place->asn); /* GeoIP2 Enterprise */
 }

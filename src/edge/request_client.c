@@ -28,11 +28,23 @@ static uint32_t find_values(const struct http_request *http, const char *name, s
     return count;
 }
 
-static struct inet_address find_client(struct worker *worker, const struct http_request *http,
-                                       struct app_blocks trusted)
+static void tell_dispute(struct request *request)
+{
+    if (atomic_exchange(&request->app->has_told_dispute, true))
+        return;
+    log_line(
+        &request->worker->log, LOG_WARN, NULL, request->id,
+        "a trusted proxy sends Forwarded and X-Forwarded-For that name different clients, so neither "
+        "is believed: say in client_header of [application.tool.stint] which of them the proxies "
+        "write, or have them remove the other");
+}
+
+static struct inet_address find_client(struct request *request, const struct http_request *http)
 {
     const char *forwarded[VALUES_MAX], *x_forwarded_for[VALUES_MAX];
-    struct buf *scratch = &worker->scratch;
+    struct app_blocks trusted = request->app->trusted;
+    struct buf *scratch = &request->worker->scratch;
+    struct inet_address client;
     size_t bytes = 0;
     if (trusted.count == 0 || !address_in_blocks(&http->peer, trusted))
         return address_unmapped(&http->peer);
@@ -47,14 +59,16 @@ static struct inet_address find_client(struct worker *worker, const struct http_
         .x_forwarded_for = x_forwarded_for,
         .x_forwarded_for_count = find_values(http, "x-forwarded-for", scratch, x_forwarded_for),
     };
-    return client_find(&http->peer, trusted, &headers);
+    if (!client_find(&http->peer, trusted, request->app->app->server.client_header, &headers,
+                     &client))
+        tell_dispute(request);
+    return client;
 }
 
 void request_locate(struct request *request)
 {
     struct worker *worker = request->worker;
-    request->client = find_client(worker, http_exchange_request(request->exchange),
-                                  request->app->trusted);
+    request->client = find_client(request, http_exchange_request(request->exchange));
     geo_find(&worker->geo, &request->client, &request->geo);
 }
 

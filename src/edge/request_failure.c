@@ -4,6 +4,7 @@
 
 #include "edge/failures.h"
 #include "edge/request.h"
+#include "os/machine.h"
 #include "runtime/trace.h"
 
 enum { BACKTRACE_FRAMES = 16 };
@@ -29,15 +30,18 @@ void request_failed(struct request *request)
         return;
     const char *what =
         request->status == STINT_INVALID ? "no answer" : status_text(request->status);
-    log_line(log, level, id, request->id, "%s%s%s", what,
-             error->message[0] != '\0' ? ": " : "", error->message);
+    bool is_out = request->status == STINT_NOMEM && request->use == NULL && !machine_has_mapping();
+    log_line(log, level, id, request->id, "%s%s%s%s", what, error->message[0] != '\0' ? ": " : "",
+             error->message,
+             is_out ? " (the process has all the mappings that it may have: raise vm.max_map_count "
+                      "by sysctl, or lower limits.concurrency)"
+                    : "");
     buf_init(&text, &alloc_root, 1 << 16);
     if (request->use != NULL && request->status == STINT_TRAP)
         print_backtrace(request, &text);
     if (!is_gone)
         failures_add(request->worker->server->failures, request,
-                     error->message[0] != '\0' ? error->message : what,
-                     &text);
+                     error->message[0] != '\0' ? error->message : what, &text);
     char *at = (char *)text.data, *end = text.bytes > 0 ? at + text.bytes : at;
     for (char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
         log_line(log, level, id, request->id, "%.*s", (int)(stop - at), at);

@@ -110,6 +110,9 @@ static enum h1_result parse_binary(const uint8_t *data, size_t bytes, struct pro
         return H1_BAD;
     if (FIXED_BYTES + length > PROXY_HEADER_MAX)
         return H1_BAD;
+    /* Families and transports beyond those that there are must be rejected; LOCAL has none. */
+    if (data[12] == 0x21 && (data[13] >> 4 > 3 || (data[13] & 0xf) > 2))
+        return H1_BAD;
     bool is_v6 = data[13] == 0x21;
     bool is_tcp = is_v6 || data[13] == 0x11;
     uint32_t each = is_v6 ? 16 : 4;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/machine.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -32,6 +35,32 @@ uint64_t machine_address_bytes(void)
         limit.rlim_cur < space)
         space = limit.rlim_cur;
     return space;
+}
+
+uint64_t machine_mappings_max(void)
+{
+    char text[32];
+    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return UINT64_MAX;
+    ssize_t bytes = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (bytes <= 0 || text[0] < '0' || text[0] > '9')
+        return UINT64_MAX;
+    text[bytes] = '\0';
+    return strtoull(text, NULL, 10);
+}
+
+bool machine_has_mapping(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *two = mmap(NULL, 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (two == MAP_FAILED)
+        return false;
+    /* Memory beside others of its kind is part of their mapping; half of it made different is not. */
+    bool has_one = mprotect(two, page, PROT_READ) == 0;
+    (void)munmap(two, 2 * page);
+    return has_one;
 }
 
 unsigned machine_cpu_count(void)

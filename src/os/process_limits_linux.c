@@ -40,7 +40,7 @@ void limits_read(struct process_limits *ret_limits)
     *ret_limits = (struct process_limits){
         .files = limit_of(files.rlim_cur),
         .files_max = limit_of(files.rlim_max),
-        .mappings = number_in("/proc/sys/vm/max_map_count"),
+        .mappings = machine_mappings_max(),
         .address_bytes = limit_of(space.rlim_cur),
         .tasks = group.tasks,
         .memory_bytes = memory,

@@ -23,9 +23,9 @@ struct pool_config pool_config_default(void)
 }
 
 uint32_t pool_size(const struct wasm_module *module, const struct pool_config *config,
-                   uint64_t memory_bytes, uint64_t address_bytes)
+                   const struct pool_room *room)
 {
-    return slots_fit(module->memory_count, config->keep_bytes, memory_bytes, address_bytes);
+    return slots_fit(module->memory_count, config->keep_bytes, room);
 }
 
 /* ---- Slots ------------------------------------------------------------------------------- */

@@ -57,9 +57,14 @@ struct pool_config {
 /* No imports, the default limits, sizes by the machine. */
 struct pool_config pool_config_default(void);
 
-/* How many slots of a module fit a machine: at most half of its memory and half of its addresses. */
+/* What a machine has for the slots of all pools. */
+struct pool_room {
+    uint64_t memory_bytes, address_bytes;
+    uint64_t mappings; /* of the process */
+};
+/* How many slots of a module fit: those of one pool take at most half of each. */
 uint32_t pool_size(const struct wasm_module *module, const struct pool_config *config,
-                   uint64_t memory_bytes, uint64_t address_bytes);
+                   const struct pool_room *room);
 
 /* Makes the pool and its first slot, so that what is wrong with the module is known here. The pool
  * keeps the module; `config` is copied. */

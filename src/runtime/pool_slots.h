@@ -177,8 +177,7 @@ typedef enum stint_status (*slots_check)(void *env, struct pool_slot *slot,
 MUST_CHECK enum stint_status slots_snapshot(struct pool_slot *slot, slots_check check, void *env,
                                             struct stint_error *error);
 /* How many slots with so many memories fit a machine. */
-uint32_t slots_fit(uint32_t memory_count, size_t keep_bytes, uint64_t memory_bytes,
-                   uint64_t address_bytes);
+uint32_t slots_fit(uint32_t memory_count, size_t keep_bytes, const struct pool_room *room);
 /* STINT_NOMEM. */
 enum stint_status slots_no_memory(struct stint_error *error);
 

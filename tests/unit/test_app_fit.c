@@ -79,7 +79,7 @@ TEST(needs_are_added_up)
     CHECK_INT(need.files_least, 4 * 6 + 6);
     CHECK_INT(need.tasks, 4 + 12 + 64);
     CHECK_INT(need.tasks_least, 4);
-    CHECK_INT(need.mappings, 101 * 10 + 500 + 2 * 10);
+    CHECK_INT(need.mappings, 101 * 12 + 500 + 2 * 10);
     CHECK(need.memory_bytes == ((uint64_t)100 << 30) + ((uint64_t)512 << 20));
     CHECK(need.address_bytes > (uint64_t)808 << 30 && need.address_bytes < (uint64_t)820 << 30);
     app_free(app);
@@ -114,8 +114,8 @@ TEST(each_that_is_too_low_is_said)
     CHECK(says(&limits, "or lower limits.outbound_concurrency\n"));
     limits = wide;
     limits.mappings = 1000;
-    CHECK(says(&limits, "warning: mappings: 101 instances at a time may need 1530, vm.max_map_count is "
-                        "1000: 'sysctl -w vm.max_map_count=1530', or lower limits.concurrency\n"));
+    CHECK(says(&limits, "warning: mappings: 101 instances at a time may need 1732, vm.max_map_count is "
+                        "1000: 'sysctl -w vm.max_map_count=1732', or lower limits.concurrency\n"));
     limits = wide;
     limits.address_bytes = (uint64_t)64 << 30;
     CHECK(says(&limits, "address space: 101 instances at a time reserve 815.6 GiB, of which they use "
@@ -231,7 +231,7 @@ TEST(the_table_has_all_rows)
               "  descriptors  5016 of 524288 (the soft limit, 1024, is raised)\n"
               "  connections  1000 (of each worker)\n"
               "  threads      80 (4 workers)\n"
-              "  mappings     1530 (101 instances at a time; one each of components without "
+              "  mappings     1732 (101 instances at a time; one each of components without "
               "limits.concurrency)\n"
               "  addresses    815.6 GiB\n"
               "  memory       100.5 GiB of 8.0 GiB\n");

@@ -26,7 +26,8 @@ static bool allows(const char *rule, const char *scheme, const char *host, uint1
     struct app_component component;
     arena_init(&arena, &alloc_root);
     struct policy *policy = policy_of(&arena, &app, &component, &rule, 1);
-    bool is_allowed = policy != NULL && policy_url(policy, scheme, host, port, NULL) != POLICY_REFUSED;
+    bool is_allowed =
+        policy != NULL && policy_url(policy, scheme, host, port, NULL) != POLICY_REFUSED;
     arena_free(&arena);
     return is_allowed;
 }
@@ -90,17 +91,32 @@ TEST(rules_allow_what_they_say)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (!CHECK(allows(rows[i].rule, rows[i].scheme, rows[i].host, rows[i].port) ==
                    rows[i].want))
-            printf("    %s: %s://%s:%u\n", rows[i].rule, rows[i].scheme, rows[i].host, rows[i].port);
+            printf("    %s: %s://%s:%u\n", rows[i].rule, rows[i].scheme, rows[i].host,
+                   rows[i].port);
     }
 }
 
 TEST(wrong_rules)
 {
     static const char *const wrong[] = {
-        "*", "", "example.com", "example.com:443", "://x", "h2://x:1", "*://example.com",
-        "http://a/b", "http://example.com:80/x", "http://ex*mple.com", "http://*.*.com",
-        "http://example.com:x", "http://example.com:1..x", "http://example.com:70000",
-        "insecure:allow-all", "http://", "{http,https}://x", "http://.example.com",
+        "*",
+        "",
+        "example.com",
+        "example.com:443",
+        "://x",
+        "h2://x:1",
+        "*://example.com",
+        "http://a/b",
+        "http://example.com:80/x",
+        "http://ex*mple.com",
+        "http://*.*.com",
+        "http://example.com:x",
+        "http://example.com:1..x",
+        "http://example.com:70000",
+        "insecure:allow-all",
+        "http://",
+        "{http,https}://x",
+        "http://.example.com",
     };
     char why[200];
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
@@ -158,25 +174,32 @@ TEST(blocked_networks_are_never_reached)
 
 /* ---- Clients ----------------------------------------------------------------------------- */
 
-static void check_client(const char *peer, const char *forwarded, const char *xff, const char *want)
+static bool check_client_by(enum app_client_header which, const char *peer, const char *forwarded,
+                            const char *xff, const char *want)
 {
     static const char *const blocks[] = {"10.0.0.0/8", "127.0.0.1", "fd00::/8"};
     struct app_block parsed[COUNT_OF(blocks)];
     struct inet_address address, found;
     char text[ADDRESS_TEXT_BYTES];
     for (size_t i = 0; i < COUNT_OF(blocks); i++)
-        REQUIRE(address_parse_block(blocks[i], &parsed[i]));
-    REQUIRE(inet_parse(peer, &address));
+        CHECK(address_parse_block(blocks[i], &parsed[i]));
+    CHECK(inet_parse(peer, &address));
     struct client_headers headers = {
         .forwarded = &forwarded,
         .forwarded_count = forwarded != NULL,
         .x_forwarded_for = &xff,
         .x_forwarded_for_count = xff != NULL,
     };
-    found = client_find(&address,
-                        (struct app_blocks){.items = parsed, .count = COUNT_OF(parsed)}, &headers);
+    struct app_blocks trusted = {.items = parsed, .count = COUNT_OF(parsed)};
+    bool do_agree = client_find(&address, trusted, which, &headers, &found);
     address_print(&found, text);
     CHECK_STR(text, want);
+    return do_agree;
+}
+
+static void check_client(const char *peer, const char *forwarded, const char *xff, const char *want)
+{
+    CHECK(check_client_by(APP_CLIENT_EITHER, peer, forwarded, xff, want));
 }
 
 TEST(clients_behind_proxies)
@@ -192,12 +215,42 @@ TEST(clients_behind_proxies)
     check_client("10.0.0.1", NULL, "2001:db8::1", "2001:db8::1");
     check_client("10.0.0.1", NULL, "[2001:db8::1]:443", "2001:db8::1");
     check_client("::ffff:10.0.0.1", NULL, "1.2.3.4:99", "1.2.3.4");
-    check_client("10.0.0.1", "for=1.2.3.4", "5.5.5.5", "1.2.3.4");
     check_client("10.0.0.1", "for=\"[2001:db8::1]:99\";proto=https", NULL, "2001:db8::1");
     check_client("10.0.0.1", "for=6.6.6.6, proto=http;For=1.2.3.4;by=x", NULL, "1.2.3.4");
     check_client("10.0.0.1", "for=1.2.3.4, for=10.9.9.9", NULL, "1.2.3.4");
     check_client("10.0.0.1", "for=unknown", NULL, "10.0.0.1");
     check_client("10.0.0.1", "for=\"a,b\", for=1.2.3.4", NULL, "1.2.3.4");
+    check_client("10.0.0.1", "for=2001:db8::1;by=[fd00::1]:80", NULL, "2001:db8::1");
+    check_client("10.0.0.1", "for=1.2.3.4,, proto=http;;for=10.9.9.9;", NULL, "1.2.3.4");
+    check_client("10.0.0.1", "for=6.6.6.6, proto=https", NULL, "10.0.0.1");
+    check_client("10.0.0.1", "for=\"\", for=10.1.1.1", NULL, "10.1.1.1");
+    check_client("10.0.0.1", NULL, "6.6.6.6, 1.2.3.4, ,10.2.2.2,", "1.2.3.4");
+}
+
+/* What stands on the left is the client's own. */
+TEST(clients_do_not_name_themselves)
+{
+    check_client("10.0.0.1", NULL, "\"x, 1.2.3.4", "1.2.3.4");
+    check_client("10.0.0.1", NULL, "6.6.6.6, \"\\, 1.2.3.4, 10.2.2.2", "1.2.3.4");
+    check_client("10.0.0.1", "for=6.6.6.6;x=\", for=1.2.3.4", NULL, "10.0.0.1");
+    check_client("10.0.0.1", "for=6.6.6.6;x=\", for=\"[2001:db8::1]\"", NULL, "10.0.0.1");
+    check_client("10.0.0.1", "for=6.6.6.6;x=\"\\, for=\"[2001:db8::1]\";by=\"a\"", NULL,
+                 "10.0.0.1");
+    check_client("10.0.0.1", "for=6.6.6.6;x=\"\\", NULL, "10.0.0.1");
+    check_client("10.0.0.1", "for=6.6.6.6;for=1.2.3.4", NULL, "10.0.0.1");
+    check_client("10.0.0.1", "for=6.6.6.6 for=1.2.3.4", NULL, "10.0.0.1");
+    check_client("10.0.0.1", "for=6.6.6.6;x, for=1.2.3.4", NULL, "10.0.0.1");
+    check_client("10.0.0.1", "for=6.6.6.6;=x, for=1.2.3.4", NULL, "10.0.0.1");
+    /* Two headers, of which the proxy may have written one. */
+    check_client("10.0.0.1", "for=1.2.3.4", "6.6.6.6, 1.2.3.4:80", "1.2.3.4");
+    CHECK(!check_client_by(APP_CLIENT_EITHER, "10.0.0.1", "for=6.6.6.6", "1.2.3.4", "10.0.0.1"));
+    CHECK(!check_client_by(APP_CLIENT_EITHER, "10.0.0.1", "for=1.2.3.4", "nonsense", "10.0.0.1"));
+    CHECK(check_client_by(APP_CLIENT_EITHER, "9.9.9.9", "for=6.6.6.6", "1.2.3.4", "9.9.9.9"));
+    CHECK(check_client_by(APP_CLIENT_FORWARDED, "10.0.0.1", "for=1.2.3.4", "6.6.6.6", "1.2.3.4"));
+    CHECK(check_client_by(APP_CLIENT_FORWARDED, "10.0.0.1", NULL, "6.6.6.6", "10.0.0.1"));
+    CHECK(check_client_by(APP_CLIENT_X_FORWARDED_FOR, "10.0.0.1", "for=6.6.6.6", "1.2.3.4",
+                          "1.2.3.4"));
+    CHECK(check_client_by(APP_CLIENT_X_FORWARDED_FOR, "10.0.0.1", "for=6.6.6.6", NULL, "10.0.0.1"));
 }
 
 TEST(v6_clients_count_by_their_network)
@@ -265,7 +318,8 @@ TEST(rates_need_bounded_memory)
 TEST(client_tls_is_found_by_component_and_host)
 {
     static const char *const ones[] = {"one"}, *const both[] = {"one", "two"};
-    static const char *const first[] = {"db.internal:6380", "[::1]"}, *const others[] = {"DB.internal"};
+    static const char *const first[] = {"db.internal:6380", "[::1]"}, *const others[] = {
+                                                                          "DB.internal"};
     const struct app_client_tls items[] = {{.components = {ones, 1}, .hosts = {first, 2}},
                                            {.components = {both, 2}, .hosts = {others, 1}}};
     const struct app app = {.client_tls = items, .client_tls_count = 2};
@@ -281,8 +335,8 @@ TEST(client_tls_is_found_by_component_and_host)
 TEST(hosts_of_client_tls_are_looked_at)
 {
     static const char *const good[] = {"a", "a.b-c_d", "a:1", "10.0.0.1:65535", "[::1]", "[::1]:1"};
-    static const char *const bad[] = {"",      "a:",   "a:0", "a:65536", "a b",     "a/b", "https://a",
-                                      "[::1",  "[]",   "[a]", ":1",      "[::1]x",  "*.a", "a:b"};
+    static const char *const bad[] = {"",     "a:", "a:0", "a:65536", "a b",    "a/b", "https://a",
+                                      "[::1", "[]", "[a]", ":1",      "[::1]x", "*.a", "a:b"};
     for (size_t i = 0; i < COUNT_OF(good); i++)
         CHECK(client_tls_host_is_valid(good[i]));
     for (size_t i = 0; i < COUNT_OF(bad); i++)

@@ -567,19 +567,28 @@ TEST(renewing_ends_idle_slots_now_and_taken_ones_later)
     close_world(&w);
 }
 
+static uint32_t size_for(const struct world *w, uint64_t memory_bytes, uint64_t address_bytes,
+                         uint64_t mappings)
+{
+    const struct pool_room room = {memory_bytes, address_bytes, mappings};
+    return pool_size(w->module->wasm, &w->config, &room);
+}
+
 TEST(the_machine_decides_how_many)
 {
     struct world w;
     REQUIRE(open_engine(&w, "(module (memory 1))"));
-    uint64_t mib = 1 << 20, gib = 1 << 30;
-    /* A board with 512 MB and 39-bit addresses, then one with 32-bit ones, then a server. */
-    uint32_t board = pool_size(w.module->wasm, &w.config, 512 * mib, 512 * gib);
+    uint64_t mib = 1 << 20, gib = 1 << 30, many = UINT64_MAX;
+    /* A board with 512 MB and 39-bit addresses, then one with 32-bit ones, then servers. */
+    uint32_t board = size_for(&w, 512 * mib, 512 * gib, many);
     CHECK(board >= 8 && board <= 64);
-    CHECK_INT(pool_size(w.module->wasm, &w.config, 512 * mib, 3 * gib), 1);
-    CHECK_INT(pool_size(w.module->wasm, &w.config, 64 * gib, (uint64_t)1 << 47), 4000);
-    CHECK_INT(pool_size(w.module->wasm, &w.config, 0, 0), 1);
+    CHECK_INT(size_for(&w, 512 * mib, 3 * gib, many), 1);
+    CHECK_INT(size_for(&w, 64 * gib, (uint64_t)1 << 47, many), 4000);
+    CHECK_INT(size_for(&w, 64 * gib, (uint64_t)1 << 47, 65530), 4000);
+    CHECK_INT(size_for(&w, 64 * gib, (uint64_t)1 << 47, 16000), 1000);
+    CHECK_INT(size_for(&w, 0, 0, 0), 1);
     w.config.keep_bytes = SIZE_MAX;
-    CHECK_INT(pool_size(w.module->wasm, &w.config, mib, gib), 1);
+    CHECK_INT(size_for(&w, mib, gib, many), 1);
     close_world(&w);
     struct pool_config config = pool_config_default();
     REQUIRE(open_engine(&w, "(module (memory 1))"));

@@ -92,11 +92,15 @@ TEST(bad_binary)
 {
     static const char version[] = SIGNATURE "\x11\x11\0\x0c............";
     static const char command[] = SIGNATURE "\x22\x11\0\x0c............";
+    static const char family[] = SIGNATURE "\x21\x41\0\x0c............";
+    static const char transport[] = SIGNATURE "\x21\x13\0\x0c............";
     static const char brief[] = SIGNATURE "\x21\x11\0\x0b...........";
     static const char large[] = SIGNATURE "\x21\x11\x10\0";
     struct proxy_header header;
     CHECK(parse(version, sizeof(version) - 1, &header) == H1_BAD);
     CHECK(parse(command, sizeof(command) - 1, &header) == H1_BAD);
+    CHECK(parse(family, sizeof(family) - 1, &header) == H1_BAD);
+    CHECK(parse(transport, sizeof(transport) - 1, &header) == H1_BAD);
     CHECK(parse(brief, sizeof(brief) - 1, &header) == H1_BAD);
     CHECK(parse(large, sizeof(large) - 1, &header) == H1_BAD);
     CHECK(parse_text("\r\n\r\nGET", &header) == H1_BAD);
