@@ -522,7 +522,7 @@ def requests_never_go_in_a_circle(t):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                kept = {k: v for k, v in self.headers.items()
+                kept = {k: ", ".join(self.headers.get_all(k)) for k in self.headers
                         if k.lower() not in ("stint-hop", "host", "connection")}
                 request = urllib.request.Request(urls["asia"] + self.path, headers=kept)
                 try:
