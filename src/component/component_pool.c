@@ -236,36 +236,51 @@ void component_pool_free(struct component_pool *pool)
 
 /* ---- Taking and giving ------------------------------------------------------------------- */
 
-static enum stint_status start(const struct component_pool *pool,
-                               struct component_instance *instance, struct stint_error *error)
+enum stint_status component_pool_take_still(struct component_pool *pool,
+                                            struct component_instance **ret_instance,
+                                            struct stint_error *error)
 {
-    struct stint_store *store = instance->store;
-    if (pool->start_count == 0 && pool->steps == pool->plan->steps.count)
-        return STINT_OK;
-    rt_fuel_set(store, pool->config.start_fuel);
-    rt_timeout_set(store, pool->config.start_timeout_ns);
-    enum stint_status status =
-        component_start(instance, pool->starts, pool->start_count, pool->steps, error);
-    rt_fuel_set(store, UINT64_MAX);
-    rt_timeout_set(store, 0);
-    return status;
+    struct pool_slot *slot;
+    enum stint_status status = slots_take(&pool->slots, &slot, error);
+    if (status != STINT_OK)
+        return status;
+    const struct component_slot *own = slot->user;
+    *ret_instance = own->instance;
+    return STINT_OK;
+}
+
+static bool has_start(const struct component_pool *pool, const struct component_instance *instance)
+{
+    return instance->store->slot->snapshot == NULL &&
+           (pool->start_count > 0 || pool->steps < pool->plan->steps.count);
+}
+
+enum stint_status component_pool_start(struct component_pool *pool,
+                                       struct component_instance *instance,
+                                       struct stint_error *error)
+{
+    return has_start(pool, instance)
+               ? component_start(instance, pool->starts, pool->start_count, pool->steps, error)
+               : STINT_OK;
 }
 
 enum stint_status component_pool_take(struct component_pool *pool,
                                       struct component_instance **ret_instance,
                                       struct stint_error *error)
 {
-    struct pool_slot *slot;
-    enum stint_status status = slots_take(&pool->slots, &slot, error);
-    if (status != STINT_OK)
-        return status;
-    struct component_slot *own = slot->user;
-    if (slot->snapshot == NULL)
-        status = start(pool, own->instance, error);
+    struct component_instance *instance;
+    enum stint_status status = component_pool_take_still(pool, &instance, error);
+    if (status == STINT_OK && has_start(pool, instance)) {
+        rt_fuel_set(instance->store, pool->config.start_fuel);
+        rt_timeout_set(instance->store, pool->config.start_timeout_ns);
+        status = component_pool_start(pool, instance, error);
+        rt_fuel_set(instance->store, UINT64_MAX);
+        rt_timeout_set(instance->store, 0);
+        if (status != STINT_OK)
+            component_pool_give(pool, instance);
+    }
     if (status == STINT_OK)
-        *ret_instance = own->instance;
-    else
-        slots_give(slot);
+        *ret_instance = instance;
     return status;
 }
 

@@ -84,6 +84,13 @@ void component_pool_free(struct component_pool *pool); /* accepts NULL */
 MUST_CHECK enum stint_status component_pool_take(struct component_pool *pool,
                                                  struct component_instance **ret_instance,
                                                  struct stint_error *error);
+/* In two steps, as pool_take_still and pool_start. */
+MUST_CHECK enum stint_status component_pool_take_still(struct component_pool *pool,
+                                                       struct component_instance **ret_instance,
+                                                       struct stint_error *error);
+MUST_CHECK enum stint_status component_pool_start(struct component_pool *pool,
+                                                  struct component_instance *instance,
+                                                  struct stint_error *error);
 void component_pool_give(struct component_pool *pool, struct component_instance *instance);
 void component_pool_trim(struct component_pool *pool, uint32_t keep);
 void component_pool_renew(struct component_pool *pool); /* as pool_renew */

@@ -112,6 +112,7 @@ struct worker {
     _Atomic(struct edge_app *) next_app; /* from the main thread, with a reference */
     struct trigger *triggers; /* that it has, of this version or one before */
     struct request *free_requests;
+    struct request *alive; /* whose guests are suspended */
     struct chain *chains; /* that have to be looked at: request_chain.c */
     uint32_t chain_count; /* all there are */
     uv_idle_t chain_idle; /* while `chains` holds some */
@@ -129,9 +130,12 @@ struct worker {
     atomic_uint beats; /* how often it was woken: a worker that is asked and does not count hangs */
     bool has_uv, has_thread;
     bool is_drained;       /* no connection is left */
+    bool is_over;          /* nor time for those who go on without one */
     uint32_t running;      /* requests and triggers that are not over */
     uv_prepare_t prepare;
     uv_timer_t flush_time; /* of an access log with few lines */
+    uv_timer_t drain_time; /* while guests go on after the last connection */
+    uint64_t drain_until_ns;
     struct thread thread;
 };
 
@@ -153,6 +157,8 @@ void worker_idle(struct worker *worker);
 /* request.c: the handler of http_server.h, whose env is the worker. */
 extern const struct http_handler request_handler;
 void requests_free(struct worker *worker);
+/* Ends guests that are suspended, soon; returns how many there are. */
+uint32_t requests_interrupt(struct worker *worker);
 
 /* request_chain.c: requests of guests to this application, once the worker's loop comes to them. */
 void chains_run(struct worker *worker);

@@ -113,7 +113,7 @@ static enum os_error on_request(void *env, const struct host_http_request *reque
                                 struct host_http_job **ret_job)
 {
     struct guest_host *host = env;
-    /* Start functions and warm-ups are nobody's request, so there is nothing to chain to. */
+    /* Warm-ups are nobody's request, so there is nothing to chain to. */
     if (host->user == NULL)
         return OS_NOTCAPABLE;
     return host->guest->config.chain(host->user, request, ret_job);
@@ -186,7 +186,7 @@ enum stint_status guest_host_restart(struct guest_host *host)
     wasi_p2_restart(host->p2);
     if (host->cgi != NULL)
         guest_cgi_restart(host);
-    host->user = NULL; /* start functions belong to nobody's request */
+    host->user = NULL;
     return host->p1 != NULL ? wasi_p1_restart(host->p1, &host->shared, &ignored) : STINT_OK;
 }
 
@@ -606,8 +606,8 @@ enum stint_status guest_take(struct guest *guest, void *user, struct guest_use *
         return STINT_OK;
     }
     enum stint_status status = guest->components != NULL
-                                   ? component_pool_take(guest->components, &component, error)
-                                   : pool_take(guest->modules, &module, error);
+                                   ? component_pool_take_still(guest->components, &component, error)
+                                   : pool_take_still(guest->modules, &module, error);
     if (status != STINT_OK)
         return status;
     struct stint_store *store =
@@ -618,6 +618,15 @@ enum stint_status guest_take(struct guest *guest, void *user, struct guest_use *
         .host = host, .store = store, .component = component, .module = module};
     *ret_use = &host->use;
     return STINT_OK;
+}
+
+enum stint_status guest_start(struct guest_use *use, struct stint_error *error)
+{
+    const struct guest *guest = use->host->guest;
+    if (use->served > 0)
+        return STINT_OK;
+    return use->component != NULL ? component_pool_start(guest->components, use->component, error)
+                                  : pool_start(guest->modules, use->module, error);
 }
 
 struct stint_store *guest_use_store(struct guest_use *use)
@@ -685,8 +694,8 @@ static void keep(struct guest *guest, struct guest_use *use)
 {
     struct guest_host *host = use->host;
     guest_host_flush(host);
+    wasi_p2_renew(host->p2); /* which tells of calls that it ends */
     host->user = NULL;
-    wasi_p2_renew(host->p2);
     rt_timeout_set(use->store, 0);
     rt_fuel_set(use->store, UINT64_MAX);
     atomic_store(&use->store->interrupt, false);

@@ -6,6 +6,7 @@
  *     status = guest_create(engine, &config, &guest, &error);
  *     status = guest_take(guest, &use, &error);             on the fiber of the request
  *     … limits, guest_use_store(use)->waiter = …;
+ *     status = guest_start(use, &error);
  *     status = guest_handle(use, &request, &error);         the response: guest_use_response(use)
  *     guest_give(use);
  */
@@ -133,6 +134,9 @@ void guest_stats(struct guest *guest, struct pool_stats *ret_stats);
 MUST_CHECK enum stint_status guest_take(struct guest *guest, void *user, struct guest_use **ret_use,
                                         struct stint_error *error);
 struct stint_store *guest_use_store(struct guest_use *use);
+/* Runs what is to run before the first call of an instance, start functions, with the limits and the waiter
+ * that the store has by then. */
+MUST_CHECK enum stint_status guest_start(struct guest_use *use, struct stint_error *error);
 /* Calls the handler, once a use. */
 MUST_CHECK enum stint_status guest_handle(struct guest_use *use, const struct p2_request *request,
                                           struct stint_error *error);

@@ -104,7 +104,9 @@ static enum stint_status run(struct guest_use *use, const struct guest_warmup *w
         rt_timeout_set(store, warmup->timeout_ns);
     if (warmup->fuel != UINT64_MAX)
         rt_fuel_set(store, warmup->fuel);
-    enum stint_status status = guest_handle(use, warmup->request, error);
+    enum stint_status status = guest_start(use, error);
+    if (status == STINT_OK)
+        status = guest_handle(use, warmup->request, error);
     (void)drain(&warming);
     ret_warm->cpu_ns = cpu_now_ns() - warming.cpu_start_ns;
     ret_warm->memory_bytes = guest_use_memory_bytes(use);

@@ -37,19 +37,23 @@ void request_answer(struct request *request, unsigned status, const char *text)
 /* What a manifest has as the answer of a route. */
 static void answer_fixed(struct request *request, const struct app_static_response *response)
 {
-    enum { HEADERS_MAX = 32 };
-    struct http_header headers[HEADERS_MAX];
-    size_t count = 0, bytes = strlen(response->body);
-    for (; count < response->headers.count && count < HEADERS_MAX; count++) {
-        const struct app_pair *pair = &response->headers.items[count];
-        headers[count] = (struct http_header){pair->name, pair->value, (uint32_t)strlen(pair->name),
-                                              (uint32_t)strlen(pair->value)};
+    size_t count = response->headers.count, bytes = strlen(response->body);
+    struct http_header *headers = alloc_get(&alloc_root, (count + 1) * sizeof(*headers));
+    if (headers == NULL) {
+        request_answer(request, 503, "Out of memory");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct app_pair *pair = &response->headers.items[i];
+        headers[i] = (struct http_header){pair->name, pair->value, (uint32_t)strlen(pair->name),
+                                          (uint32_t)strlen(pair->value)};
     }
     request->is_responded = request->is_finished = true;
     request->answer = response->status;
     http_respond(request->exchange, response->status, headers, count, bytes);
     (void)http_write(request->exchange, response->body, bytes);
     http_finish(request->exchange, NULL, 0);
+    alloc_put(&alloc_root, headers, (count + 1) * sizeof(*headers));
 }
 
 /* ---- The guest's end --------------------------------------------------------------------- */
@@ -257,41 +261,97 @@ static void pump(struct request *request)
         conclude(request);
 }
 
+/* An instance that has started. Its start functions are under the request's limits: what a component
+ * does before its handler may take as long as the handler. */
+static enum stint_status take(struct request *request)
+{
+    const struct edge_component *component = request->component;
+    const struct app_limits *limits = &component->app->limits;
+    enum stint_status status =
+        guest_take(component->guest, request, &request->use, &request->error);
+    if (status != STINT_OK)
+        return status;
+    struct stint_store *store = guest_use_store(request->use);
+    store->waiter = &request->task.waiter;
+    uint64_t timeout_ns = limits->timeout_ns;
+    if (request->timeout_ns != 0 && request->timeout_ns < timeout_ns)
+        timeout_ns = request->timeout_ns;
+    if (timeout_ns != APP_UNLIMITED)
+        rt_timeout_set(store, timeout_ns);
+    if (limits->fuel != APP_UNLIMITED)
+        rt_fuel_set(store, limits->fuel);
+    return guest_start(request->use, &request->error);
+}
+
+static enum stint_status handle(struct request *request)
+{
+    if (request->trigger != NULL)
+        return trigger_run(request);
+    return guest_is_command(request->component->guest)
+               ? request_cgi_run(request)
+               : guest_handle(request->use, &request->message, &request->error);
+}
+
 /* On the fiber. */
 static void run(void *arg)
 {
     struct request *request = arg;
-    struct edge_component *component = request->component;
-    const struct app_limits *limits = &component->app->limits;
     request->take_start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     request_turn_begin(request);
-    request->status = guest_take(component->guest, request, &request->use, &request->error);
+    request->status = take(request);
     request->take_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - request->take_start_ns;
-    if (request->status == STINT_OK) {
-        struct stint_store *store = guest_use_store(request->use);
-        store->waiter = &request->task.waiter;
-        uint64_t timeout_ns = limits->timeout_ns;
-        if (request->timeout_ns != 0 && request->timeout_ns < timeout_ns)
-            timeout_ns = request->timeout_ns;
-        if (timeout_ns != APP_UNLIMITED)
-            rt_timeout_set(store, timeout_ns);
-        if (limits->fuel != APP_UNLIMITED)
-            rt_fuel_set(store, limits->fuel);
-        if (request->trigger != NULL)
-            request->status = trigger_run(request);
-        else
-            request->status = guest_is_command(component->guest)
-                                  ? request_cgi_run(request)
-                                  : guest_handle(request->use, &request->message, &request->error);
-    }
+    request->is_started = request->status == STINT_OK;
+    if (request->is_started)
+        request->status = handle(request);
     request_turn_end(request);
     request_limits_end_of_time(request);
     request->is_done = true;
 }
 
+/* The worker's list of those whose guest is suspended. */
+static void list_alive(struct request *request)
+{
+    struct request **first = &request->worker->alive;
+    request->alive_next = *first;
+    request->alive_before = first;
+    if (*first != NULL)
+        (*first)->alive_before = &request->alive_next;
+    *first = request;
+}
+
+static void unlist_alive(struct request *request)
+{
+    *request->alive_before = request->alive_next;
+    if (request->alive_next != NULL)
+        request->alive_next->alive_before = request->alive_before;
+    request->alive_before = NULL;
+}
+
+/* For its guest, which is suspended, nobody waits any more. */
+static void interrupt(struct request *request)
+{
+    if (request->use != NULL)
+        rt_interrupt(guest_use_store(request->use));
+    loop_wake(&request->task);
+}
+
+uint32_t requests_interrupt(struct worker *worker)
+{
+    uint32_t count = 0;
+    for (struct request *request = worker->alive; request != NULL; request = request->alive_next) {
+        interrupt(request);
+        count++;
+    }
+    return count;
+}
+
 static void turn(struct request *request, bool is_alive)
 {
     request->is_alive = is_alive;
+    if (is_alive && request->alive_before == NULL)
+        list_alive(request);
+    else if (!is_alive && request->alive_before != NULL)
+        unlist_alive(request);
     if (!is_alive && request->status != STINT_OK)
         request_failed(request);
     pump(request);
@@ -516,10 +576,8 @@ static void on_end(void *env, struct http_exchange *exchange)
     request->exchange = NULL;
     if (request->body != NULL && !request->is_body_whole)
         host_pipe_fail(request->body, 1);
-    if (request->is_alive && is_lost && request->use != NULL) {
-        rt_interrupt(guest_use_store(request->use));
-        loop_wake(&request->task);
-    }
+    if (request->is_alive && is_lost)
+        interrupt(request);
     end_if_over(request);
 }
 

@@ -25,6 +25,7 @@ struct request_origin {
 struct request {
     struct worker *worker;
     struct request *next_free;
+    struct request *alive_next, **alive_before; /* of the worker; NULL: not in that list */
     struct edge_app *app; /* the version that it began with */
     struct route_match match;
     const struct app_http *route;     /* NULL: there is none */
@@ -52,6 +53,7 @@ struct request {
     struct host_pipe *body;
     struct stint_error error; /* of the guest */
     enum stint_status status;
+    bool is_started;   /* the guest: its handler is called */
     bool is_done;      /* the guest has ended */
     bool is_alive;     /* its fiber is there */
     bool is_body_whole, is_responded, is_finished;

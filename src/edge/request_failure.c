@@ -30,9 +30,10 @@ void request_failed(struct request *request)
         return;
     const char *what =
         request->status == STINT_INVALID ? "no answer" : status_text(request->status);
+    bool has_more = error->message[0] != '\0' && strcmp(error->message, what) != 0;
     bool is_out = request->status == STINT_NOMEM && request->use == NULL && !machine_has_mapping();
-    log_line(log, level, id, request->id, "%s%s%s%s", what, error->message[0] != '\0' ? ": " : "",
-             error->message,
+    log_line(log, level, id, request->id, "%s%s%s%s", what, has_more ? ": " : "",
+             has_more ? error->message : "",
              is_out ? " (the process has all the mappings that it may have: raise vm.max_map_count "
                       "by sysctl, or lower limits.concurrency)"
                     : "");

@@ -243,7 +243,7 @@ static void put_take(struct request *request, struct buf *out)
     (void)buf_append_string(out, "instance");
     begin_attributes(out);
     put_string(out, "stint.component", request->component->app->id);
-    end_span(request, out, request->use == NULL);
+    end_span(request, out, !request->is_started);
 }
 
 void request_span(struct request *request)

@@ -10,7 +10,7 @@
 #include "os/files.h"
 #include "os/random.h"
 
-enum { GUEST_STACK_BYTES = 1 << 20, GUEST_STACKS_KEEP = 256, FLUSH_MS = 200 };
+enum { GUEST_STACK_BYTES = 1 << 20, GUEST_STACKS_KEEP = 256, FLUSH_MS = 200, DRAIN_AGAIN_MS = 100 };
 enum { SCRATCH_BYTES_MAX = 1 << 20 };
 
 static void on_flush_time(uv_timer_t *timer)
@@ -43,14 +43,32 @@ void worker_idle(struct worker *worker)
     uv_close((uv_handle_t *)&worker->wake, NULL);
     uv_close((uv_handle_t *)&worker->prepare, NULL);
     uv_close((uv_handle_t *)&worker->flush_time, NULL);
+    uv_close((uv_handle_t *)&worker->drain_time, NULL);
     uv_close((uv_handle_t *)&worker->queue_time, NULL);
     uv_close((uv_handle_t *)&worker->chain_idle, NULL);
 }
 
+/* Guests may go on after their answer, or have a message: not for longer than connections may. */
+static void on_drain_time(uv_timer_t *timer)
+{
+    struct worker *worker = timer->data;
+    uint32_t count = requests_interrupt(worker);
+    if (count > 0 && !worker->is_over)
+        log_line(&worker->log, LOG_WARN, NULL, NULL,
+                 "the time to drain is over: functions that have gone on without a client are "
+                 "interrupted (%u)",
+                 count);
+    worker->is_over = true;
+}
+
 void worker_drained(struct worker *worker)
 {
+    uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC), until_ns = worker->drain_until_ns;
     worker->is_drained = true;
     worker_idle(worker);
+    if (worker->loop != NULL)
+        uv_timer_start(&worker->drain_time, on_drain_time,
+                       until_ns > now_ns ? (until_ns - now_ns) / 1000000 : 0, DRAIN_AGAIN_MS);
 }
 
 static void on_wake(uv_async_t *async)
@@ -76,6 +94,8 @@ static void on_wake(uv_async_t *async)
     if (worker->is_drained)
         return;
     uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC), drain_ns = worker->server->drain_ns;
+    if (worker->drain_until_ns == 0)
+        worker->drain_until_ns = now_ns + drain_ns;
     if (atomic_load(&worker->server->is_replaced))
         http_server_retire(worker->http, now_ns + drain_ns / 2, now_ns + drain_ns);
     else
@@ -137,9 +157,11 @@ static enum stint_status open_loop(struct worker *worker, struct stint_error *er
     uv_async_init(&worker->uv, &worker->wake, on_wake);
     uv_prepare_init(&worker->uv, &worker->prepare);
     uv_timer_init(&worker->uv, &worker->flush_time);
+    uv_timer_init(&worker->uv, &worker->drain_time);
     uv_timer_init(&worker->uv, &worker->queue_time);
     uv_idle_init(&worker->uv, &worker->chain_idle);
-    worker->wake.data = worker->prepare.data = worker->flush_time.data = worker;
+    worker->wake.data = worker->prepare.data = worker;
+    worker->flush_time.data = worker->drain_time.data = worker;
     uv_prepare_start(&worker->prepare, on_prepare);
     return loop_create(&worker->uv, &fibers, &worker->loop, error);
 }

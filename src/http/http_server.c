@@ -559,7 +559,8 @@ static void end(struct http_loop *loop, uint64_t deadline_ns, bool at_once)
 
 void http_server_drain(struct http_server *server, uint64_t deadline_ns)
 {
-    end(server->loop, deadline_ns, false);
+    if (!server->loop->is_ending)
+        end(server->loop, deadline_ns, false);
 }
 
 void http_server_retire(struct http_server *server, uint64_t linger_ns, uint64_t deadline_ns)

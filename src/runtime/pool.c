@@ -142,37 +142,50 @@ void pool_free(struct stint_pool *pool)
 
 /* ---- Taking and giving ------------------------------------------------------------------- */
 
-/* Start function and `_initialize`. */
-static enum stint_status start(const struct stint_pool *pool, struct stint_instance *instance,
-                               struct stint_error *error)
+enum stint_status pool_take_still(struct stint_pool *pool, struct stint_instance **ret_instance,
+                                  struct stint_error *error)
 {
-    struct stint_store *store = instance->store;
+    struct pool_slot *slot;
+    enum stint_status status = slots_take(&pool->slots, &slot, error);
+    if (status == STINT_OK)
+        *ret_instance = slot->user;
+    return status;
+}
+
+static bool has_start(const struct stint_pool *pool, const struct stint_instance *instance)
+{
+    return instance->store->slot->snapshot == NULL &&
+           (pool->module->wasm->has_start || pool->initialize != UINT32_MAX);
+}
+
+enum stint_status pool_start(struct stint_pool *pool, struct stint_instance *instance,
+                             struct stint_error *error)
+{
     uint64_t none[1] = {0};
-    if (!pool->module->wasm->has_start && pool->initialize == UINT32_MAX)
+    if (!has_start(pool, instance))
         return STINT_OK;
-    rt_fuel_set(store, pool->config.start_fuel);
-    rt_timeout_set(store, pool->config.start_timeout_ns);
     enum stint_status status = instance_start(instance, error);
     if (status == STINT_OK && pool->initialize != UINT32_MAX)
-        status = rt_call(store, instance_func(instance, pool->initialize), none, error);
-    rt_fuel_set(store, UINT64_MAX);
-    rt_timeout_set(store, 0);
+        status = rt_call(instance->store, instance_func(instance, pool->initialize), none, error);
     return status;
 }
 
 enum stint_status pool_take(struct stint_pool *pool, struct stint_instance **ret_instance,
                             struct stint_error *error)
 {
-    struct pool_slot *slot;
-    enum stint_status status = slots_take(&pool->slots, &slot, error);
-    if (status != STINT_OK)
-        return status;
-    if (slot->snapshot == NULL)
-        status = start(pool, slot->user, error);
+    struct stint_instance *instance;
+    enum stint_status status = pool_take_still(pool, &instance, error);
+    if (status == STINT_OK && has_start(pool, instance)) {
+        rt_fuel_set(instance->store, pool->config.start_fuel);
+        rt_timeout_set(instance->store, pool->config.start_timeout_ns);
+        status = pool_start(pool, instance, error);
+        rt_fuel_set(instance->store, UINT64_MAX);
+        rt_timeout_set(instance->store, 0);
+        if (status != STINT_OK)
+            pool_give(pool, instance);
+    }
     if (status == STINT_OK)
-        *ret_instance = slot->user;
-    else
-        slots_give(slot);
+        *ret_instance = instance;
     return status;
 }
 

@@ -82,6 +82,16 @@ void pool_free(struct stint_pool *pool);
 MUST_CHECK enum stint_status pool_take(struct stint_pool *pool,
                                        struct stint_instance **ret_instance,
                                        struct stint_error *error);
+/*
+ * The same in two steps, for who limits, interrupts or suspends start functions as all other calls: an
+ * instance that was taken still is started once, before anything in it is called, with the fuel, the time
+ * and the waiter that its store has. Where that fails it is given back as any other.
+ */
+MUST_CHECK enum stint_status pool_take_still(struct stint_pool *pool,
+                                             struct stint_instance **ret_instance,
+                                             struct stint_error *error);
+MUST_CHECK enum stint_status pool_start(struct stint_pool *pool, struct stint_instance *instance,
+                                        struct stint_error *error);
 /* No call runs in the store, and nothing refers to it or into it any more: no handle, no interrupt
  * that is still to come. */
 void pool_give(struct stint_pool *pool, struct stint_instance *instance);

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from served import Served, build_app  # noqa: E402
-from program import main, test  # noqa: E402
+from program import main, run, test  # noqa: E402
 
 MANIFEST = """
 spin_manifest_version = 2
@@ -93,6 +93,36 @@ def unless_half_closed_connections_are_wanted(t):
     build_app(t, component=True)
     with Served(t, write(t, server="half_close = true"), "--workers", "1") as server:
         t.match(ask_and_end(server, "/sleep=50"), b"slept")
+
+
+AFTER = """(module
+  (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
+  (import "wasi:http/types@0.2.0" "[constructor]outgoing-response"
+    (func $response (param i32) (result i32)))
+  (import "wasi:http/types@0.2.0" "[static]response-outparam.set"
+    (func $set (param i32 i32 i32 i32 i64 i32 i32 i32 i32)))
+  (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"
+    (func $in (param i64) (result i32)))
+  (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))
+  (memory (export "memory") 1)
+  (func (export "wasi:http/incoming-handler@0.2.0#handle") (param i32 i32)
+    (call $set (local.get 1) (i32.const 0) (call $response (call $fields))
+      (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+    %s))
+"""
+
+
+@test
+def who_goes_on_after_the_answer_has_time_to_drain(t):
+    ways = ("(call $block (call $in (i64.const 600000000000)))", "(loop $again (br $again))")
+    for way in ways:
+        run("wat", t.file("app.wat", AFTER % way), "-o", t.path("app.wasm"))
+        manifest = write(t, 'limits = { timeout = "600s" }\n', 'drain = "500ms"')
+        with Served(t, manifest, "--workers", "1") as server:
+            t.equal([server.get("/").status for _ in range(2)], [200, 200])
+            t.equal(server.stop(), 0)
+            said = server.written("gone on without a client", level="warn")
+            t.equal([line["message"][-3:] for line in said], ["(2)"])
 
 
 main()

@@ -9,7 +9,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from served import Served, build_app  # noqa: E402
+from served import ROOT, Served, build_app  # noqa: E402
 from program import main, test  # noqa: E402
 
 
@@ -24,6 +24,7 @@ access = "off"
 [[trigger.http]]
 route = "/..."
 component = "a"
+{more.get("triggers", "")}
 [component.a]
 source = "{source}"
 {more.get("component", "")}
@@ -179,6 +180,49 @@ def fuel_and_memory_end(t):
     with Served(t, limited(t, "fuel = 5000000\n")) as server:
         t.equal(server.get("/spin").status, 503)
         t.equal(server.get("/hello").status, 200)
+
+
+def build_start(t, start_ms, component):
+    """app.c with a start function that waits so long; 0: it runs for ever."""
+    more = (os.path.join(ROOT, "tests", "edge", "start.c"), f"-DSTART_MS={start_ms}")
+    build_app(t, name="start.wasm", component=component, more=more)
+
+
+@test
+def start_functions_are_under_the_limits(t):
+    wanted = (("timeout", '"300ms"', 504, "The function took too long "),
+              ("cpu", '"50ms"', 503, "The function used too much CPU time "),
+              ("fuel", "5000000", 503, "The function used too much CPU time "))
+    for component in (False, True):
+        build_start(t, 0, component)
+        for limit, value, status, text in wanted:
+            manifest = limited(t, f"{limit} = {value}\n", source="start.wasm")
+            with Served(t, manifest, "--workers", "1") as server:
+                answer = server.get("/hello")
+                t.equal(answer.status, status)
+                t.match(answer.text, "^" + text)
+                t.check(server.lines(message="starts",
+                                     request=answer.text.split()[-1].rstrip(")")), server.log)
+                t.equal(server.stop(), 0)
+
+
+@test
+def start_functions_let_others_run(t):
+    for component in (False, True):
+        build_start(t, 200000, component)
+        manifest = limited(t, 'timeout = "300s"\n', source="start.wasm", triggers="""
+[[trigger.http]]
+route = "/other"
+static_response = { body = "other" }
+""")
+        with Served(t, manifest, "--workers", "1") as server:
+            client = socket.create_connection((server.host, server.port))
+            client.sendall(b"GET /hello HTTP/1.1\r\nhost: a\r\n\r\n")
+            t.check(server.lines(message="starts"), server.log)
+            t.equal(server.get("/other").text, "other")
+            # Nobody waits for it any more, so it ends, and the server does.
+            client.close()
+            t.equal(server.stop(), 0)
 
 
 @test

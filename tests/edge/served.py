@@ -41,11 +41,11 @@ def compiled(t, name, *arguments, component=False):
     return path
 
 
-def build_app(t, source="app.c", name="app.wasm", component=False):
-    """The guest of the tests, a core module or a component."""
+def build_app(t, source="app.c", name="app.wasm", component=False, more=()):
+    """The guest of the tests, a core module or a component; `more`: of the compiler."""
     kit = os.path.join(ROOT, "guest", "c")
     return compiled(t, name, "--size", "--reactor", "-I" + kit,
-                    os.path.join(ROOT, "tests", "edge", source),
+                    os.path.join(ROOT, "tests", "edge", source), *more,
                     *(os.path.join(kit, f"stint_{part}.c") for part in ("http", "wasm", "alloc")),
                     component=component)
 
@@ -108,13 +108,15 @@ class Answer:
 class Served:
     """The program, serving on a free port until the block ends."""
 
-    def __init__(self, t, app, *arguments, env=None, listen=True, under=(), verb="up", **more):
-        """`under`: a command that runs the program; `more`: of Popen."""
+    def __init__(self, t, app, *arguments, env=None, listen=True, under=(), verb="up",
+                 terminal=subprocess.PIPE, **more):
+        """`under`: a command that runs the program; `terminal`: where its log goes instead of `log`;
+        `more`: of Popen."""
         self.t = t
         where = ["--listen", "127.0.0.1:0"] if listen else []
         self.process = subprocess.Popen([*under, STINT, verb, app, *where, *arguments],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, env=env, **more)
+                                        stderr=terminal, env=env, **more)
         self.log, self.addresses = [], []
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
@@ -137,7 +139,7 @@ class Served:
             self.host, self.port = self.addresses[0]
 
     def _read_log(self):
-        for line in self.process.stderr:
+        for line in self.process.stderr or ():
             self.log.append(line.decode("utf-8", "replace").rstrip("\n"))
 
     def __enter__(self):
