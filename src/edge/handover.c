@@ -18,6 +18,7 @@ enum {
     ACTIVATED_FIRST_FD = 3, /* SD_LISTEN_FDS_START */
     ANSWER_MS = 10000,
     READY_MS = 600000,
+    ACCEPT_AGAIN_MS = 100,
 };
 
 struct entry {
@@ -307,8 +308,10 @@ static void run(void *context)
         local_wait(handover->control, handover->stop, -1);
         if (local_wait(handover->stop, -1, 0))
             return;
-        if (local_accept(handover->control, &fd) != OS_OK)
+        if (local_accept(handover->control, &fd) != OS_OK) {
+            local_wait(handover->stop, -1, ACCEPT_AGAIN_MS); /* descriptors may be out */
             continue;
+        }
         bool is_over = hand_over(handover, fd);
         file_close(fd);
         log_flush(&handover->log);

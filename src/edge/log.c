@@ -226,11 +226,20 @@ bool log_json_text(struct buf *out, const char *text, size_t bytes)
     return ok;
 }
 
-/* On a terminal nothing that a guest says may steer it. */
+/* On a terminal nothing that a guest says may steer it: neither control characters of ASCII nor those of
+ * two bytes, U+0080 to U+009F, nor bytes that are no UTF-8, which may be the latter elsewhere. */
 static void put_plain(struct buf *out, const char *text)
 {
-    for (const char *at = text; *at != '\0'; at++)
-        (void)buf_append_byte(out, (unsigned char)*at < 0x20 || *at == 0x7f ? ' ' : (uint8_t)*at);
+    const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
+    while (at < end) {
+        uint32_t code = 0;
+        size_t bytes = utf8_decode(at, (size_t)(end - at), &code);
+        if (bytes == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+            (void)buf_append_byte(out, ' ');
+        else
+            (void)buf_append(out, at, bytes);
+        at += bytes > 0 ? bytes : 1;
+    }
 }
 
 static void put_text(struct log_buffer *buffer, enum log_level level, const char *time,

@@ -213,20 +213,23 @@ static enum os_error on_wait(struct waiter *waiter, struct ready_item *items, si
 {
     struct loop_task *task = (struct loop_task *)waiter;
     int few[DUPLICATES_MAX], *duplicates = few;
-    bool can_wait = timeout_ns > 0;
+    bool waits = timeout_ns > 0, can_wait = waits;
     size_t watched = 0;
     if (count > DUPLICATES_MAX)
         duplicates = alloc_get(&alloc_root, count * sizeof(*duplicates));
     if (duplicates == NULL)
         return OS_NOMEM;
-    for (; watched < count && can_wait; watched++) {
+    for (; watched < count && can_wait; watched += can_wait) {
         duplicates[watched] = -1;
         if (items[watched].fd >= 0)
             can_wait = watch(task, &items[watched], &duplicates[watched]);
     }
     if (can_wait && timeout_ns != UINT64_MAX)
         can_wait = timer_add(task, clock_now_ns(OS_CLOCK_MONOTONIC) + timeout_ns);
-    if (can_wait)
+    /* Where descriptors or memory are out, it looks again at its next turn, as others have theirs. */
+    if (waits && !can_wait)
+        enqueue(task);
+    if (waits)
         fiber_suspend();
     timer_remove(task);
     for (size_t i = 0; i < watched; i++) {

@@ -9,6 +9,7 @@
  * They are removed with the version of the application, and those of processes that are no more when the
  * next one begins.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -324,7 +325,7 @@ static void remove_stale(int files, uint64_t version)
             if (pid <= 0 || *end != '-')
                 continue;
             bool is_gone = pid == getpid() ? strtoull(end + 1, NULL, 10) > version
-                                           : kill((pid_t)pid, 0) != 0 && access("/proc/self", F_OK) == 0;
+                                           : kill((pid_t)pid, 0) != 0 && errno == ESRCH;
             if (is_gone)
                 remove_tree(files, entry.name);
         }

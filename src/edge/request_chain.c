@@ -118,17 +118,17 @@ static void on_respond(void *env, unsigned status, const struct http_header *hea
                        uint64_t length)
 {
     struct chain *chain = env;
-    struct http_header all[64];
+    struct http_header *all = arena_get_zeroed(&chain->arena, count + 1, sizeof(*all));
     char text[24];
-    size_t used = count < COUNT_OF(all) - 1 ? count : COUNT_OF(all) - 1;
-    if (used > 0)
-        memcpy(all, headers, used * sizeof(*all));
-    if (length != HTTP_LENGTH_UNKNOWN) {
+    if (all != NULL && count > 0)
+        memcpy(all, headers, count * sizeof(*all));
+    if (all != NULL && length != HTTP_LENGTH_UNKNOWN) {
         int bytes = snprintf(text, sizeof(text), "%llu", (unsigned long long)length);
-        all[used++] = (struct http_header){"content-length", text, 14, (uint32_t)bytes};
+        all[count++] = (struct http_header){"content-length", text, 14, (uint32_t)bytes};
     }
+    bool is_kept = all != NULL && copy_headers(&chain->arena, all, count, &chain->headers);
     chain->status = (uint16_t)status;
-    become_ready(chain, copy_headers(&chain->arena, all, used, &chain->headers) ? 0 : GONE);
+    become_ready(chain, is_kept ? 0 : GONE);
 }
 
 /* What nobody reads any more is as good as written. */

@@ -47,12 +47,14 @@ static bool decode(const char *from, size_t bytes, char *path)
     return true;
 }
 
-/* Neither "..", nor an empty part, nor one that is hidden, but for /.well-known. */
+/* Neither "." or "..", nor an empty part, nor one that is hidden, but for /.well-known. */
 static bool is_plain(const char *path)
 {
+    static const char known[] = ".well-known";
     for (const char *part = path; *part != '\0';) {
         size_t bytes = strcspn(part, "/");
-        if (bytes == 0 || (part[0] == '.' && strncmp(part, ".well-known", bytes) != 0))
+        bool is_known = bytes == sizeof(known) - 1 && memcmp(part, known, bytes) == 0;
+        if (bytes == 0 || (part[0] == '.' && !is_known))
             return false;
         part += bytes + (part[bytes] == '/');
     }

@@ -87,6 +87,16 @@ static void header(struct http_request *request, struct http_response *response)
     plain(response, value.text != NULL ? value : GUEST_TEXT("(none)"));
 }
 
+static void headers(struct http_response *response, uint64_t count)
+{
+    for (char name[] = "x-00"; count > 0; count--) {
+        name[2] = (char)('0' + count / 10 % 10);
+        name[3] = (char)('0' + count % 10);
+        (void)http_set_header(response, (struct guest_text){name, 4}, GUEST_TEXT("there"));
+    }
+    plain(response, GUEST_TEXT("many\n"));
+}
+
 void http_handle(struct http_request *request, struct http_response *response)
 {
     struct guest_text path = http_path(request);
@@ -121,6 +131,8 @@ void http_handle(struct http_request *request, struct http_response *response)
         plain(response, GUEST_TEXT("burnt\n"));
     } else if (begins(path, GUEST_TEXT("/count"))) {
         count(response);
+    } else if (begins(path, GUEST_TEXT("/headers"))) {
+        headers(response, number(path));
     } else if (begins(path, GUEST_TEXT("/header"))) {
         header(request, response);
     } else if (begins(path, GUEST_TEXT("/print"))) {

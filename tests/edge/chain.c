@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A handler that passes its request on: x-authority says to whom (without it to the application itself),
- * x-path what is asked, x-ask a header that goes along. Its own answer is the other's; where there is
- * none, the number of the error.
+ * x-path what is asked, x-ask a header that goes along. Its own answer is the other's, with the number of
+ * its headers as x-headers; where there is none, the number of the error.
  */
 #include "stint_http.h"
 
@@ -11,6 +11,7 @@ GUEST_IMPORT(TYPES, "[constructor]fields") uint32_t fields_new(void);
 GUEST_IMPORT(TYPES, "[method]fields.append")
 void fields_append(uint32_t self, const char *name, size_t name_bytes, const char *value,
                    size_t bytes, uint8_t *result);
+GUEST_IMPORT(TYPES, "[method]fields.entries") void fields_entries(uint32_t self, uint32_t *result);
 GUEST_IMPORT(TYPES, "[constructor]outgoing-request") uint32_t request_new(uint32_t fields);
 GUEST_IMPORT(TYPES, "[method]outgoing-request.set-method")
 uint32_t set_method(uint32_t self, uint32_t method, const char *text, size_t bytes);
@@ -34,9 +35,11 @@ GUEST_IMPORT(TYPES, "[method]future-incoming-response.subscribe") uint32_t subsc
 GUEST_IMPORT(TYPES, "[method]future-incoming-response.get")
 void get(uint32_t self, uint8_t *result);
 GUEST_IMPORT(TYPES, "[method]incoming-response.status") uint32_t status_of(uint32_t self);
+GUEST_IMPORT(TYPES, "[method]incoming-response.headers") uint32_t headers_of(uint32_t self);
 GUEST_IMPORT(TYPES, "[method]incoming-response.consume")
 void consume(uint32_t self, uint32_t *result);
-GUEST_IMPORT(TYPES, "[method]incoming-body.stream") void body_stream(uint32_t self, uint32_t *result);
+GUEST_IMPORT(TYPES, "[method]incoming-body.stream")
+void body_stream(uint32_t self, uint32_t *result);
 GUEST_IMPORT("wasi:io/streams@0.2.0", "[method]input-stream.blocking-read")
 void blocking_read(uint32_t self, uint64_t bytes, uint32_t *result);
 GUEST_IMPORT("wasi:io/streams@0.2.0", "[resource-drop]input-stream")
@@ -94,8 +97,17 @@ static void send_body(struct http_request *request, uint32_t body)
     body_finish(body, 0, 0, (uint8_t *)area);
 }
 
+static void put_header_count(struct http_response *response, uint32_t incoming)
+{
+    fields_entries(headers_of(incoming), words);
+    char text[] = {(char)('0' + words[1] / 100), (char)('0' + words[1] / 10 % 10),
+                   (char)('0' + words[1] % 10)};
+    (void)http_set_header(response, GUEST_TEXT("x-headers"), (struct guest_text){text, 3});
+}
+
 static void pass_back(struct http_response *response, uint32_t incoming)
 {
+    put_header_count(response, incoming);
     consume(incoming, words);
     body_stream(words[1], words);
     uint32_t stream = words[1];

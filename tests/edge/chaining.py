@@ -118,6 +118,15 @@ def what_the_other_sees(t):
 
 
 @test
+def no_header_of_the_answer_is_lost(t):
+    build(t)
+    with Served(t, write(t)) as server:
+        answer = ask(server, "back.spin.internal", "/headers=90")
+        t.equal((answer.status, answer.text), (200, "many\n"))
+        t.equal(answer.headers["x-headers"], "092")  # and content-type, content-length
+
+
+@test
 def bodies_arrive_as_they_are_written(t):
     build(t)
     with Served(t, write(t), "--workers", "1") as server:

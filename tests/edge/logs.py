@@ -5,6 +5,7 @@
 import glob
 import json
 import os
+import pty
 import random
 import re
 import signal
@@ -17,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mmdb  # noqa: E402
 from monitored import Monitor, wait_for  # noqa: E402
 from served import Served, build_app  # noqa: E402
-from program import Skip, main, test  # noqa: E402
+from program import Skip, main, run, test  # noqa: E402
 
 METRICS = ("--metrics", "127.0.0.1:0")
 
@@ -51,6 +52,32 @@ def lines_of(*paths):
         assert text == b"" or text.endswith(b"\n"), path
         found += text.splitlines()
     return found
+
+
+# Writes a line that would clear a screen, in three ways, and gives no answer.
+STEERS = r"""(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\1a\00\00\00")
+  (data (i32.const 16) "begin \1b[2J \c2\9b2J \9b2J \c3\a9nd\0a")
+  (func (export "wasi:http/incoming-handler@0.2.0#handle") (param i32 i32)
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
+
+
+@test
+def guests_do_not_steer_a_terminal(t):
+    path = manifest(t)
+    run("wat", t.file("app.wat", STEERS), "-o", t.path("app.wasm"))
+    terminal, end = pty.openpty()
+    with Served(t, path, terminal=end) as server:
+        os.close(end)
+        t.equal(server.get("/").status, 500)
+        seen = b""
+        while b"nd\r\n" not in seen.partition(b"begin")[2]:
+            seen += os.read(terminal, 4096)
+        said = seen.partition(b"begin")[2].partition(b"\r")[0]
+        t.equal(said, b"  [2J  2J  2J \xc3\xa9nd")
+    os.close(terminal)
 
 
 @test

@@ -15,6 +15,7 @@ def site(t, files='[{ source = "www", destination = "/" }]', static="true", more
     build_app(t, component=True)
     os.makedirs(t.path("www/sub/deep"), exist_ok=True)
     for name, data in (("www/index.html", "<p>index"), ("www/a.css", "a{}"), ("www/.env", "hidden"),
+                       ("www/.we", "hidden"), ("www/.well-known-not", "hidden"),
                        ("www/sub/index.html", "sub"), ("www/sub/deep/x.txt", "deep"),
                        ("www/404.html", "none"), ("secret", "secret"), ("www/a b.txt", "space")):
         with open(t.path(name), "w") as file:
@@ -74,8 +75,8 @@ def serves_files(t):
 def nothing_leads_outside(t):
     with Served(t, site(t)) as server:
         for path in ("/../secret", "/%2e%2e/secret", "/sub/../../secret", "/sub/%2e%2e%2f%2e%2e/secret",
-                     "/out", "//secret", "/.env", "/fifo", "/%00", "/%zz", "/a.css/", "/a.css/b",
-                     "/" + "x" * 3000):
+                     "/out", "//secret", "/.env", "/.we", "/.well-known-not", "/./a.css", "/fifo",
+                     "/%00", "/%zz", "/a.css/", "/a.css/b", "/" + "x" * 3000):
             raw = socket.create_connection((server.host, server.port), timeout=60)
             raw.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
             data = b""
