@@ -255,6 +255,7 @@ static int compile(const char *input, const char *output, const struct compile_o
 static int compile_operands(const struct verb *verb, int count, char **operands,
                             const struct compile_options *options)
 {
+    const char *output = count == 2 ? operands[1] : options->output;
     if (options->features.is_help) {
         features_list(&options->features);
         return CLI_EXIT_OK;
@@ -267,8 +268,10 @@ static int compile_operands(const struct verb *verb, int count, char **operands,
         cli_error("the output is named twice: '%s' and '%s'", options->output, operands[1]);
     else if (count == 1 && options->output == NULL && strcmp(operands[0], "-") == 0)
         cli_error("name the output with -o");
+    else if (output != NULL && output[0] == '\0')
+        cli_error("the output's name is empty; '-' is the standard output");
     else
-        return compile(operands[0], count == 2 ? operands[1] : options->output, options);
+        return compile(operands[0], output, options);
     return cli_try_help(verb);
 }
 

@@ -65,6 +65,9 @@ enum stint_status output_file_open(struct output_file *output, const char *path,
         output->fd = STDOUT_FILENO;
         return STINT_OK;
     }
+    if (path[0] == '\0')
+        return error_set(error, STINT_IO, STINT_NO_OFFSET,
+                         "cannot write to a file without a name; '-' is the standard output");
     output->shown = path;
     output->fd = open_path(output, path);
     return output->fd >= 0 ? STINT_OK : failed(path, errno, error);

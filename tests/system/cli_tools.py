@@ -59,6 +59,8 @@ def outputs_are_whole_or_not_at_all(t):
     t.ends(run("wat", "-o", t.path("no/such/dir/x"), t.file("a.wat", ADD)), 1,
            r"cannot write '.*/no/such/dir/x': No such file or directory")
     t.ends(run("wat", "-o", t.folder, t.file("a.wat", ADD)), 1, "cannot write .*[Dd]irectory")
+    t.ends(run("wat", "-o", "", t.file("a.wat", ADD)), 1, "a file without a name")
+    t.ends(run("compile", "-o", "", path), 2, "output's name is empty")
     left = [name for name in os.listdir(t.folder) if name.endswith(".tmp")]
     t.equal(left, [])
 
