@@ -311,6 +311,17 @@ static uint32_t transfer(struct call *call, CURLM *multi)
     return message != NULL ? code_of(call, message->data.result) : INTERNAL_ERROR;
 }
 
+static void tell_runs(const struct http_client_request *request, CURLM *multi)
+{
+    if (request->runs != NULL)
+        request->runs(request->env, multi);
+}
+
+static void wake(void *multi)
+{
+    (void)curl_multi_wakeup(multi); /* else it looks a few times a second */
+}
+
 static uint32_t perform(const struct http_client_request *request)
 {
     struct call call = {.request = request, .last_ns = now_ns()};
@@ -325,7 +336,9 @@ static uint32_t perform(const struct http_client_request *request)
         set_body(&call, length, &headers);
         curl_easy_setopt(call.curl, CURLOPT_HTTPHEADER, headers);
         if (curl_multi_add_handle(multi, call.curl) == CURLM_OK) {
+            tell_runs(request, multi);
             code = transfer(&call, multi);
+            tell_runs(request, NULL);
             curl_multi_remove_handle(multi, call.curl);
         }
     }
@@ -339,6 +352,6 @@ __attribute__((visibility("default"))) const void *stint_http_client(void);
 
 const void *stint_http_client(void)
 {
-    static const struct http_client_api api = {HTTP_CLIENT_VERSION, perform};
+    static const struct http_client_api api = {HTTP_CLIENT_VERSION, perform, wake};
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? &api : NULL;
 }

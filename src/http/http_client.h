@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define HTTP_CLIENT_SYMBOL "stint_http_client"
-enum { HTTP_CLIENT_VERSION = 2 };
+enum { HTTP_CLIENT_VERSION = 3 };
 
 struct http_client_header {
     const char *name; /* terminated */
@@ -58,12 +58,16 @@ struct http_client_request {
     bool (*start)(void *env, unsigned status); /* once, after the headers */
     bool (*write)(void *env, const void *data, size_t bytes);
     bool (*trailer)(void *env, const struct http_client_header *header);
+    /* What `wake` takes, from now on; NULL: no more. May be NULL. */
+    void (*runs)(void *env, void *transfer);
 };
 
 /* What came of it: 0, or 1 + the case of wasi:http/types.error-code. */
 struct http_client_api {
     uint32_t version; /* HTTP_CLIENT_VERSION */
     uint32_t (*perform)(const struct http_client_request *request);
+    /* From any thread: `is_cancelled` is asked at once. */
+    void (*wake)(void *transfer);
 };
 
 #endif

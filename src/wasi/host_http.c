@@ -16,7 +16,8 @@
 enum {
     SLICE_NS = 50000000,
     HEADER_BYTES_MAX = 1 << 20,
-    RESPONSE_TIMEOUT = 1 + 33, /* of error-code */
+    GONE = 1 + 7, /* of error-code */
+    RESPONSE_TIMEOUT = 1 + 33,
 };
 
 struct header_list {
@@ -33,6 +34,8 @@ struct job {
     struct arena arena; /* the thread's, once it runs */
     struct http_client_request request;
     struct host_pipe *request_body, *response_body;
+    struct lock transfer_lock;
+    void *transfer; /* while it can be woken */
     const struct host_net *net;
     const char *scheme, *host;
     uint16_t port;
@@ -165,6 +168,14 @@ static bool take_trailer(void *env, const struct http_client_header *header)
     return add_header(job, &job->trailers, header);
 }
 
+static void runs(void *env, void *transfer)
+{
+    struct job *job = env;
+    lock_take(&job->transfer_lock);
+    job->transfer = transfer;
+    lock_give(&job->transfer_lock);
+}
+
 static void become_ready(struct job *job)
 {
     atomic_store_explicit(&job->is_ready, true, memory_order_release);
@@ -213,7 +224,21 @@ static void free_job(struct job *job)
     alloc_put(&alloc_root, job->trailers.items,
               job->trailers.capacity * sizeof(*job->trailers.items));
     arena_free(&job->arena);
+    lock_free(&job->transfer_lock);
     alloc_put(&alloc_root, job, sizeof(*job));
+}
+
+/* Its thread ends at once, wherever it waits: who releases a job may serve others. */
+static void cancel(struct job *job)
+{
+    atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
+    host_pipe_close(job->response_body);
+    if (job->request_body != NULL)
+        host_pipe_fail(job->request_body, GONE);
+    lock_take(&job->transfer_lock);
+    if (job->transfer != NULL)
+        plugin->wake(job->transfer);
+    lock_give(&job->transfer_lock);
 }
 
 /* Whom it trusts, and what it shows; the policy's texts stay, as its rules do. */
@@ -252,6 +277,7 @@ static bool copy_request(struct job *job, const struct host_http_request *reques
         .start = start,
         .write = write_body,
         .trailer = take_trailer,
+        .runs = runs,
     };
     set_tls(job, request);
     job->net = request->net;
@@ -275,8 +301,7 @@ static void release(struct host_http_job *base)
 {
     struct job *job = (struct job *)base;
     uint64_t release_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
-    atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
-    host_pipe_close(job->response_body);
+    cancel(job);
     thread_join(&job->thread);
     /* Who has the response's head may leave the rest. */
     bool is_left = job->end_error != 0 && job->end_ns >= release_ns;
@@ -343,6 +368,7 @@ enum os_error host_http_start(const struct host_http_request *request,
     job->fd = -1;
     job->start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     arena_init(&job->arena, &alloc_root);
+    lock_init(&job->transfer_lock);
     reason = copy_request(job, request) ? event_create(&job->fd) : OS_NOMEM;
     if (!reason)
         reason = host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &job->response_body);
