@@ -7,18 +7,16 @@
 
 #include "base/alloc.h"
 #include "os/clock.h"
-#include "os/lock.h"
 #include "os/plugin.h"
 
-enum { PIECE_BYTES = 1 << 14, IDLE_MAX = 64, WORDS_MAX = 8 };
+enum { PIECE_BYTES = 1 << 14, WORDS_MAX = 8 };
 #define IDLE_NS UINT64_C(60000000000)
 
 struct redis_link {
+    struct idle_link idle;
     struct redis_url url;
     struct redis_reader *reader;
     struct net_stream stream;
-    const void *owner; /* in a pool */
-    uint64_t idle_ns;
 };
 
 const struct redis_api *redis_api(void)
@@ -248,73 +246,30 @@ void redis_link_free(struct redis_link *link)
 
 /* ---- The pool ---------------------------------------------------------------------------- */
 
-struct redis_pool {
-    struct lock lock;
-    struct redis_link *links[IDLE_MAX]; /* the oldest first */
-    size_t count;
-};
-
-struct redis_pool *redis_pool_create(void)
+static bool fits(const struct idle_link *link, const void *wanted)
 {
-    struct redis_pool *pool = alloc_get_zeroed(&alloc_root, 1, sizeof(*pool));
-    if (pool != NULL)
-        lock_init(&pool->lock);
-    return pool;
+    return memcmp(&((const struct redis_link *)link)->url, wanted, sizeof(struct redis_url)) == 0;
 }
 
-void redis_pool_free(struct redis_pool *pool)
+static bool is_quiet(const struct idle_link *link)
 {
-    if (pool == NULL)
-        return;
-    for (size_t i = 0; i < pool->count; i++)
-        redis_link_free(pool->links[i]);
-    lock_free(&pool->lock);
-    alloc_put(&alloc_root, pool, sizeof(*pool));
+    return net_is_quiet(&((const struct redis_link *)link)->stream);
 }
 
-static struct redis_link *take_at(struct redis_pool *pool, size_t index)
+static void free_idle(struct idle_link *link)
 {
-    struct redis_link *link = pool->links[index];
-    pool->count--;
-    memmove(&pool->links[index], &pool->links[index + 1],
-            (pool->count - index) * sizeof(struct redis_link *));
-    return link;
+    redis_link_free((struct redis_link *)link);
 }
 
-/* A server that has nothing to say and has not gone. */
-static bool is_fine(const struct redis_link *link)
-{
-    return net_is_quiet(&link->stream) &&
-           clock_now_ns(OS_CLOCK_MONOTONIC) - link->idle_ns < IDLE_NS;
-}
+const struct link_kind redis_links = {fits, is_quiet, free_idle};
 
-struct redis_link *redis_pool_take(struct redis_pool *pool, const struct redis_url *url,
+struct redis_link *redis_link_take(struct link_pool *pool, const struct redis_url *url,
                                    const void *owner)
 {
-    for (;;) {
-        struct redis_link *link = NULL;
-        lock_take(&pool->lock);
-        for (size_t i = pool->count; i > 0 && link == NULL; i--) {
-            const struct redis_link *idle = pool->links[i - 1];
-            if (idle->owner == owner && memcmp(&idle->url, url, sizeof(*url)) == 0)
-                link = take_at(pool, i - 1);
-        }
-        lock_give(&pool->lock);
-        if (link == NULL || is_fine(link))
-            return link;
-        redis_link_free(link);
-    }
+    return (struct redis_link *)link_pool_take(pool, url, owner);
 }
 
-void redis_pool_give(struct redis_pool *pool, struct redis_link *link, const void *owner)
+void redis_link_give(struct link_pool *pool, struct redis_link *link, const void *owner)
 {
-    struct redis_link *oldest = NULL;
-    link->owner = owner;
-    link->idle_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
-    lock_take(&pool->lock);
-    if (pool->count == IDLE_MAX)
-        oldest = take_at(pool, 0);
-    pool->links[pool->count++] = link;
-    lock_give(&pool->lock);
-    redis_link_free(oldest);
+    link_pool_give(pool, &link->idle, owner, clock_now_ns(OS_CLOCK_MONOTONIC) + IDLE_NS);
 }

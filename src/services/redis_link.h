@@ -15,6 +15,7 @@
 #define SERVICES_REDIS_LINK_H
 
 #include "redis/redis_api.h"
+#include "services/link_pool.h"
 #include "services/service_net.h"
 
 enum { REDIS_COMMAND_BYTES_MAX = 128 << 20, REDIS_REPLY_BYTES_MAX = 128 << 20 };
@@ -62,14 +63,11 @@ MUST_CHECK enum net_end redis_link_say(struct net_task *task, struct redis_link 
 
 /* ---- Links that wait for who needs one next ---------------------------------------------- */
 
-struct redis_pool;
-
-struct redis_pool *redis_pool_create(void); /* NULL: no memory */
-void redis_pool_free(struct redis_pool *pool); /* accepts NULL */
+extern const struct link_kind redis_links;
 /* One that is open and fine, to this URL and of this owner; NULL: there is none. */
-struct redis_link *redis_pool_take(struct redis_pool *pool, const struct redis_url *url,
+struct redis_link *redis_link_take(struct link_pool *pool, const struct redis_url *url,
                                    const void *owner);
 /* A link on which no reply is awaited and which is as it was when it was opened. */
-void redis_pool_give(struct redis_pool *pool, struct redis_link *link, const void *owner);
+void redis_link_give(struct link_pool *pool, struct redis_link *link, const void *owner);
 
 #endif

@@ -414,7 +414,7 @@ static enum net_end enter(struct net_task *task, struct service_file *file)
 /* A link that waited in the pool may be broken without a sign; what may be done twice is. */
 static enum net_end run_on_link(struct kv_redis *redis, const struct services_guest *guest)
 {
-    struct redis_pool *pool = guest->services->redis;
+    struct link_pool *pool = guest->services->redis;
     struct redis_url url;
     memcpy(&url, redis->kv->job.file->redis, sizeof(url));
     url.tls = url.has_tls ? service_tls_of(guest, &redis->task, &url.place) : NULL;
@@ -422,7 +422,7 @@ static enum net_end run_on_link(struct kv_redis *redis, const struct services_gu
         return NET_FAILED;
     for (;;) {
         enum net_end end = NET_DONE;
-        redis->link = redis_pool_take(pool, &url, NULL);
+        redis->link = redis_link_take(pool, &url, NULL);
         bool is_old = redis->link != NULL;
         if (!is_old)
             end = redis_link_open(&redis->task, &url, &redis->link);
@@ -431,7 +431,7 @@ static enum net_end run_on_link(struct kv_redis *redis, const struct services_gu
         end = run(redis);
         /* What a transaction leaves behind is not known. */
         if (end == NET_DONE || (redis->is_refused && redis->kv->op != KV_SWAP)) {
-            redis_pool_give(pool, redis->link, NULL);
+            redis_link_give(pool, redis->link, NULL);
             return end;
         }
         redis_link_free(redis->link);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MQTT for guests: fermyon:spin/mqtt@2.0.0. A connection is one of its guest, made when it is opened and
- * ended with the guest; one that the broker ended is made again by the next message.
+ * MQTT for guests: fermyon:spin/mqtt@2.0.0. A connection goes on to the component's next guest that opens
+ * the same; one that the broker ended is made again by the next message.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +12,19 @@
 #include "services/services_int.h"
 
 enum { ERROR_ADDRESS, ERROR_FULL, ERROR_CONNECTION, ERROR_OTHER };
-enum { CLIENT_ID_BYTES = 128, CREDENTIAL_BYTES = 1024, QOS_MAX = 2, TOGETHER_BYTES = 1 << 14 };
+enum {
+    CLIENT_ID_BYTES = 128,
+    CREDENTIAL_BYTES = 1024,
+    QOS_MAX = 2,
+    TOGETHER_BYTES = 1 << 14,
+    ALIVE_S_MAX = 2
+};
 
 static const uint64_t second_ns = 1000000000;
+static const uint64_t idle_max_ns = 60000000000;
 
 struct service_mqtt {
+    struct idle_link idle;
     struct net_place place;
     char client_id[CLIENT_ID_BYTES]; /* "": one at random */
     char user[CREDENTIAL_BYTES], password[CREDENTIAL_BYTES];
@@ -34,12 +42,49 @@ static void hang_up(struct service_mqtt *mqtt)
     net_close(&mqtt->stream);
 }
 
+static void free_mqtt(struct service_mqtt *mqtt)
+{
+    hang_up(mqtt);
+    alloc_put(&alloc_root, mqtt, sizeof(*mqtt));
+}
+
+static bool fits(const struct idle_link *link, const void *wanted)
+{
+    const struct service_mqtt *own = (const struct service_mqtt *)link, *other = wanted;
+    return own->has_tls == other->has_tls && own->keep_alive_s == other->keep_alive_s &&
+           own->place.port == other->place.port &&
+           strcmp(own->place.host, other->place.host) == 0 &&
+           strcmp(own->client_id, other->client_id) == 0 && strcmp(own->user, other->user) == 0 &&
+           strcmp(own->password, other->password) == 0;
+}
+
+static bool is_quiet(const struct idle_link *link)
+{
+    return net_is_quiet(&((const struct service_mqtt *)link)->stream);
+}
+
+static void free_idle(struct idle_link *link)
+{
+    free_mqtt((struct service_mqtt *)link);
+}
+
+const struct link_kind mqtt_links = {fits, is_quiet, free_idle};
+
+/* A stream that is open has nothing on its way: it is closed where that is not known. Nobody says of an idle
+ * one that it is there, as has to be said as often as was agreed on. */
 void service_mqtt_end(struct services_guest *guest, struct service_object *object)
 {
-    if (object->mqtt == NULL)
+    struct service_mqtt *mqtt = object->mqtt;
+    if (mqtt == NULL)
         return;
-    hang_up(object->mqtt);
-    alloc_put(guest->alloc, object->mqtt, sizeof(*object->mqtt));
+    uint64_t idle_ns = mqtt->keep_alive_s * second_ns;
+    if (idle_ns == 0 || idle_ns > idle_max_ns)
+        idle_ns = idle_max_ns;
+    if (net_is_quiet(&mqtt->stream))
+        link_pool_give(guest->services->mqtt, &mqtt->idle, guest->component,
+                       mqtt->sent_ns + idle_ns);
+    else
+        free_mqtt(mqtt);
     object->mqtt = NULL;
     guest->links--;
 }
@@ -183,6 +228,40 @@ static enum net_end connect(struct net_task *task, const struct services_guest *
     return end;
 }
 
+/* Whether the broker is still there, which an idle connection does not tell: a message that nobody
+ * acknowledges would be lost. */
+static enum net_end ask_whether_alive(struct net_task *task, struct service_mqtt *mqtt)
+{
+    struct net_task soon = *task;
+    uint8_t body[MQTT_BODY_BYTES];
+    uint64_t until_ns = clock_now_ns(OS_CLOCK_MONOTONIC) + ALIVE_S_MAX * second_ns;
+    if (until_ns < soon.until_ns)
+        soon.until_ns = until_ns;
+    enum net_end end = send_short(&soon, mqtt, MQTT_PINGREQ);
+    return end == NET_DONE ? receive_answer(&soon, mqtt, MQTT_PINGRESP, body) : end;
+}
+
+/* The same connection of a guest before, or a new one. */
+static enum net_end connect_or_resume(struct net_task *task, struct services_guest *guest,
+                                      struct service_object *object)
+{
+    struct service_mqtt *wanted = object->mqtt, *idle;
+    while ((idle = (struct service_mqtt *)link_pool_take(guest->services->mqtt, wanted,
+                                                         guest->component)) != NULL) {
+        enum net_end end = ask_whether_alive(task, idle);
+        if (end == NET_DONE) {
+            free_mqtt(wanted);
+            object->mqtt = idle;
+            return NET_DONE;
+        }
+        net_close(&idle->stream);
+        free_mqtt(idle);
+        if (end == NET_STOPPED)
+            return end;
+    }
+    return connect(task, guest, wanted);
+}
+
 /* ---- Opening ----------------------------------------------------------------------------- */
 
 /* By the scheme: whether it is one, with TLS or not. "" behind it: it is none. */
@@ -246,7 +325,7 @@ static enum stint_status make(struct host_component_call *call, uint64_t *slots,
                               struct service_object **ret_object)
 {
     struct services_guest *guest = service_of(call);
-    struct service_mqtt *mqtt = alloc_get_zeroed(guest->alloc, 1, sizeof(*mqtt));
+    struct service_mqtt *mqtt = alloc_get_zeroed(&alloc_root, 1, sizeof(*mqtt));
     const char *texts[3] = {"", "", ""}, *why = NULL;
     uint8_t number = ERROR_OTHER;
     bool fits = true;
@@ -274,7 +353,7 @@ static enum stint_status make(struct host_component_call *call, uint64_t *slots,
     } else {
         if (status == STINT_OK && (number == ERROR_CONNECTION || number == ERROR_FULL))
             service_called(guest, SERVICES_MQTT, NULL, NET_FAILED, false);
-        alloc_put(guest->alloc, mqtt, mqtt != NULL ? sizeof(*mqtt) : 0);
+        alloc_put(&alloc_root, mqtt, mqtt != NULL ? sizeof(*mqtt) : 0);
         if (status == STINT_OK)
             status = service_error(call, slots[7], SERVICE_RESULT, number, why);
     }
@@ -291,7 +370,7 @@ enum stint_status service_mqtt_open(struct host_component_call *call, uint64_t *
     if (status != STINT_OK || object == NULL)
         return status;
     struct net_task task = service_task(call, scheme_of(object->mqtt));
-    enum net_end end = connect(&task, service_of(call), object->mqtt);
+    enum net_end end = connect_or_resume(&task, service_of(call), object);
     if (end != NET_DONE) {
         service_called(service_of(call), SERVICES_MQTT, &task, end, false);
         service_end(service_of(call), object);

@@ -63,7 +63,7 @@ void service_redis_end(struct services_guest *guest, struct service_object *obje
     if (object->url == NULL)
         return;
     if (object->redis != NULL && !object->is_changed)
-        redis_pool_give(guest->services->redis, object->redis, guest->component);
+        redis_link_give(guest->services->redis, object->redis, guest->component);
     else
         redis_link_free(object->redis);
     alloc_put(guest->alloc, object->url, sizeof(*object->url));
@@ -78,7 +78,7 @@ static enum net_end connect(struct net_task *task, struct services_guest *guest,
 {
     if (object->redis == NULL) {
         object->is_changed = false;
-        object->redis = redis_pool_take(guest->services->redis, object->url, guest->component);
+        object->redis = redis_link_take(guest->services->redis, object->url, guest->component);
     }
     return object->redis != NULL ? NET_DONE : redis_link_open(task, object->url, &object->redis);
 }

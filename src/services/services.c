@@ -24,9 +24,11 @@ enum stint_status services_create(const struct app *app, struct services **ret_s
     arena_init(&services->arena, &alloc_root);
     lock_init(&services->lock);
     enum stint_status status = service_files_create(services, error);
-    services->redis = redis_pool_create();
+    services->redis = link_pool_create(&redis_links);
+    services->mqtt = link_pool_create(&mqtt_links);
     services->tls = service_tls_create(app);
-    if (status == STINT_OK && (services->redis == NULL || services->tls == NULL))
+    if (status == STINT_OK &&
+        (services->redis == NULL || services->mqtt == NULL || services->tls == NULL))
         status = no_memory(error);
     if (status == STINT_OK)
         *ret_services = services;
@@ -40,7 +42,8 @@ void services_free(struct services *services)
     if (services == NULL)
         return;
     service_files_free(services);
-    redis_pool_free(services->redis);
+    link_pool_free(services->redis);
+    link_pool_free(services->mqtt);
     service_tls_free(services->tls);
     lock_free(&services->lock);
     arena_free(&services->arena);

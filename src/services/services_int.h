@@ -48,7 +48,7 @@ struct services {
     struct service_file *stores, *databases; /* as in `app` */
     struct lock lock;
     const struct sqlite_api *sqlite; /* NULL: not loaded yet */
-    struct redis_pool *redis;
+    struct link_pool *redis, *mqtt;
     struct service_tls *tls;
 };
 
@@ -193,6 +193,7 @@ void service_failed(struct services_guest *guest, enum services_server server,
 
 void service_redis_end(struct services_guest *guest, struct service_object *object);
 void service_mqtt_end(struct services_guest *guest, struct service_object *object);
+extern const struct link_kind mqtt_links;
 
 /* err, as service_error, with the variant `at` bytes after the result's begin. */
 MUST_CHECK enum stint_status service_error_at(struct host_component_call *call, uint64_t pointer,

@@ -442,7 +442,8 @@ class Scripted:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"mqtt://127.0.0.1:{self.listener.getsockname()[1]}"
         self.wrong = []
-        threading.Thread(target=self.play, args=(connections,), daemon=True).start()
+        self.player = threading.Thread(target=self.play, args=(connections,), daemon=True)
+        self.player.start()
 
     def play(self, connections):
         for lines in connections:
@@ -475,6 +476,46 @@ PUBLISHED = "3206" "000161" "%s" "78"  # topic a, message x, at least once
 ONCE = "3406" "000161" "%s" "78"
 
 
+def acknowledged(*numbers):
+    return [(PUBLISHED % number, "4002" + number) for number in numbers]
+
+
+@test
+def connections_to_brokers_go_on(t):
+    three, more = ("0001", "0002", "0003"), ("0004", "0005", "0006")
+    with Served(t, *application(t, hosts=["mqtt://127.0.0.1:*"]), "--workers", "1") as server:
+        def publish(broker, **headers):
+            return server.request("POST", "/mqtt1/a", body=b"x",
+                                  headers={"address": broker.url, **headers}).text
+
+        def twice(broker, **headers):
+            return publish(broker), publish(broker, **headers), broker.wrong
+
+        fine = ("published", "published", [])
+        # The next request asks whether the broker is there, and goes on with its numbers.
+        kept = [(CONNECT, ACCEPTED), *acknowledged(*three), ("c000", "d000"), *acknowledged(*more),
+                ("e000", "")]
+        with Scripted(kept) as broker:
+            t.equal(twice(broker), fine)
+            # At the end it says goodbye.
+            t.equal(server.stop(), 0)
+            broker.player.join(60)
+            t.equal((broker.player.is_alive(), broker.wrong), (False, []))
+    with Served(t, *application(t, hosts=["mqtt://127.0.0.1:*"]), "--workers", "1") as server:
+        first, fresh = ([(CONNECT, ACCEPTED), *acknowledged(*three), *last] for last in
+                        ([("c000", "")], []))
+        # One that has gone, without or with a word, is not used.
+        for lost in (first, [*first[:-2], (PUBLISHED % "0003", "40020003" "e000")]):
+            with Scripted(lost, fresh) as broker:
+                t.equal(twice(broker), fine)
+        # Nor is another user's, or what was agreed on otherwise.
+        other = [("1029" "00044d51545404c2" "0005" "0016" + "." * 44 + "0001" "75" "0002" "7077", ACCEPTED),
+                 *acknowledged(*three)]
+        with Scripted(fresh, other) as broker:
+            t.equal(twice(broker, user="u", password="pw"), fine)
+        t.equal(server.stop(), 0)
+
+
 @test
 def packets_are_those_of_mqtt(t):
     with Served(t, *application(t, hosts=["mqtt://127.0.0.1:*"]), "--workers", "1") as server:
@@ -482,9 +523,8 @@ def packets_are_those_of_mqtt(t):
             return server.request("POST", f"/mqtt{qos}/a", body=b"x",
                                   headers={"address": broker.url, **headers}).text
 
-        # Three messages on one connection, each with its number, and a goodbye.
-        with Scripted([(CONNECT, ACCEPTED), *((PUBLISHED % n, "4002" + n) for n in ("0001", "0002", "0003")),
-                       ("e000", "")]) as broker:
+        # Three messages on one connection, each with its number.
+        with Scripted([(CONNECT, ACCEPTED), *acknowledged("0001", "0002", "0003")]) as broker:
             t.equal((publish(broker), broker.wrong), ("published", []))
         with Scripted([(CONNECT, ACCEPTED), *(line for n in ("0001", "0002", "0003") for line in
                                               ((ONCE % n, "5002" + n), ("6202" + n, "7002" + n)))]) as broker:
