@@ -7,6 +7,7 @@ import sys
 
 WHERE = 'job=~"$job",instance=~"$instance"'
 COMPONENT = WHERE + ',component=~"$component"'
+FAILED = COMPONENT + ',code=~"5.."'
 
 
 def rate(metric, where=COMPONENT, by=""):
@@ -27,7 +28,7 @@ ROWS = [
     ("Now", [
         panel("stat", "Requests/s", "reqps", (rate("stint_requests_total"), ""), width=4, height=4),
         panel("stat", "Errors", "percentunit",
-              (rate("stint_requests_total", COMPONENT + ',code=~"5.."') + " / " + rate("stint_requests_total"), ""),
+              (f"({rate('stint_requests_total', FAILED)} or vector(0)) / {rate('stint_requests_total')}", ""),
               width=4, height=4, warn=0.01, bad=0.05),
         panel("stat", "p99", "s", (quantile(0.99, "stint_request_duration_seconds"), ""), width=4, height=4),
         panel("stat", "Memory", "bytes", (f"sum(process_resident_memory_bytes{{{WHERE}}})", ""), width=4, height=4),
@@ -39,14 +40,14 @@ ROWS = [
         panel("timeseries", "Requests by component", "reqps",
               (rate("stint_requests_total", by="component"), "{{component}}")),
         panel("timeseries", "Errors (5xx) by component", "reqps",
-              (rate("stint_requests_total", COMPONENT + ',code=~"5.."', "component"), "{{component}}")),
+              (rate("stint_requests_total", FAILED, "component"), "{{component}}")),
         panel("timeseries", "Responses by status", "reqps", (rate("stint_requests_total", by="code"), "{{code}}")),
         panel("timeseries", "Latency", "s",
               *((quantile(q, "stint_request_duration_seconds"), f"p{int(q * 100)}") for q in (0.5, 0.9, 0.99))),
         panel("timeseries", "p99 by component", "s",
               (quantile(0.99, "stint_request_duration_seconds", "le, component"), "{{component}}")),
         panel("timeseries", "Requests by country", "reqps",
-              (f"topk(12, {rate('stint_country_requests_total', WHERE, 'country')})", "{{country}}")),
+              (f"topk(12, {rate('stint_country_requests_total', by='country')})", "{{country}}")),
     ]),
     ("Components", [
         panel("timeseries", "CPU time of guests", "none", (rate("stint_guest_seconds_sum", by="component"), "{{component}}"),
@@ -74,6 +75,12 @@ ROWS = [
               (rate("stint_outbound_requests_total", by="kind, outcome"), "{{kind}} {{outcome}}"), width=12),
         panel("timeseries", "Memory that requests hold", "bytes",
               (rate("stint_memory_byte_seconds_total", by="component"), "{{component}}"), width=12),
+        panel("timeseries", "Beyond the CPU budget", "percentunit",
+              (f"{rate('stint_over_budget_total', by='component, route')} / "
+               f"{rate('stint_guest_seconds_count', by='component, route')}", "{{component}} {{route}}"), width=12,
+              description="Requests that took more CPU time than cpu_budget, of all; more than 1% is a warning."),
+        panel("timeseries", "Starts", "ops", (rate("stint_starts_total"), "all"), (rate("stint_cold_starts_total"), "cold"),
+              width=12),
     ]),
     ("Server", [
         panel("timeseries", "Memory", "bytes", (f"process_resident_memory_bytes{{{WHERE}}}", "{{instance}}")),

@@ -60,6 +60,8 @@ static void find_clang(struct extras *extras)
     snprintf(extras->clang, sizeof(extras->clang), "CLANG=clang");
     for (unsigned version = 40; version >= 14 && !is_in_path(extras->clang + head); version--)
         snprintf(extras->clang, sizeof(extras->clang), "CLANG=clang-%u", version);
+    if (!is_in_path(extras->clang + head)) /* it is the plain name that one would install */
+        snprintf(extras->clang, sizeof(extras->clang), "CLANG=clang");
 }
 
 static void find_extras(struct extras *extras)

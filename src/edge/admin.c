@@ -50,9 +50,11 @@ static void answer_with(struct http_exchange *exchange, unsigned status, const c
         header("referrer-policy", "no-referrer"),
         header("cross-origin-opener-policy", "same-origin"),
         header("cross-origin-resource-policy", "same-origin"),
-        header("www-authenticate", "Bearer"), /* the last one: of 401 */
+        /* The last one is of these two alone. */
+        status == 405 ? header("allow", "GET, HEAD") : header("www-authenticate", "Bearer"),
     };
-    monitor_answer_send(exchange, status, headers, COUNT_OF(headers) - (status != 401));
+    monitor_answer_send(exchange, status, headers,
+                        COUNT_OF(headers) - (status != 401 && status != 405));
 }
 
 static void say(struct http_exchange *exchange, struct monitor_answer *answer, unsigned status,

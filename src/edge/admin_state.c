@@ -203,7 +203,7 @@ static void put_instances(const struct edge_component *component, struct buf *ou
     put_count(out, "idle", stats.idle);
     put_count(out, "max", stats.slots_max);
     put_count(out, "starts", stats.takes);
-    put_count(out, "cold_starts", stats.slots + stats.failures);
+    put_count(out, "cold_starts", stats.cold_takes);
     put_count(out, "memory_bytes", stats.memory_bytes);
     end(out, '}');
 }

@@ -30,10 +30,14 @@ void metrics_free(struct metrics *metrics)
 /* Its index from 1, 0 where memory is out. */
 static uint32_t find_series(struct metrics *metrics, const char *component, const char *route)
 {
+    size_t first = metrics->route_count;
     for (size_t i = 0; i < metrics->route_count; i++) {
         const struct metrics_route *known = &metrics->routes[i];
-        if (strcmp(known->route, route) == 0 && strcmp(known->component, component) == 0)
+        if (strcmp(known->component, component) != 0)
+            continue;
+        if (strcmp(known->route, route) == 0)
             return (uint32_t)i + 1;
+        first = known->first;
     }
     if (metrics->route_count >= ROUTES_MAX ||
         !vec_reserve(&alloc_root, &metrics->routes, &metrics->route_capacity,
@@ -41,11 +45,22 @@ static uint32_t find_series(struct metrics *metrics, const char *component, cons
         return 0;
     struct metrics_route *added = &metrics->routes[metrics->route_count];
     memset(added, 0, sizeof(*added));
+    added->first = first;
     added->component = arena_copy_string(&metrics->arena, component, strlen(component));
     added->route = arena_copy_string(&metrics->arena, route, strlen(route));
     if (added->component == NULL || added->route == NULL)
         return 0;
     return (uint32_t)++metrics->route_count;
+}
+
+/* The counts of the component that the series is of; NULL where memory is out. */
+static uint64_t *countries_of(struct metrics *metrics, const struct metrics_route *series)
+{
+    struct metrics_route *first = &metrics->routes[series->first];
+    if (first->countries == NULL)
+        first->countries =
+            arena_get_zeroed(&metrics->arena, METRICS_COUNTRIES + 1, sizeof(*first->countries));
+    return first->countries;
 }
 
 /* Under the lock. The map spares looking for names at each request. */
@@ -139,6 +154,9 @@ void metrics_answered(struct request *request)
     metrics->countries[place]++;
     struct metrics_route *series = series_of(metrics, request);
     if (series != NULL) {
+        uint64_t *countries = countries_of(metrics, series);
+        if (countries != NULL)
+            countries[place]++;
         count_code(series, request->answer, 1);
         series->methods[method_of(http->method)]++;
         series->received_bytes += request->received_bytes;
@@ -341,8 +359,15 @@ bool metrics_add(struct metrics *into, struct metrics *from)
         const struct metrics_route *series = &from->routes[i];
         uint32_t at = find_series(into, series->component, series->route);
         ok = at != 0;
-        if (ok)
-            add_series(&into->routes[at - 1], series);
+        if (!ok)
+            break;
+        add_series(&into->routes[at - 1], series);
+        if (series->countries != NULL) {
+            uint64_t *countries = countries_of(into, &into->routes[at - 1]);
+            ok = countries != NULL;
+            if (ok)
+                add_numbers(countries, series->countries, METRICS_COUNTRIES + 1);
+        }
     }
     add_numbers(into->countries, from->countries, COUNT_OF(into->countries));
     add_http(&into->http, &from->http);
@@ -561,22 +586,35 @@ static void name_countries(const uint64_t *counts, struct metrics_labels *labels
     }
 }
 
-static void print_countries(const uint64_t *counts, struct metrics_labels *labels, struct buf *out)
+static void print_country(const struct metrics_route *series, const char *country, uint64_t count,
+                          struct buf *out)
 {
-    static const char name[] = "stint_country_requests_total";
-    uint64_t others = 0;
-    name_countries(counts, labels);
-    put_family(out, name, "counter", "Requests by the client's country.");
-    for (size_t i = 0; i < METRICS_COUNTRIES; i++) {
-        if (labels->is_named[i])
-            (void)buf_append_format(out, "%s{country=\"%c%c\"} %llu\n", name, (char)('A' + i / 26),
-                                    (char)('A' + i % 26), (unsigned long long)counts[i]);
-        else
-            others += counts[i];
+    (void)buf_append_string(out, "stint_country_requests_total{component=\"");
+    (void)metrics_put_label(out, series->component);
+    (void)buf_append_format(out, "\",country=\"%s\"} %llu\n", country, (unsigned long long)count);
+}
+
+static void print_countries(const struct metrics *metrics, struct metrics_labels *labels,
+                            struct buf *out)
+{
+    name_countries(metrics->countries, labels);
+    put_family(out, "stint_country_requests_total", "counter", "Requests by the client's country.");
+    for (size_t k = 0; k < metrics->route_count; k++) {
+        const struct metrics_route *series = &metrics->routes[k];
+        const uint64_t *counts = series->countries;
+        uint64_t others = 0;
+        if (counts == NULL)
+            continue;
+        for (size_t i = 0; i < METRICS_COUNTRIES; i++) {
+            const char code[3] = {(char)('A' + i / 26), (char)('A' + i % 26), '\0'};
+            if (!labels->is_named[i])
+                others += counts[i];
+            else if (counts[i] > 0)
+                print_country(series, code, counts[i], out);
+        }
+        print_country(series, "other", others, out);
+        print_country(series, "unknown", counts[METRICS_COUNTRIES], out);
     }
-    (void)buf_append_format(out, "%s{country=\"other\"} %llu\n%s{country=\"unknown\"} %llu\n", name,
-                            (unsigned long long)others, name,
-                            (unsigned long long)counts[METRICS_COUNTRIES]);
 }
 
 static void print_http(const struct http_server_stats *http, struct buf *out)
@@ -641,7 +679,7 @@ bool metrics_print(const struct metrics *metrics, struct metrics_labels *labels,
 #undef AT
     print_costs(metrics, out);
     print_calls(metrics, out);
-    print_countries(metrics->countries, labels, out);
+    print_countries(metrics, labels, out);
     print_http(&metrics->http, out);
     return !out->failed;
 }

@@ -79,6 +79,8 @@ struct metrics_code {
 
 struct metrics_route {
     const char *component, *route; /* "" for none */
+    size_t first; /* the index of the first route of that component, where its countries are: */
+    uint64_t *countries; /* as metrics.countries; NULL for none */
     struct metrics_code codes[METRICS_CODES];
     uint64_t methods[METHOD_COUNT], failures[FAILURE_COUNT], limits[HIT_COUNT];
     uint64_t calls[KIND_COUNT][CALL_COUNT];

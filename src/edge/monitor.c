@@ -69,7 +69,9 @@ static void on_request(void *env, struct http_exchange *exchange)
     if (answer == NULL)
         return;
     unsigned status = make_answer(monitor, http, &answer->text);
-    monitor_answer_send(exchange, status, headers, status == 401 ? 2 : 1);
+    if (status == 405)
+        headers[1] = (struct http_header){"allow", "GET, HEAD", 5, 9};
+    monitor_answer_send(exchange, status, headers, status == 401 || status == 405 ? 2 : 1);
 }
 
 static void close_handles(struct monitor *monitor)

@@ -95,11 +95,10 @@ static double takes_of(const struct edge_component *component, const struct pool
     return (double)stats->takes;
 }
 
-/* Slots are kept, so those that there are were made, and so were those that failed. */
 static double cold_of(const struct edge_component *component, const struct pool_stats *stats)
 {
     (void)component;
-    return (double)stats->slots + (double)stats->failures;
+    return (double)stats->cold_takes;
 }
 
 static double machine_code_of(const struct edge_component *component,

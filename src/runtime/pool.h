@@ -123,6 +123,7 @@ struct pool_stats {
     uint32_t idle;
     uint64_t memory_bytes; /* of the memories of those that are taken */
     uint64_t takes;
+    uint64_t cold_takes;   /* those whose slot had to be made first */
     uint64_t failures;     /* slots that could not be reset, and were ended */
     uint64_t copied_bytes; /* by resets, of memories and large tables */
     uint64_t dropped;      /* times that resets gave pages back */

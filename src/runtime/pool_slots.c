@@ -302,6 +302,7 @@ enum stint_status slots_take(struct pool_slots *slots, struct pool_slot **ret_sl
         enum stint_status status = slot_make(slots, NULL, &slot, error);
         if (status != STINT_OK)
             return status;
+        atomic_fetch_add_explicit(&slots->cold_takes, 1, memory_order_relaxed);
     }
     __atomic_store_n(&slot->is_taken, true, __ATOMIC_RELAXED);
     atomic_fetch_add_explicit(&slots->takes, 1, memory_order_relaxed);
@@ -429,6 +430,7 @@ void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats)
         .idle = idle,
         .memory_bytes = taken_memory_bytes(slots),
         .takes = atomic_load_explicit(&slots->takes, memory_order_relaxed),
+        .cold_takes = atomic_load_explicit(&slots->cold_takes, memory_order_relaxed),
         .failures = atomic_load_explicit(&slots->failures, memory_order_relaxed),
         .copied_bytes = atomic_load_explicit(&slots->copied_bytes, memory_order_relaxed),
         .dropped = atomic_load_explicit(&slots->dropped, memory_order_relaxed),

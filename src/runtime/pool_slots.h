@@ -139,7 +139,7 @@ struct pool_slots {
     struct pool_shard shards[POOL_SHARDS_MAX];
     atomic_uint slots;
     atomic_uint generation; /* of those that are made now */
-    atomic_ullong takes, failures, copied_bytes, dropped, questions;
+    atomic_ullong takes, cold_takes, failures, copied_bytes, dropped, questions;
 
     struct lock all_lock;
     struct pool_slot *all;

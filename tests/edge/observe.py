@@ -185,7 +185,7 @@ def what_happens_is_counted(t):
                 ("stint_request_bytes_total", {}, 1000),
                 ("stint_request_duration_seconds_count", {}, 8),
                 ("stint_take_seconds_count", {}, 8),
-                ("stint_country_requests_total", {"country": "unknown"}, 8),
+                ("stint_country_requests_total", {"component": "app", "country": "unknown"}, 8),
                 ("stint_component_up", {"component": "app"}, 1),
                 ("stint_workers", {}, 2),
                 ("stint_log_lost_total", {}, 0)):
@@ -223,6 +223,7 @@ def memory_of_busy_instances_is_known(t):
             for thread in asking:
                 thread.join()
             t.check(wait_for(lambda: total("s_idle") == 3), "they stay busy")
+            t.equal([monitor.total(t, f"stint_{kind}_total") for kind in ("starts", "cold_starts")], [3, 2])
             t.equal(total("_memory_bytes"), busy if reuse == "instance" else 0)
             t.equal(server.stop(), 0)
 
@@ -251,16 +252,17 @@ def countries_have_so_many_labels(t):
         t.equal(monitor.get("/metrics")[0], 401)
         t.equal(monitor.get("/metrics", authorization="Bearer secreT")[0], 401)
 
-        def countries():
+        def countries(component="app"):
             samples = parse(t, monitor.get("/metrics", authorization="Bearer secret")[1])
-            return {k[0][1]: v for (n, k), v in samples.items()
-                    if n == "stint_country_requests_total"}
+            return {dict(k)["country"]: v for (n, k), v in samples.items()
+                    if n == "stint_country_requests_total" and dict(k)["component"] == component}
         t.check(wait_for(lambda: sum(countries().values()) == 20), "requests were not counted")
         t.equal((len(countries()), countries()["other"], countries()["unknown"]), (7, 15, 0))
         status, text = monitor.get("/readyz")
         t.equal(status, 503)
         t.match(text, "missing: .*missing.wasm: ")
         t.equal(server.get("/missing").status, 503)
+        t.check(wait_for(lambda: countries("missing") == {"other": 0, "unknown": 1}), "each component has its own")
 
 
 @test

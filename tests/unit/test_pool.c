@@ -506,6 +506,17 @@ TEST(no_more_slots_than_allowed)
     pool_stats(w.pool, &stats);
     CHECK_INT(stats.slots, 1);
     CHECK_INT(stats.idle, 1);
+    CHECK_INT(stats.cold_takes, 0);
+    /* Only what waits for a slot to be made begins cold, and that stays counted. */
+    instances[0] = take(&w);
+    instances[1] = take(&w);
+    pool_give(w.pool, instances[0]);
+    pool_give(w.pool, instances[1]);
+    pool_trim(w.pool, 0);
+    pool_stats(w.pool, &stats);
+    CHECK_INT(stats.slots, 0);
+    CHECK_INT(stats.cold_takes, 1);
+    CHECK_INT(stats.takes, 5);
     close_world(&w);
 }
 

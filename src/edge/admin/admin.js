@@ -144,7 +144,7 @@ function stateOf(component) {
 
 function updateComponent(body, row) {
     const cells = body.firstElementChild.children, { busy, idle, max } = row.instances;
-    const isOpen = opened.has(row.id), [text, kind] = stateOf(row), total = Math.max(1, busy + idle);
+    const isOpen = opened.has(row.id), [text, kind] = stateOf(row), total = Math.max(1, max, busy + idle);
     cells[0].firstElementChild.setAttribute("aria-expanded", String(isOpen));
     setText(cells[1].firstElementChild, text);
     cells[1].firstElementChild.className = `state ${kind}`;
@@ -278,7 +278,7 @@ function makeMap() {
         map.append(drawing("text", { class: "continent", x: label.column * SQUARE, y: label.row * SQUARE + 4 }, label.text));
     for (const country of COUNTRIES.values()) {
         const x = country.column * SQUARE, y = country.row * SQUARE;
-        const square = drawing("g", { "data-code": country.code, tabindex: country.code === "US" ? "0" : "-1" },
+        const square = drawing("g", { role: "img", "data-code": country.code, tabindex: country.code === "US" ? "0" : "-1" },
             drawing("rect", { x: x + 0.6, y: y + 0.6, width: SQUARE - 1.2, height: SQUARE - 1.2, rx: 1.6 }),
             drawing("text", { class: "code", x: x + SQUARE / 2, y: y + 6.5 }, country.code));
         square.addEventListener("pointerenter", () => showTip(square, country));
@@ -398,7 +398,7 @@ function makeFailure(failure) {
         element("dt", {}, "Time"), element("dd", {}, date(failure.time)));
     const details = element("details", {}, summary);
     if (failure.backtrace !== "")
-        details.append(element("pre", { tabindex: "0", "aria-label": "Backtrace" }, failure.backtrace.replace(/\n$/, "")));
+        details.append(element("pre", { tabindex: "0", role: "region", "aria-label": "Backtrace" }, failure.backtrace.replace(/\n$/, "")));
     details.append(list);
     return details;
 }

@@ -193,8 +193,9 @@ const FEW = 60;
 
 /** Values of a scale: its marks, and where between 0 and 1 a value is. */
 function linear(most) {
-    const top = roundUp(most > 0 ? most : 1);
-    return { marks: [0, 1, 2, 3, 4].map(i => top * i / 4), place: value => Math.min(1, value / top) };
+    const step = roundUp((most > 0 ? most : 1) / 4), steps = Math.ceil(most / step - 1e-9) || 4;
+    const marks = Array.from({ length: steps + 1 }, (_, i) => step * i);
+    return { marks, place: value => Math.min(1, value / (step * steps)) };
 }
 
 /** By powers of ten, for what spreads as wide as latency does. */
@@ -244,7 +245,7 @@ export class Chart {
             const at = scale.place(mark), y = this.top + (height - this.top - this.bottom) * (1 - at);
             nodes.push(drawing("line", { x1: this.left, x2: width - this.right, y1: y, y2: y,
                                          class: at === 0 ? "base" : "grid" }),
-                       drawing("text", { x: this.left - 8, y: y + 4, "text-anchor": "end" }, this.format(mark)));
+                       drawing("text", { x: this.left - 8, y: y + 4, "text-anchor": "end" }, this.format(mark).replace(/\.0+(?!\d)/, "")));
         }
         for (const [at, text, anchor] of [[0, `${length / 60} min ago`, "start"], [1, "now", "end"]])
             nodes.push(drawing("text", { x: this.left + (width - this.left - this.right) * at, y: height - 4,
