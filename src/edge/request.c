@@ -166,11 +166,9 @@ static void respond(struct request *request, const struct p2_response *response)
         const struct p2_header *header = &response->headers[i];
         headers[i] = (struct http_header){header->name, (const char *)header->value,
                                           header->name_bytes, header->value_bytes};
-        if (name_is(header, "content-length", 14)) {
-            length = 0;
-            for (uint32_t k = 0; k < header->value_bytes && length < UINT64_MAX / 20; k++)
-                length = length * 10 + (uint64_t)(header->value[k] - '0');
-        }
+        if (name_is(header, "content-length", 14) &&
+            !p2_read_length(header->value, header->value_bytes, &length))
+            length = HTTP_LENGTH_UNKNOWN;
     }
     /* A guest that is done has written all that it will. */
     if (length == HTTP_LENGTH_UNKNOWN && response->body == NULL)

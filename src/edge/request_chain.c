@@ -312,16 +312,9 @@ static bool is_ours(const struct http_client_header *header)
 
 static bool read_length(struct chain *chain, const struct http_client_header *header)
 {
-    uint64_t length = 0;
-    const char *text = (const char *)header->value;
-    for (size_t i = 0; i < header->value_bytes; i++) {
-        if (text[i] < '0' || text[i] > '9' || length > UINT64_MAX / 20)
-            return false;
-        length = length * 10 + (uint64_t)(text[i] - '0');
-    }
-    chain->request.has_length = true;
-    chain->request.content_length = length;
-    return true;
+    chain->request.has_length =
+        p2_read_length(header->value, header->value_bytes, &chain->request.content_length);
+    return chain->request.has_length;
 }
 
 static bool add_headers(struct chain *chain, const struct request *from,

@@ -122,22 +122,26 @@ static bool is_text(const char *name, size_t bytes, const char *text)
     return is_named(&header, name, bytes);
 }
 
+bool p2_read_length(const uint8_t *value, size_t bytes, uint64_t *ret_length)
+{
+    uint64_t length = 0;
+    if (bytes == 0 || bytes > 18)
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        if (value[i] < '0' || value[i] > '9')
+            return false;
+        length = length * 10 + (uint64_t)(value[i] - '0');
+    }
+    *ret_length = length;
+    return true;
+}
+
 bool p2_field_list_length(const struct p2_field_list *list, uint64_t *ret_bytes)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct p2_header *header = &list->items[i];
-        uint64_t bytes = 0;
-        if (!is_text(header->name, header->name_bytes, "content-length"))
-            continue;
-        if (header->value_bytes == 0 || header->value_bytes > 18)
-            return false;
-        for (uint32_t k = 0; k < header->value_bytes; k++) {
-            if (header->value[k] < '0' || header->value[k] > '9')
-                return false;
-            bytes = bytes * 10 + (uint64_t)(header->value[k] - '0');
-        }
-        *ret_bytes = bytes;
-        return true;
+        if (is_text(header->name, header->name_bytes, "content-length"))
+            return p2_read_length(header->value, header->value_bytes, ret_bytes);
     }
     return false;
 }

@@ -31,6 +31,9 @@ struct p2_header {
     uint32_t name_bytes, value_bytes;
 };
 
+/* The value of a content-length; false where it is none. */
+bool p2_read_length(const uint8_t *value, size_t bytes, uint64_t *ret_length);
+
 struct p2_request {
     const char *method;    /* "GET" */
     const char *scheme;    /* "http", "https", …; NULL: none; likewise the next two */

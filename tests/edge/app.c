@@ -131,6 +131,10 @@ void http_handle(struct http_request *request, struct http_response *response)
         plain(response, GUEST_TEXT("burnt\n"));
     } else if (begins(path, GUEST_TEXT("/count"))) {
         count(response);
+    } else if (begins(path, GUEST_TEXT("/length"))) {
+        struct guest_text length = http_header(request, GUEST_TEXT("x-length"));
+        (void)http_set_header(response, GUEST_TEXT("content-length"), length);
+        plain(response, GUEST_TEXT("four"));
     } else if (begins(path, GUEST_TEXT("/headers"))) {
         headers(response, number(path));
     } else if (begins(path, GUEST_TEXT("/header"))) {

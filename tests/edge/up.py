@@ -75,6 +75,15 @@ def failures_stay_with_their_request(t):
 
 
 @test
+def lengths_that_are_none_are_left_out(t):
+    with Served(t, build_app(t, component=True)) as server:
+        for length in ("abc", "-5", "4a", "99999999999999999999", "4"):
+            answer = server.get("/length", x_length=length)
+            t.equal((answer.status, answer.text), (200, "four"))
+            t.check(answer.headers["content-length"] in ("4", None), length)
+
+
+@test
 def waiting_guests_share_a_thread(t):
     """More requests wait at a time than there are threads; not so many that it is overload."""
     with Served(t, build_app(t, component=True), "--workers", "1") as server:
