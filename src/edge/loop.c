@@ -224,8 +224,9 @@ static enum os_error on_wait(struct waiter *waiter, struct ready_item *items, si
         if (items[watched].fd >= 0)
             can_wait = watch(task, &items[watched], &duplicates[watched]);
     }
-    if (can_wait && timeout_ns != UINT64_MAX)
-        can_wait = timer_add(task, clock_now_ns(OS_CLOCK_MONOTONIC) + timeout_ns);
+    uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    if (can_wait && timeout_ns < UINT64_MAX - now_ns) /* else it is for ever */
+        can_wait = timer_add(task, now_ns + timeout_ns);
     /* Where descriptors or memory are out, it looks again at its next turn, as others have theirs. */
     if (waits && !can_wait)
         enqueue(task);

@@ -5,6 +5,7 @@
 import os
 import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from served import Served, build_app  # noqa: E402
@@ -110,6 +111,25 @@ AFTER = """(module
       (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
     %s))
 """
+
+
+def ticks(server):
+    """Of the processor, that the server has had."""
+    with open(f"/proc/{server.process.pid}/stat") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+
+@test
+def who_waits_for_ever_takes_no_time(t):
+    run("wat", t.file("app.wat", AFTER % "(call $block (call $in (i64.const -1)))"), "-o",
+        t.path("app.wasm"))
+    manifest = write(t, 'limits = { timeout = "unlimited" }\n', 'drain = "100ms"')
+    with Served(t, manifest, "--workers", "1", "--tier", "interp") as server:
+        t.equal(server.get("/").status, 200)
+        before = ticks(server)
+        time.sleep(1.5)
+        t.check(ticks(server) - before < 10, "a guest that waits keeps the processor")
+        t.equal(server.stop(), 0)
 
 
 @test
