@@ -51,6 +51,16 @@ static uint64_t pages_end(const struct image_header *header, const struct image_
     return (section->offset + section->bytes + mask) & ~mask;
 }
 
+/* Code, constants and imports follow each other; tables come before all of them, or behind. */
+static const uint8_t *section_order(const struct image_header *header)
+{
+    static const uint8_t order[2][IMAGE_SECTION_COUNT] = {
+        {IMAGE_TEXT, IMAGE_RODATA, IMAGE_IMPORTS, IMAGE_META},
+        {IMAGE_META, IMAGE_TEXT, IMAGE_RODATA, IMAGE_IMPORTS},
+    };
+    return order[header->sections[IMAGE_META].offset < header->sections[IMAGE_TEXT].offset];
+}
+
 static enum stint_status check_sections(const struct image_header *header,
                                         struct stint_error *error)
 {
@@ -79,9 +89,12 @@ static enum stint_status check_sections(const struct image_header *header,
                                  "its %s and %s sections overlap", names[i], names[j]);
         }
     }
-    if (sections[IMAGE_TEXT].offset > sections[IMAGE_RODATA].offset ||
-        sections[IMAGE_RODATA].offset > sections[IMAGE_IMPORTS].offset)
-        return malformed(error, "its sections are in the wrong order");
+    /* An empty section overlaps none, wherever it begins. */
+    const uint8_t *order = section_order(header);
+    for (unsigned i = 1; i < IMAGE_SECTION_COUNT; i++) {
+        if (sections[order[i]].offset < pages_end(header, &sections[order[i - 1]]))
+            return malformed(error, "its sections are in the wrong order");
+    }
     if (sections[IMAGE_TEXT].bytes == 0 || sections[IMAGE_TEXT].bytes > UINT32_MAX)
         return malformed(error, "its text section is empty or too large");
     if (sections[IMAGE_IMPORTS].bytes != page_bytes)
@@ -270,20 +283,14 @@ static void check_all_digests(const uint8_t *bytes, const struct image_header *h
 static enum stint_status check_digests(const uint8_t *bytes, const struct image_header *header,
                                        struct stint_error *error)
 {
-    static const uint8_t order[2][IMAGE_SECTION_COUNT] = {
-        {IMAGE_TEXT, IMAGE_RODATA, IMAGE_IMPORTS, IMAGE_META},
-        {IMAGE_META, IMAGE_TEXT, IMAGE_RODATA, IMAGE_IMPORTS},
-    };
     static const char *const names[] = {"machine code", "constants", "imports", "tables"};
     const struct image_section *sections = header->sections;
-    bool meta_first = sections[IMAGE_META].offset < sections[IMAGE_TEXT].offset;
-    if (!meta_first && sections[IMAGE_META].offset < sections[IMAGE_IMPORTS].offset)
-        return malformed(error, "its sections are in the wrong order");
+    const uint8_t *order = section_order(header);
     struct digest_job jobs[IMAGE_SECTION_COUNT];
     check_all_digests(bytes, header, jobs);
     uint64_t at = sizeof(*header);
     for (unsigned i = 0; i < IMAGE_SECTION_COUNT; i++) {
-        unsigned id = order[meta_first][i];
+        unsigned id = order[i];
         const struct image_section *section = &sections[id];
         if (!jobs[id].is_good)
             return error_set(error, STINT_MALFORMED, STINT_NO_OFFSET,

@@ -5,8 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Pairs of types that ctype_equal looks at before it gives up; members that one type may have. */
-enum { EQUAL_STEPS_MAX = 1 << 20, MEMBERS_MAX = 1 << 20, FLAGS_MAX = 32 };
+enum { MEMBERS_MAX = 1 << 20, FLAGS_MAX = 32 }; /* that one type may have */
 
 /* ---- Primitives -------------------------------------------------------------------------- */
 
@@ -311,40 +310,6 @@ enum stint_status ctype_make(struct arena *arena, const struct ctype *draft,
                          "type is nested deeper than %u levels", (unsigned)CTYPE_DEPTH_MAX);
     *ret_type = type;
     return STINT_OK;
-}
-
-/* ---- Comparing --------------------------------------------------------------------------- */
-
-static bool name_equal(struct wasm_name a, struct wasm_name b)
-{
-    if (a.text == NULL || b.text == NULL)
-        return a.text == b.text;
-    return a.bytes == b.bytes && memcmp(a.text, b.text, a.bytes) == 0;
-}
-
-static bool equal_within(const struct ctype *a, const struct ctype *b, uint32_t *steps)
-{
-    if (a == b)
-        return true;
-    if (a == NULL || b == NULL || *steps == 0)
-        return false;
-    --*steps;
-    if (a->kind != b->kind || a->member_count != b->member_count || a->length != b->length ||
-        a->resource != b->resource || a->size_bytes != b->size_bytes || a->depth != b->depth)
-        return false;
-    for (uint32_t i = 0; i < a->member_count; i++) {
-        if (*steps == 0 || !name_equal(a->members[i].name, b->members[i].name) ||
-            !equal_within(a->members[i].type, b->members[i].type, steps))
-            return false;
-        --*steps;
-    }
-    return true;
-}
-
-bool ctype_equal(const struct ctype *a, const struct ctype *b)
-{
-    uint32_t steps = EQUAL_STEPS_MAX;
-    return equal_within(a, b, &steps);
 }
 
 /* ---- Core signatures --------------------------------------------------------------------- */

@@ -4,8 +4,8 @@
  * element size, flattening), resolved: no indices, resources by number.
  *
  * A type is immutable and lives in the arena that it was made in. Equal types need not be equal
- * pointers: ctype_equal. What the numbers of resources mean is the maker's: the validator counts
- * abstract types, a plan (component/plan.h) the resource types of its instances.
+ * pointers. What the numbers of resources mean is the maker's: the validator counts abstract types, a
+ * plan (component/plan.h) the resource types of its instances.
  *
  * Sizes are those for 32-bit memories.
  */
@@ -98,8 +98,6 @@ const struct ctype *ctype_primitive(enum ctype_kind kind);
  */
 MUST_CHECK enum stint_status ctype_make(struct arena *arena, const struct ctype *draft,
                                         const struct ctype **ret_type, struct stint_error *error);
-/* Structurally, names included; with a budget, since types share parts: past it, false. */
-bool ctype_equal(const struct ctype *a, const struct ctype *b);
 
 /* The core signature of a function (CanonicalABI.md: flatten_functype), lifted or lowered. */
 struct ctype_flat {

@@ -278,12 +278,20 @@ static bool parse_char(struct wave *w, const struct ctype *type, struct cvalue *
     return true;
 }
 
+/* How much of the text belongs to the string that has begun; what it says takes no more room. */
+static size_t literal_bytes(const struct wave *w)
+{
+    const char *at = w->at;
+    while (at < w->end && *at != '"')
+        at += *at == '\\' && w->end - at > 1 ? 2 : 1;
+    return (size_t)(at - w->at);
+}
+
 static bool parse_string(struct wave *w, const struct ctype *type, struct cvalue *ret_value)
 {
     if (!take(w, '"'))
         return fail_type(w, type);
-    /* No character takes more room than it does in the literal. */
-    uint8_t *text = get(w, (size_t)(w->end - w->at) + 4, 1);
+    uint8_t *text = get(w, literal_bytes(w) + 4, 1);
     size_t bytes = 0;
     if (text == NULL)
         return false;
@@ -302,24 +310,31 @@ static bool parse_string(struct wave *w, const struct ctype *type, struct cvalue
 
 /* ---- Lists, tuples, records --------------------------------------------------------------- */
 
-/* How many items there can be at most: commas do not lie inside of nothing. */
-static size_t count_commas(const struct wave *w)
+/* The items, or a copy of them with more room where `count` of them fill it; NULL: memory is out. */
+static void *with_room(struct wave *w, void *items, uint32_t count, size_t *capacity,
+                       size_t each_bytes)
 {
-    size_t count = 1;
-    for (const char *at = w->at; at < w->end; at++)
-        count += *at == ',';
-    return count;
+    if (count < *capacity)
+        return items;
+    size_t wider = *capacity > 0 ? *capacity * 2 : 8;
+    void *more = get(w, wider, each_bytes);
+    if (more == NULL)
+        return NULL;
+    if (count > 0)
+        memcpy(more, items, count * each_bytes);
+    *capacity = wider;
+    return more;
 }
 
 static bool parse_blob(struct wave *w, const struct ctype *type, struct cvalue *ret_value)
 {
-    uint8_t *bytes = get(w, count_commas(w), 1);
+    uint8_t *bytes = NULL;
+    size_t capacity = 0;
     uint32_t count = 0;
-    if (bytes == NULL)
-        return false;
     for (bool goes_on = !is_next(w, ']'); goes_on; goes_on = take_next(w, ']')) {
         struct cvalue byte = {0};
-        if (!parse_value(w, type->members[0].type, &byte))
+        bytes = with_room(w, bytes, count, &capacity, sizeof(*bytes));
+        if (bytes == NULL || !parse_value(w, type->members[0].type, &byte))
             return false;
         bytes[count++] = (uint8_t)byte.u;
     }
@@ -339,17 +354,8 @@ static bool parse_list(struct wave *w, const struct ctype *type, struct cvalue *
     if (wave_is_blob(type))
         return parse_blob(w, type, ret_value);
     for (bool goes_on = !is_next(w, ']'); goes_on; goes_on = take_next(w, ']')) {
-        if (count == capacity) {
-            size_t wider = capacity > 0 ? capacity * 2 : 8;
-            struct cvalue *more = get(w, wider, sizeof(*more));
-            if (more == NULL)
-                return false;
-            if (count > 0)
-                memcpy(more, items, count * sizeof(*items));
-            items = more;
-            capacity = wider;
-        }
-        if (!parse_value(w, type->members[0].type, &items[count]))
+        items = with_room(w, items, count, &capacity, sizeof(*items));
+        if (items == NULL || !parse_value(w, type->members[0].type, &items[count]))
             return false;
         count++;
     }

@@ -29,6 +29,8 @@ def main():
         "good": bytes([80]) + header(good, none),
         "funcs": bytes([80]) + header(good, funcs) + bytes(64 * 3) + struct.pack("<4I", 0, 0, 1, 8),
         "overlap": bytes([80]) + header([good[0], (PAGE, 64)] + good[2:], none),
+        "empty tables at imports": bytes([80]) + header(good[:3] + [(3 * PAGE, 0)], none),
+        "empty constants at text": bytes([80]) + header([good[0], (PAGE, 0)] + good[2:], none),
         "outside": bytes([80]) + header(good[:3] + [(90 * PAGE, 64)], none),
         "file": b"\0\0asm\1\0\0\0\0\x0c\x09stint.aotXX",
         "cut": b"\0\0asm\1\0\0\0\0\x7f\x09stint.aotstintaot",

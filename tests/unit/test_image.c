@@ -129,6 +129,18 @@ TEST(sections_that_lie_wrong_are_rejected)
             h->sections[IMAGE_RODATA].offset = IMAGE_PAGE_BYTES_MAX;
         },
         "wrong order");
+    FIELD_REJECTED(
+        {
+            h->sections[IMAGE_META].offset = h->sections[IMAGE_IMPORTS].offset;
+            h->sections[IMAGE_META].bytes = 0;
+        },
+        "wrong order");
+    FIELD_REJECTED(
+        {
+            h->sections[IMAGE_RODATA].offset = h->sections[IMAGE_TEXT].offset;
+            h->sections[IMAGE_RODATA].bytes = 0;
+        },
+        "wrong order");
     FIELD_REJECTED(h->sections[IMAGE_TEXT].bytes = 0, "text section is empty");
     FIELD_REJECTED(h->sections[IMAGE_IMPORTS].bytes = 8, "imports section is not one page");
     FIELD_REJECTED(image[3 * IMAGE_PAGE_BYTES_MAX + 8] = 1, "imports are filled");

@@ -214,4 +214,36 @@ TEST(depth_and_memory)
     arena_free(&arena);
 }
 
+/* One that takes room for all that is behind it in the text takes a hundred times the budget. */
+TEST(many_short_items_take_little_memory)
+{
+    static const char *const items[] = {"\"a\",", "[7],"};
+    enum { COUNT = 4000 };
+    struct buf text;
+    arena_init(&arena, &alloc_root);
+    buf_init(&text, &alloc_root, SIZE_MAX);
+    const struct ctype *types[] = {of(CTYPE_LIST, PRIM(STRING)),
+                                   of(CTYPE_LIST, of(CTYPE_LIST, PRIM(U8)))};
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        struct alloc small;
+        struct arena limited;
+        struct cvalue value = {0};
+        buf_clear(&text);
+        CHECK(buf_append_byte(&text, '['));
+        for (size_t k = 0; k < COUNT; k++)
+            CHECK(buf_append_string(&text, items[i]));
+        CHECK(buf_append_byte(&text, ']'));
+        alloc_init_child(&small, &alloc_root, (size_t)1 << 20);
+        arena_init(&limited, &small);
+        error_clear(&error);
+        CHECK_INT(
+            wave_parse(&limited, types[i], (const char *)text.data, text.bytes, &value, &error),
+            STINT_OK);
+        CHECK_INT(value.list.count, COUNT);
+        arena_free(&limited);
+    }
+    buf_free(&text);
+    arena_free(&arena);
+}
+
 CHECK_MAIN
