@@ -675,6 +675,12 @@ const struct p2_response *guest_use_response(struct guest_use *use)
     return use->exchange != NULL ? p2_exchange_response(use->exchange) : NULL;
 }
 
+bool guest_use_add_trailers(struct guest_use *use, const struct p2_header *trailers, size_t count)
+{
+    return use->exchange == NULL ||
+           p2_exchange_add_trailers(use->exchange, trailers, count) == STINT_OK;
+}
+
 const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count)
 {
     *ret_count = 0;

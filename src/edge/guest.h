@@ -156,6 +156,9 @@ MUST_CHECK enum stint_status guest_message(struct guest_use *use, const void *da
                                            bool *ret_is_accepted, struct stint_error *error);
 /* NULL before guest_handle has begun. */
 const struct p2_response *guest_use_response(struct guest_use *use);
+/* Of the request, before its body is finished; false: memory is out. Without guest_handle: nothing. */
+MUST_CHECK bool guest_use_add_trailers(struct guest_use *use, const struct p2_header *trailers,
+                                       size_t count);
 const struct p2_header *guest_use_trailers(struct guest_use *use, size_t *ret_count);
 /* Of its memories, now. */
 uint64_t guest_use_memory_bytes(const struct guest_use *use);

@@ -119,6 +119,24 @@ void request_end(struct request *request)
 
 /* ---- Bodies ------------------------------------------------------------------------------ */
 
+/* The client's trailers, before the guest sees the end of the body. False: memory is out. */
+static bool pass_trailers(struct request *request)
+{
+    size_t count;
+    const struct http_header *trailers = http_trailers(request->exchange, &count);
+    if (count == 0 || request->use == NULL)
+        return true; /* request_fill_trailers comes, or nothing to be done */
+    struct p2_header *copy = alloc_get(&alloc_root, count * sizeof(*copy));
+    if (copy == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (struct p2_header){trailers[i].name, (const uint8_t *)trailers[i].value,
+                                     trailers[i].name_bytes, trailers[i].value_bytes};
+    bool is_good = guest_use_add_trailers(request->use, copy, count);
+    alloc_put(&alloc_root, copy, count * sizeof(*copy));
+    return is_good;
+}
+
 /* From the connection to the guest. */
 static void pump_request(struct request *request)
 {
@@ -129,6 +147,8 @@ static void pump_request(struct request *request)
             request->is_body_whole = true; /* nobody wants the rest */
         if (room == 0 || request->is_body_whole)
             return;
+        if (http_awaits_continue(request->exchange) && !host_pipe_is_wanted(request->body))
+            return;
         enum os_error error = http_body_read(request->exchange, piece,
                                              room < sizeof(piece) ? room : sizeof(piece), &bytes);
         if (error == OS_AGAIN)
@@ -136,6 +156,8 @@ static void pump_request(struct request *request)
         request->received_bytes += bytes;
         if (error || bytes == 0)
             request->is_body_whole = true;
+        if (!error && bytes == 0 && !pass_trailers(request))
+            error = OS_NOMEM;
         if (error)
             host_pipe_fail(request->body, 1); /* its peer is gone */
         else if (bytes == 0)
@@ -155,7 +177,7 @@ static void respond(struct request *request, const struct p2_response *response)
     enum { FEW = 48 };
     struct http_header few[FEW], *headers = few;
     uint64_t length = HTTP_LENGTH_UNKNOWN;
-    size_t count = response->header_count, waiting;
+    size_t count = response->header_count, waiting, trailer_count;
     if (count > FEW)
         headers = alloc_get(&alloc_root, count * sizeof(*headers));
     if (headers == NULL) {
@@ -170,10 +192,11 @@ static void respond(struct request *request, const struct p2_response *response)
             !p2_read_length(header->value, header->value_bytes, &length))
             length = HTTP_LENGTH_UNKNOWN;
     }
-    /* A guest that is done has written all that it will. */
+    /* A guest that is done has written all that it will. Trailers come with chunks only. */
+    (void)guest_use_trailers(request->use, &trailer_count);
     if (length == HTTP_LENGTH_UNKNOWN && response->body == NULL)
         length = 0;
-    else if (length == HTTP_LENGTH_UNKNOWN && request->is_done &&
+    else if (length == HTTP_LENGTH_UNKNOWN && request->is_done && trailer_count == 0 &&
              host_pipe_is_whole(response->body, &waiting))
         length = waiting;
     request->is_responded = true;
@@ -181,6 +204,25 @@ static void respond(struct request *request, const struct p2_response *response)
     http_respond(request->exchange, response->status, headers, count, length);
     if (headers != few)
         alloc_put(&alloc_root, headers, count * sizeof(*headers));
+}
+
+/* Whether its body is nobody's concern. */
+static bool is_bodiless(const struct request *request, const struct p2_response *response)
+{
+    return request->status == STINT_OK &&
+           (response->status == 204 || response->status == 304 ||
+            strcmp(http_exchange_request(request->exchange)->method, "HEAD") == 0);
+}
+
+/* Of a guest that ended well, as it thinks: the log says of others why they did not. */
+static void say_broken(struct request *request, const struct p2_response *response)
+{
+    uint8_t code = host_pipe_code(response->body);
+    if (request->status != STINT_OK)
+        return;
+    log_line(&request->worker->log, LOG_WARN, request->component->app->id, request->id,
+             "its response is not whole: %s",
+             code != 0 ? p2_http_error_name((uint8_t)(code - 1)) : "the body was not finished");
 }
 
 static void finish(struct request *request)
@@ -212,7 +254,13 @@ static void pump_response(struct request *request, const struct p2_response *res
                                              room < sizeof(piece) ? room : sizeof(piece), &bytes);
         if (error == OS_AGAIN && !request->is_done)
             return;
-        if (!error && bytes > 0 && !request_limits_send(request, bytes))
+        if (error && is_bodiless(request, response)) {
+            finish(request);
+            return;
+        }
+        if (error)
+            say_broken(request, response);
+        else if (bytes > 0 && !request_limits_send(request, bytes))
             error = OS_NOMEM;
         if (error) { /* it ends before it is whole */
             request->is_finished = true;
@@ -242,6 +290,28 @@ static void conclude(struct request *request)
     request_answer(request, status, text);
 }
 
+/* Whether the guest has ended before anything of its response was sent, which will never be whole. */
+static bool is_broken(const struct request *request, const struct p2_response *response)
+{
+    size_t waiting;
+    return request->is_done && response->body != NULL && !is_bodiless(request, response) &&
+           !host_pipe_is_whole(response->body, &waiting);
+}
+
+static void begin_response(struct request *request, const struct p2_response *response)
+{
+    if (response->status < 200 || response->status > 999) {
+        log_line(&request->worker->log, LOG_WARN, request->component->app->id, request->id,
+                 "its response has the status %u, which ends no request", response->status);
+        request_answer(request, 500, "The function failed");
+    } else if (is_broken(request, response)) {
+        say_broken(request, response);
+        conclude(request);
+    } else {
+        respond(request, response);
+    }
+}
+
 static void pump(struct request *request)
 {
     if (request->exchange == NULL)
@@ -252,7 +322,7 @@ static void pump(struct request *request)
     const struct p2_response *response =
         request->use != NULL ? guest_use_response(request->use) : NULL;
     if (response != NULL && response->state == P2_RESPONSE_SET && !request->is_responded)
-        respond(request, response);
+        begin_response(request, response);
     if (response != NULL && request->is_responded && !request->is_finished)
         pump_response(request, response);
     if (request->is_done && !request->is_responded)
@@ -285,9 +355,13 @@ static enum stint_status handle(struct request *request)
 {
     if (request->trigger != NULL)
         return trigger_run(request);
-    return guest_is_command(request->component->guest)
-               ? request_cgi_run(request)
-               : guest_handle(request->use, &request->message, &request->error);
+    if (request->exchange == NULL)
+        return STINT_INTERRUPTED; /* the client left meanwhile, and with it the request's texts */
+    if (guest_is_command(request->component->guest))
+        return request_cgi_run(request);
+    if (!request_fill_trailers(request))
+        return error_set(&request->error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+    return guest_handle(request->use, &request->message, &request->error);
 }
 
 /* On the fiber. */

@@ -87,6 +87,8 @@ struct request {
 
 /* request_headers.c: fills `message` and `headers`. False: memory is out. */
 bool request_fill(struct request *request);
+/* Before the guest begins: the trailers, where they are there. False: memory is out. */
+bool request_fill_trailers(struct request *request);
 
 /* request_cgi.c: the same for commands: `args` and `env`; and runs one on the fiber. */
 bool request_cgi_fill(struct request *request);

@@ -73,3 +73,25 @@ bool request_fill(struct request *request)
     add_own(request, "traceparent", request->trace);
     return true;
 }
+
+bool request_fill_trailers(struct request *request)
+{
+    struct p2_request *message = &request->message;
+    size_t count = 0, at = message->header_count;
+    const struct http_header *trailers = NULL;
+    if (request->exchange != NULL && request->is_body_whole)
+        trailers = http_trailers(request->exchange, &count);
+    if (count == 0)
+        return true;
+    if (!vec_reserve(&alloc_root, &request->headers, &request->header_capacity, at + count,
+                     sizeof(*request->headers)))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        request->headers[at + i] = (struct p2_header){
+            trailers[i].name, (const uint8_t *)trailers[i].value, trailers[i].name_bytes,
+            trailers[i].value_bytes};
+    message->headers = request->headers;
+    message->trailers = request->headers + at;
+    message->trailer_count = count;
+    return true;
+}

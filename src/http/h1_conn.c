@@ -83,6 +83,19 @@ static const char *take_authority(struct http_exchange *exchange, uint8_t *data)
     return end_string(data, head->authority);
 }
 
+/* RFC 9112, 3.2.2: the absolute form says which host is meant, whatever Host says. */
+static void settle_host(struct http_exchange *exchange, const char *authority)
+{
+    struct http_request *request = &exchange->request;
+    for (size_t i = 0; i < request->header_count; i++) {
+        struct http_header *header = &exchange->headers[i];
+        if (header->name_bytes != 4 || memcmp(header->name, "host", 4) != 0)
+            continue;
+        header->value = authority;
+        header->value_bytes = (uint32_t)strlen(authority);
+    }
+}
+
 static bool take_request(struct http_exchange *exchange, uint8_t *data)
 {
     struct http_conn *conn = exchange->conn;
@@ -100,6 +113,8 @@ static bool take_request(struct http_exchange *exchange, uint8_t *data)
     request->is_tls = conn->is_tls;
     request->peer = conn->peer;
     request->local = conn->local;
+    if (head->form == H1_ABSOLUTE && request->authority != NULL)
+        settle_host(exchange, request->authority);
     return request->authority != NULL && request->path != NULL;
 }
 

@@ -50,6 +50,11 @@ enum os_error http_body_read(struct http_exchange *exchange, void *data, size_t 
                                     : http_h1_read(exchange, data, room, ret_bytes);
 }
 
+bool http_awaits_continue(const struct http_exchange *exchange)
+{
+    return exchange->peer == NULL && !exchange->is_continued;
+}
+
 const struct http_header *http_trailers(const struct http_exchange *exchange, size_t *ret_count)
 {
     *ret_count = exchange->trailer_count;

@@ -133,6 +133,8 @@ void *http_exchange_user(const struct http_exchange *exchange);
  * gone, or has sent too much. Asks the peer to go on (100-continue, windows). */
 MUST_CHECK enum os_error http_body_read(struct http_exchange *exchange, void *data, size_t room,
                                         size_t *ret_bytes);
+/* Whether the client waits for 100-continue, which http_body_read sends, before it sends the body. */
+bool http_awaits_continue(const struct http_exchange *exchange);
 /* After the body's end. */
 const struct http_header *http_trailers(const struct http_exchange *exchange, size_t *ret_count);
 /* The limit of this request's body instead of the config's: a longer one is answered 413. */

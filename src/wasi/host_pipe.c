@@ -28,7 +28,7 @@ struct host_pipe {
     int fds[2]; /* by side, made when first needed; -1: none */
     struct watch watches[2];
     uint8_t code;
-    bool is_finished, is_closed;
+    bool is_finished, is_closed, is_wanted;
 };
 
 enum os_error host_pipe_create(struct alloc *alloc, size_t limit_bytes, struct host_pipe **ret_pipe)
@@ -138,6 +138,14 @@ size_t host_pipe_room(struct host_pipe *pipe)
     return bytes;
 }
 
+bool host_pipe_is_wanted(struct host_pipe *pipe)
+{
+    lock_take(&pipe->lock);
+    bool is_wanted = pipe->is_wanted;
+    lock_give(&pipe->lock);
+    return is_wanted;
+}
+
 uint64_t host_pipe_total(struct host_pipe *pipe)
 {
     lock_take(&pipe->lock);
@@ -164,6 +172,7 @@ enum os_error host_pipe_read(struct host_pipe *pipe, void *data, size_t bytes, s
     enum os_error error = OS_OK;
     lock_take(&pipe->lock);
     size_t there = waiting(pipe);
+    pipe->is_wanted = true;
     if (bytes > there)
         bytes = there;
     if (there == 0 && !pipe->is_finished)
@@ -245,6 +254,7 @@ bool host_pipe_look(struct host_pipe *pipe, bool is_reader, int *ret_fd)
     int side = is_reader ? READER : WRITER;
     lock_take(&pipe->lock);
     bool is_ready = is_ready_for(pipe, side);
+    pipe->is_wanted |= is_reader;
     if (!is_ready) {
         int fd;
         if (pipe->fds[side] != -1)

@@ -30,6 +30,8 @@ void host_pipe_finish(struct host_pipe *pipe);
 void host_pipe_fail(struct host_pipe *pipe, uint8_t code);
 /* How much a write would take at once. */
 size_t host_pipe_room(struct host_pipe *pipe);
+/* Whether the reader has asked for bytes, which tells who would rather not bring any for nothing. */
+bool host_pipe_is_wanted(struct host_pipe *pipe);
 /* Bytes written so far. */
 uint64_t host_pipe_total(struct host_pipe *pipe);
 

@@ -55,6 +55,19 @@ static enum stint_status fill(struct p2_exchange *exchange, const struct p2_requ
         status = p2_field_list_add(exchange->alloc, &exchange->headers, header->name,
                                    header->name_bytes, header->value, header->value_bytes);
     }
+    if (status == STINT_OK)
+        status = p2_exchange_add_trailers(exchange, request->trailers, request->trailer_count);
+    return status;
+}
+
+enum stint_status p2_exchange_add_trailers(struct p2_exchange *exchange,
+                                           const struct p2_header *trailers, size_t count)
+{
+    enum stint_status status = STINT_OK;
+    for (size_t i = 0; i < count && status == STINT_OK; i++)
+        status = p2_field_list_add(exchange->alloc, &exchange->request_body->trailers,
+                                   trailers[i].name, trailers[i].name_bytes, trailers[i].value,
+                                   trailers[i].value_bytes);
     return status;
 }
 

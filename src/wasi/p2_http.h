@@ -42,6 +42,8 @@ struct p2_request {
     const struct p2_header *headers; /* the names in any case */
     size_t header_count;
     struct host_pipe *body; /* retained; NULL: empty */
+    const struct p2_header *trailers; /* where the body's end has come already */
+    size_t trailer_count;
 };
 
 /* Copies what it needs. Released before wasi_p2_free. */
@@ -50,6 +52,10 @@ MUST_CHECK enum stint_status p2_exchange_create(struct wasi_p2 *wasi,
                                                 struct p2_exchange **ret_exchange,
                                                 struct stint_error *error);
 void p2_exchange_release(struct p2_exchange *exchange); /* accepts NULL */
+/* Trailers of the request, in the guest's thread, before its body is finished. Copies them. */
+MUST_CHECK enum stint_status p2_exchange_add_trailers(struct p2_exchange *exchange,
+                                                      const struct p2_header *trailers,
+                                                      size_t count);
 
 /* The two resources that the guest's handler takes, owned by who gets them. */
 struct p2_exchange_handles {

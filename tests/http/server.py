@@ -101,7 +101,7 @@ def test_request_as_the_handler_sees_it():
                        "Upgrade: h2c", "Connection: upgrade, close, x-one")
         text = one(server.ask(head.replace(b"?q", b"/show?q"))).body.decode().splitlines()
         expect(text[0], "GET http://other:81 /show?q=1 11 tls=0 length=-1 body=0")
-        expect(text[3:], ["host: h", "x-one: a b"])
+        expect(text[3:], ["host: other:81", "x-one: a b"])
         text = one(server.ask(request("*", CLOSE, method="OPTIONS"))).body.decode().splitlines()
         expect(text[0].split()[2], "*")
         expect(one(server.ask(head)).status, 404)  # "/?q=1"
