@@ -6,14 +6,17 @@
 
 #include "api/component_code.h"
 #include "base/buf.h"
+#include "component/compose.h"
 #include "component/plan.h"
 #include "component/wave.h"
 #include "wasi/p2.h"
 
 struct run_component {
-    struct component_file *file;
+    struct component_file *file; /* with those of --with, where there are such */
+    struct arena arena;
     struct module_file *with_files;
-    struct plan_with *with;
+    struct compose_part *parts; /* the component that is run, then those */
+    struct compose_link *links;
     uint32_t with_count;
     struct plan *plan;
     struct component_instance *instance;
@@ -36,6 +39,11 @@ static enum stint_status create(struct run *run, const char *path, const struct 
     return status;
 }
 
+static enum stint_status no_memory(struct stint_error *error)
+{
+    return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
+}
+
 /* "wasi:logging/logging=logger.wasm", or "logger.wasm" for all that it exports. */
 static enum stint_status load_with(struct run *run, const char *text, uint32_t number,
                                    struct stint_error *error)
@@ -44,7 +52,8 @@ static enum stint_status load_with(struct run *run, const char *text, uint32_t n
     const char *equals = strchr(text, '=');
     const char *path = equals != NULL ? equals + 1 : text;
     struct module_file *file = &component->with_files[number];
-    struct plan_with *with = &component->with[number];
+    struct compose_part *part = &component->parts[number + 1];
+    struct compose_link *link = &component->links[number];
     struct module_origin origin = {.path = NULL};
     if (run->engine->config.tier.uses_cache && load_identify(path, &origin.file))
         origin.path = path;
@@ -53,14 +62,14 @@ static enum stint_status load_with(struct run *run, const char *text, uint32_t n
         status = error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
                            "--with takes components; this is a core module");
     if (status == STINT_OK)
-        status = create(run, path, file, &origin, &with->file, error);
+        status = create(run, path, file, &origin, &part->file, error);
+    part->title = path;
+    link->part = number + 1;
     if (status == STINT_OK && equals != NULL) {
-        char *name = alloc_get(&alloc_root, (size_t)(equals - text) + 1);
-        if (name == NULL)
-            return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
-        memcpy(name, text, (size_t)(equals - text));
-        name[equals - text] = '\0';
-        with->name = name;
+        /* Without its version: a compatible one does. */
+        link->name = arena_copy_string(&component->arena, text, strcspn(text, "@="));
+        if (link->name == NULL)
+            return no_memory(error);
     }
     if (status != STINT_OK) {
         cli_report(path, error);
@@ -70,43 +79,57 @@ static enum stint_status load_with(struct run *run, const char *text, uint32_t n
     return STINT_OK;
 }
 
-enum stint_status run_component_load(struct run *run, struct stint_error *error)
+/* The whole takes the component's place, so that all of it is one component that was checked. */
+static enum stint_status compose(struct run *run, struct stint_error *error)
 {
     const struct text_list *list = &run->options->with;
+    struct run_component *component = run->component;
+    size_t count = list->count;
+    struct component_file *whole;
+    struct compose_notes notes;
+    enum stint_status status = STINT_OK;
+    component->with_files = arena_get_zeroed(&component->arena, count, sizeof(struct module_file));
+    component->parts = arena_get_zeroed(&component->arena, count + 1, sizeof(struct compose_part));
+    component->links = arena_get_zeroed(&component->arena, count, sizeof(struct compose_link));
+    if (component->with_files == NULL || component->parts == NULL || component->links == NULL)
+        return no_memory(error);
+    component->with_count = (uint32_t)count;
+    component->parts[0] = (struct compose_part){.file = component->file, .title = run->path};
+    for (uint32_t i = 0; i < count && status == STINT_OK; i++)
+        status = load_with(run, list->items[i], i, error);
+    if (status != STINT_OK)
+        return status;
+    const struct composition composition = {.parts = component->parts,
+                                            .part_count = (uint32_t)count + 1,
+                                            .links = component->links,
+                                            .link_count = (uint32_t)count,
+                                            .is_chained = true};
+    status = component_composed_create(&composition, &component->arena, &whole, &notes, error);
+    if (status != STINT_OK)
+        return status;
+    component_release(component->file);
+    component->file = whole;
+    return STINT_OK;
+}
+
+enum stint_status run_component_load(struct run *run, struct stint_error *error)
+{
     struct run_component *component = alloc_get_zeroed(&alloc_root, 1, sizeof(*component));
     run->component = component;
     if (component == NULL)
-        return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
-    component->with_count = (uint32_t)list->count;
-    if (list->count > 0) {
-        component->with_files =
-            alloc_get_zeroed(&alloc_root, list->count, sizeof(*component->with_files));
-        component->with = alloc_get_zeroed(&alloc_root, list->count, sizeof(*component->with));
-        if (component->with_files == NULL || component->with == NULL)
-            return error_set(error, STINT_NOMEM, STINT_NO_OFFSET, "out of memory");
-    }
+        return no_memory(error);
+    arena_init(&component->arena, &alloc_root);
     enum stint_status status =
         create(run, run->path, &run->file, &run->origin, &component->file, error);
-    for (uint32_t i = 0; i < component->with_count && status == STINT_OK; i++)
-        status = load_with(run, list->items[i], i, error);
-    if (status == STINT_OK)
-        status = plan_compose(component->file, component->with, component->with_count,
-                              &component->plan, error);
-    return status;
+    if (status == STINT_OK && run->options->with.count > 0)
+        status = compose(run, error);
+    return status == STINT_OK ? plan_create(component->file, &component->plan, error) : status;
 }
 
 const struct stint_module *run_component_module(const struct run *run, uint32_t number)
 {
-    const struct run_component *component = run->component;
-    const struct component_file *file = component->file;
-    for (uint32_t i = 0; file != NULL; file = component->with[i++].file) {
-        if (number < file->module_count)
-            return file->modules[number];
-        number -= file->module_count;
-        if (i == component->with_count)
-            break;
-    }
-    return NULL;
+    const struct component_file *file = run->component->file;
+    return file != NULL && number < file->module_count ? file->modules[number] : NULL;
 }
 
 void run_component_end(struct run *run)
@@ -125,17 +148,10 @@ void run_component_free(struct run *run)
     plan_release(component->plan);
     component_release(component->file);
     for (uint32_t i = 0; i < component->with_count; i++) {
-        struct plan_with *with = component->with != NULL ? &component->with[i] : NULL;
-        if (with == NULL || component->with_files == NULL)
-            break;
-        component_release(with->file);
+        component_release(component->parts[i + 1].file);
         module_file_close(&component->with_files[i]);
-        if (with->name != NULL)
-            alloc_put(&alloc_root, (char *)with->name, strlen(with->name) + 1);
     }
-    alloc_put(&alloc_root, component->with, component->with_count * sizeof(*component->with));
-    alloc_put(&alloc_root, component->with_files,
-              component->with_count * sizeof(*component->with_files));
+    arena_free(&component->arena);
     alloc_put(&alloc_root, component, sizeof(*component));
     run->component = NULL;
 }

@@ -404,6 +404,20 @@ def composition(t):
 
 
 @test
+def compositions_have_the_types_that_are_imported(t):
+    b = c.Builder()
+    instance = b.core_instance(b.core_module(core(t, ECHO)))
+    options = c.in_memory(b.core_memory(instance, "memory"), b.core_func(instance, "realloc"))
+    wrong = b.lift(b.core_func(instance, "list"), [("v", c.STRING)], c.STRING, options)
+    b.export_interface("test:math/whole@1.1.0", [("add", wrong)])
+    other = t.file("wrong.wasm", b.binary())
+    for given in (other, "test:math/whole=" + other):
+        r = invoke(importer(t), "sum(40, 2)", "--with", given)
+        t.ends(r, 1, r"importer\.wasm.*test:math/whole@1\.1\.0.*add")
+        t.match(r.err, r"wrong\.wasm")
+
+
+@test
 def missing_imports(t):
     r = invoke(importer(t), "sum(1, 1)")
     t.ends(r, 1, r"\Astint: .*importer.wasm: imports that 'stint run' does not offer:\n"
