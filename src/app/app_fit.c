@@ -10,7 +10,7 @@ enum {
     FILES_OF_PROCESS = 100, /* logs, modules, databases of places, monitoring */
     FILES_LEAST = 6,
     FILES_OF_WORKER = 5,       /* its loop */
-    OUTBOUND_THREADS_MAX = 64, /* of HTTP requests, each of which has one: wasi/host_http.h */
+    OUTBOUND_THREADS_MAX = 256, /* of HTTP requests, each of which has one: wasi/host_http.h */
     FILES_OF_THREAD = 3,       /* an event, a look-up, a certificate's file */
     FILES_OF_DATABASE = 4,     /* SQLite's file, its log and its index; one on its way */
     TASKS_OF_PROCESS = 12,     /* monitoring, traces, the loop's helpers, the compiler and its process */

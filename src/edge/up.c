@@ -30,8 +30,12 @@
 #include "os/clock.h"
 #include "os/files.h"
 #include "stint_config.h"
+#include "wasi/host_http.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, REASON_BYTES_MAX = 4096 };
+
+/* At the end, for requests of guests that were given up. */
+static const uint64_t settle_ns = 5000000000;
 
 struct up {
     struct edge_server server;
@@ -337,6 +341,7 @@ static void stop_workers(struct up *up)
     }
     alloc_put(&alloc_root, server->workers,
               server->workers != NULL ? server->worker_count * sizeof(struct worker) : 0);
+    (void)!host_http_settle(settle_ns);
 }
 
 static int fail(struct up *up, const struct stint_error *error)

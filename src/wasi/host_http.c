@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "os/clock.h"
 #include "os/event.h"
+#include "os/fiber.h"
 #include "os/lock.h"
 #include "os/plugin.h"
 #include "os/readiness.h"
@@ -15,8 +16,9 @@
 
 enum {
     SLICE_NS = 50000000,
+    SETTLE_NS = 5000000,
     HEADER_BYTES_MAX = 1 << 20,
-    GONE = 1 + 7, /* of error-code */
+    CONNECTION_TERMINATED = 1 + 7, /* of error-code */
     RESPONSE_TIMEOUT = 1 + 33,
 };
 
@@ -25,17 +27,27 @@ struct header_list {
     size_t count, capacity;
 };
 
+/*
+ * The guest's side and the thread have it together; who lets go last frees it. The guest's side does not
+ * wait for the thread where it shares its own with other guests: a guest may leave many calls at once. So
+ * what belongs to the guest, its pipe of the request and its rules, the thread touches under the lock
+ * alone, and not once it is released.
+ */
 struct job {
     struct host_http_job base;
     struct thread thread;
-    atomic_bool is_cancelled;
-    atomic_bool is_ready; /* what follows the thread's writing of the response */
+    bool is_joined; /* at its release */
+    atomic_uint references;
+    struct lock lock;
+    bool is_released;         /* under the lock */
+    atomic_bool is_cancelled; /* the same, for a look without it */
+    atomic_bool is_ready;     /* what follows the thread's writing of the response */
+    atomic_bool is_over;      /* what follows its writing of the end */
     int fd;
     struct arena arena; /* the thread's, once it runs */
     struct http_client_request request;
     struct host_pipe *request_body, *response_body;
-    struct lock transfer_lock;
-    void *transfer; /* while it can be woken */
+    void *transfer; /* while it can be woken; under the lock */
     const struct host_net *net;
     const char *scheme, *host;
     uint16_t port;
@@ -86,22 +98,32 @@ static bool is_cancelled(void *env)
 
 static bool allows(void *env, const struct http_client_address *to)
 {
-    const struct job *job = env;
+    struct job *job = env;
     struct inet_address address = {.is_v6 = to->is_v6, .port = to->port};
+    bool is_allowed = false;
     memcpy(address.ip, to->ip, sizeof(address.ip));
-    if (host_net_has_judge(job->net))
-        return host_net_judge_address(job->net, job->scheme, job->host, &address);
-    return host_net_allows_name(job->net, job->host, job->port) ||
-           host_net_allows(job->net, &address);
+    lock_take(&job->lock);
+    if (!job->is_released && host_net_has_judge(job->net))
+        is_allowed = host_net_judge_address(job->net, job->scheme, job->host, &address);
+    else if (!job->is_released)
+        is_allowed = host_net_allows_name(job->net, job->host, job->port) ||
+                     host_net_allows(job->net, &address);
+    lock_give(&job->lock);
+    return is_allowed;
 }
 
 /* Waits for the other side of a pipe; false when the guest is not interested any more. */
-static bool await(struct job *job, struct host_pipe *pipe, bool is_reader)
+static bool await(struct job *job, bool is_reader)
 {
     while (!is_cancelled(job)) {
         struct ready_item item = {.fd = -1, .wanted = READY_READ};
         size_t ready;
-        if (host_pipe_look(pipe, is_reader, &item.fd))
+        lock_take(&job->lock);
+        bool is_ready =
+            job->is_released ||
+            host_pipe_look(is_reader ? job->request_body : job->response_body, is_reader, &item.fd);
+        lock_give(&job->lock);
+        if (is_ready)
             return true;
         if (ready_wait(&item, 1, SLICE_NS, &ready))
             return false;
@@ -114,10 +136,13 @@ static int64_t read_body(void *env, void *data, size_t bytes)
     struct job *job = env;
     for (;;) {
         size_t got = 0;
-        enum os_error error = host_pipe_read(job->request_body, data, bytes, &got);
+        lock_take(&job->lock);
+        enum os_error error =
+            job->is_released ? OS_PIPE : host_pipe_read(job->request_body, data, bytes, &got);
+        lock_give(&job->lock);
         if (!error)
             return (int64_t)got;
-        if (error != OS_AGAIN || !await(job, job->request_body, true))
+        if (error != OS_AGAIN || !await(job, true))
             return -1;
     }
 }
@@ -128,8 +153,11 @@ static bool write_body(void *env, const void *data, size_t bytes)
     const uint8_t *at = data;
     while (bytes > 0) {
         size_t done = 0;
-        enum os_error error = host_pipe_write(job->response_body, at, bytes, &done);
-        if (error == OS_AGAIN && !await(job, job->response_body, false))
+        lock_take(&job->lock);
+        enum os_error error =
+            job->is_released ? OS_PIPE : host_pipe_write(job->response_body, at, bytes, &done);
+        lock_give(&job->lock);
+        if (error == OS_AGAIN && !await(job, false))
             return false;
         if (error && error != OS_AGAIN)
             return false;
@@ -171,9 +199,9 @@ static bool take_trailer(void *env, const struct http_client_header *header)
 static void runs(void *env, void *transfer)
 {
     struct job *job = env;
-    lock_take(&job->transfer_lock);
+    lock_take(&job->lock);
     job->transfer = transfer;
-    lock_give(&job->transfer_lock);
+    lock_give(&job->lock);
 }
 
 static void become_ready(struct job *job)
@@ -191,29 +219,6 @@ static bool start(void *env, unsigned status)
     return true;
 }
 
-static void run(void *context)
-{
-    struct job *job = context;
-    uint32_t code = plugin->perform(&job->request);
-    if (code != 0 && is_late(job))
-        code = RESPONSE_TIMEOUT;
-    job->end_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
-    job->end_error = (uint8_t)code;
-    if (job->request_body != NULL)
-        host_pipe_close(job->request_body);
-    if (code != 0)
-        host_pipe_fail(job->response_body, (uint8_t)code);
-    else
-        host_pipe_finish(job->response_body);
-    if (!atomic_load_explicit(&job->is_ready, memory_order_relaxed)) {
-        job->error = (uint8_t)code;
-        become_ready(job);
-    }
-    atomic_fetch_sub_explicit(&running, 1, memory_order_relaxed);
-}
-
-/* ---- The guest's side -------------------------------------------------------------------- */
-
 static void free_job(struct job *job)
 {
     if (job->fd != -1)
@@ -224,35 +229,63 @@ static void free_job(struct job *job)
     alloc_put(&alloc_root, job->trailers.items,
               job->trailers.capacity * sizeof(*job->trailers.items));
     arena_free(&job->arena);
-    lock_free(&job->transfer_lock);
+    lock_free(&job->lock);
     alloc_put(&alloc_root, job, sizeof(*job));
 }
 
-/* Its thread ends at once, wherever it waits: who releases a job may serve others. */
-static void cancel(struct job *job)
+static void let_go(struct job *job)
 {
-    atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
-    host_pipe_close(job->response_body);
-    if (job->request_body != NULL)
-        host_pipe_fail(job->request_body, GONE);
-    lock_take(&job->transfer_lock);
-    if (job->transfer != NULL)
-        plugin->wake(job->transfer);
-    lock_give(&job->transfer_lock);
+    if (atomic_fetch_sub_explicit(&job->references, 1, memory_order_acq_rel) == 1)
+        free_job(job);
 }
 
-/* Whom it trusts, and what it shows; the policy's texts stay, as its rules do. */
-static void set_tls(struct job *job, const struct host_http_request *request)
+static void run(void *context)
 {
-    struct host_net_tls tls;
+    struct job *job = context;
+    uint32_t code = plugin->perform(&job->request);
+    if (code != 0 && is_late(job))
+        code = RESPONSE_TIMEOUT;
+    job->end_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    job->end_error = (uint8_t)code;
+    atomic_store_explicit(&job->is_over, true, memory_order_release);
+    lock_take(&job->lock);
+    if (!job->is_released && job->request_body != NULL)
+        host_pipe_close(job->request_body);
+    if (!job->is_released && code != 0)
+        host_pipe_fail(job->response_body, (uint8_t)code);
+    else if (!job->is_released)
+        host_pipe_finish(job->response_body);
+    lock_give(&job->lock);
+    if (!atomic_load_explicit(&job->is_ready, memory_order_relaxed)) {
+        job->error = (uint8_t)code;
+        become_ready(job);
+    }
+    let_go(job);
+    atomic_fetch_sub_explicit(&running, 1, memory_order_release);
+}
+
+/* ---- The guest's side -------------------------------------------------------------------- */
+
+/* Accepts NULL. */
+static bool copy_text(struct job *job, const char *text, const char **ret_copy)
+{
+    *ret_copy = text != NULL ? arena_copy_string(&job->arena, text, strlen(text)) : NULL;
+    return text == NULL || *ret_copy != NULL;
+}
+
+/* Whom it trusts, and what it shows. */
+static bool set_tls(struct job *job, const struct host_http_request *request)
+{
+    struct host_net_tls from;
+    struct http_client_tls *tls = &job->request.tls;
     if (strcmp(request->scheme, "https") != 0 ||
-        !host_net_judge_tls(request->net, request->host, request->port, &tls))
-        return;
-    job->request.tls = (struct http_client_tls){.is_set = true,
-                                                .authorities = tls.authorities,
-                                                .with_system = tls.with_system,
-                                                .certificate = tls.certificate,
-                                                .key = tls.key};
+        !host_net_judge_tls(request->net, request->host, request->port, &from))
+        return true;
+    tls->is_set = true;
+    tls->with_system = from.with_system;
+    return copy_text(job, from.authorities, &tls->authorities) &&
+           copy_text(job, from.certificate, &tls->certificate) &&
+           copy_text(job, from.key, &tls->key);
 }
 
 static bool copy_request(struct job *job, const struct host_http_request *request)
@@ -279,14 +312,14 @@ static bool copy_request(struct job *job, const struct host_http_request *reques
         .trailer = take_trailer,
         .runs = runs,
     };
-    set_tls(job, request);
     job->net = request->net;
     job->port = request->port;
     job->scheme = request->scheme;
     if (request->timeout_ns != 0 && request->timeout_ns < UINT64_MAX / 2)
         job->deadline_ns = clock_now_ns(OS_CLOCK_MONOTONIC) + request->timeout_ns;
     job->host = arena_copy_string(arena, request->host, strlen(request->host));
-    bool is_good = headers && job->request.method && job->request.url && job->host;
+    bool is_good =
+        set_tls(job, request) && headers && job->request.method && job->request.url && job->host;
     for (size_t i = 0; i < request->header_count && is_good; i++) {
         const struct http_client_header *from = &request->headers[i];
         headers[i] = *from;
@@ -297,25 +330,61 @@ static bool copy_request(struct job *job, const struct host_http_request *reques
     return is_good;
 }
 
+/* Its thread ends at once, wherever it waits. Gives the pipe of the request, which may be NULL. */
+static struct host_pipe *cancel(struct job *job, bool is_over)
+{
+    struct host_pipe *body = job->request_body;
+    atomic_store_explicit(&job->is_cancelled, true, memory_order_relaxed);
+    host_pipe_close(job->response_body);
+    if (body != NULL) {
+        host_pipe_fail(body, CONNECTION_TERMINATED);
+        host_pipe_close(body);
+    }
+    lock_take(&job->lock);
+    job->is_released = true;
+    job->request_body = NULL;
+    if (!is_over)
+        host_pipe_fail(job->response_body, CONNECTION_TERMINATED);
+    if (job->transfer != NULL)
+        plugin->wake(job->transfer);
+    lock_give(&job->lock);
+    return body;
+}
+
 static void release(struct host_http_job *base)
 {
     struct job *job = (struct job *)base;
-    uint64_t release_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
-    cancel(job);
-    thread_join(&job->thread);
+    bool is_over = atomic_load_explicit(&job->is_over, memory_order_acquire);
+    bool is_ready = atomic_load_explicit(&job->is_ready, memory_order_acquire);
     /* Who has the response's head may leave the rest. */
-    bool is_left = job->end_error != 0 && job->end_ns >= release_ns;
     const struct host_http_end end = {.start_ns = job->start_ns,
-                                      .ready_ns = job->ready_ns,
-                                      .end_ns = job->end_ns,
-                                      .status = job->status,
-                                      .error = is_left ? 0 : job->end_error,
-                                      .is_cancelled = is_left && job->ready_ns == 0};
+                                      .ready_ns = is_ready || is_over ? job->ready_ns : 0,
+                                      .end_ns =
+                                          is_over ? job->end_ns : clock_now_ns(OS_CLOCK_MONOTONIC),
+                                      .status = is_ready || is_over ? job->status : 0,
+                                      .error = is_over ? job->end_error : 0,
+                                      .is_cancelled = !is_over && !is_ready};
+    host_pipe_release(cancel(job, is_over));
+    if (job->is_joined)
+        thread_join(&job->thread);
+    else
+        thread_detach(&job->thread);
     if (job->ended != NULL)
         job->ended(job->env, &end);
     if (job->alive != NULL)
         --*job->alive;
-    free_job(job);
+    let_go(job);
+}
+
+bool host_http_settle(uint64_t timeout_ns)
+{
+    uint64_t end_ns = clock_now_ns(OS_CLOCK_MONOTONIC) + timeout_ns;
+    while (atomic_load_explicit(&running, memory_order_acquire) != 0) {
+        size_t ready;
+        if (clock_now_ns(OS_CLOCK_MONOTONIC) >= end_ns || ready_wait(NULL, 0, SETTLE_NS, &ready))
+            return false;
+    }
+    return true;
 }
 
 static bool is_ready(struct host_http_job *base, int *ret_fd)
@@ -366,9 +435,11 @@ enum os_error host_http_start(const struct host_http_request *request,
     if (job == NULL)
         return OS_NOMEM;
     job->fd = -1;
+    lock_init(&job->lock);
+    atomic_init(&job->references, 2);
+    job->is_joined = fiber_current() == NULL;
     job->start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     arena_init(&job->arena, &alloc_root);
-    lock_init(&job->transfer_lock);
     reason = copy_request(job, request) ? event_create(&job->fd) : OS_NOMEM;
     if (!reason)
         reason = host_pipe_create(&alloc_root, HOST_PIPE_BYTES, &job->response_body);

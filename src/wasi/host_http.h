@@ -34,7 +34,7 @@ struct host_http_inside {
                            struct host_http_job **ret_job);
 };
 
-enum { HOST_HTTP_JOBS_MAX = 64 }; /* at a time, in the process */
+enum { HOST_HTTP_JOBS_MAX = 256 }; /* at a time, in the process */
 
 /* What became of a request. Times are OS_CLOCK_MONOTONIC; 0: it did not come to that. */
 struct host_http_end {
@@ -51,11 +51,11 @@ struct host_http_request {
     uint16_t port;
     const struct http_client_header *headers;
     size_t header_count;
-    struct host_pipe *body; /* retained; NULL: none */
+    struct host_pipe *body; /* retained until the release; NULL: none */
     uint64_t connect_timeout_ns, first_byte_timeout_ns, between_bytes_timeout_ns; /* 0: none */
     uint64_t timeout_ns;        /* of the whole; 0: none */
     uint32_t *alive;            /* counts those that are not released; stays, for the guest's thread */
-    const struct host_net *net; /* stays */
+    const struct host_net *net; /* stays until the release */
     const struct host_http_inside *inside; /* asked first; NULL: nobody is */
     /* Called by host_http_release, whoever answers; may be NULL. */
     void (*ended)(void *env, const struct host_http_end *end);
@@ -66,8 +66,10 @@ struct host_http_request {
  * `error` filled: there is no plug-in; OS_AGAIN: too many at a time. */
 MUST_CHECK enum os_error host_http_start(const struct host_http_request *request,
                                          struct host_http_job **ret_job, struct stint_error *error);
-/* Cancels it when it goes on, and waits for that: at most a few hundred milliseconds. Accepts NULL. */
+/* Cancels it when it goes on; waits for that unless it was started on a fiber. Accepts NULL. */
 void host_http_release(struct host_http_job *job);
+/* Before the process ends: waits for requests that were cancelled. False: some still go on. */
+bool host_http_settle(uint64_t timeout_ns);
 
 /* Whether there is a response, or none to come; else `ret_fd` becomes ready to read then. */
 bool host_http_is_ready(struct host_http_job *job, int *ret_fd);

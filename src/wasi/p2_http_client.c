@@ -133,6 +133,8 @@ static uint8_t code_of(enum os_error reason)
         return p2_pipe_code(P2_HTTP_REQUEST_DENIED);
     case OS_NOSYS:
         return p2_pipe_code(P2_HTTP_CONFIGURATION);
+    case OS_AGAIN:
+        return p2_pipe_code(P2_HTTP_CONNECTION_LIMIT_REACHED);
     default:
         return p2_pipe_code(P2_HTTP_INTERNAL);
     }

@@ -2,12 +2,16 @@
 # suite: builds=debug,release timeout=300
 # SPDX-License-Identifier: Apache-2.0
 """What components of `stint up` may reach: allowed_outbound_hosts, private addresses, limits of calls."""
+import contextlib
 import http.server
 import os
+import signal
+import socket
 import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from monitored import Monitor, wait_for  # noqa: E402
 from served import Served, build_app  # noqa: E402
 from program import STINT, Skip, main, test  # noqa: E402
 
@@ -52,6 +56,15 @@ timeout = "60s"
 {limits}
 """)
     return t.path("spin.toml")
+
+
+@contextlib.contextmanager
+def silence():
+    """The port of a server that takes connections and never answers."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(100)
+        yield silent.getsockname()[1]
 
 
 def ask(server, authority, scheme="http", **more):
@@ -114,14 +127,42 @@ def calls_have_limits(t):
 
 @test
 def calls_have_a_time(t):
-    import socket
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        port = silent.getsockname()[1]
+    with silence() as port:
         with Served(t, manifest(t, f'["http://127.0.0.1:{port}"]',
                                 'outbound_timeout = "300ms"')) as server:
             t.equal(ask(server, f"127.0.0.1:{port}"), TIMEOUT)
+
+
+@test
+def calls_of_clients_that_left_end_by_themselves(t):
+    """The version of the application that they belong to may go meanwhile."""
+    def begin(server, port):
+        sock = socket.create_connection((server.host, server.port))
+        sock.sendall(f"GET / HTTP/1.1\r\nhost: x\r\nx-scheme: http\r\n"
+                     f"x-authority: 127.0.0.1:{port}\r\n\r\n".encode())
+        return sock
+
+    def threads(server):
+        return len(os.listdir(f"/proc/{server.process.pid}/task"))
+
+    with silence() as port:
+        app = manifest(t, f'["http://127.0.0.1:{port}"]')
+        with Served(t, app, "--workers", "1", "--metrics", "127.0.0.1:0") as server:
+            monitor, before = Monitor(server), threads(server)
+            for count in (12, 24):
+                socks = [begin(server, port) for _ in range(12)]
+                t.check(wait_for(lambda: threads(server) >= before + 12), "calls did not begin")
+                server.process.send_signal(signal.SIGHUP)
+                for sock in socks:
+                    sock.close()
+                t.check(wait_for(lambda: monitor.total(t, "stint_outbound_requests_total",
+                                                       outcome="cancelled") == count),
+                        "they are not counted")
+                t.check(wait_for(lambda: threads(server) < before + 12), "threads stay")
+            last = begin(server, port)
+            t.check(wait_for(lambda: threads(server) > before), "the last call did not begin")
+            last.close()
+            t.equal(server.stop(), 0)
 
 
 main()

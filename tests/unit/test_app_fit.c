@@ -15,13 +15,16 @@
 #define HEAD                                                                                       \
     MANIFEST_HEAD "[[trigger.http]]\nroute = \"/...\"\nstatic_response = { body = \"x\" }\n"
 
-static const struct process_limits wide = {
-    .files = NONE, .files_max = NONE, .mappings = NONE, .address_bytes = NONE, .tasks = NONE,
-    .memory_bytes = NONE};
+static const struct process_limits wide = {.files = NONE,
+                                           .files_max = NONE,
+                                           .mappings = NONE,
+                                           .address_bytes = NONE,
+                                           .tasks = NONE,
+                                           .memory_bytes = NONE};
 
 /* `one` may have 100 instances of 1 GiB, `two` is not limited in number. */
-static const char manifest[] =
-    HEAD "[application.tool.stint.server]\nconnections = 1000\n"
+static const char manifest[] = HEAD
+    "[application.tool.stint.server]\nconnections = 1000\n"
     "[component.one]\nsource = \"1.wasm\"\nallowed_outbound_hosts = [\"https://a.example\"]\n"
     "sqlite_databases = [\"default\"]\n"
     "[component.one.tool.stint.limits]\nmemory = \"1G\"\nconcurrency = 100\noutbound_concurrency = 3\n"
@@ -74,10 +77,10 @@ TEST(needs_are_added_up)
     CHECK(need.has_unbounded);
     CHECK_INT(need.connections, 4000);
     CHECK_INT(need.outbound, 300);
-    /* 4 loops of 5 and a listener each; 100 of the process; 64 threads with 3; 400 of databases. */
-    CHECK_INT(need.files, 4 * 6 + 100 + 64 * 3 + 4000 + 300 + 400);
+    /* 4 loops of 5 and a listener each; 100 of the process; 256 threads with 3; 400 of databases. */
+    CHECK_INT(need.files, 4 * 6 + 100 + 256 * 3 + 4000 + 300 + 400);
     CHECK_INT(need.files_least, 4 * 6 + 6);
-    CHECK_INT(need.tasks, 4 + 12 + 64);
+    CHECK_INT(need.tasks, 4 + 12 + 256);
     CHECK_INT(need.tasks_least, 4);
     CHECK_INT(need.mappings, 101 * 12 + 500 + 2 * 10);
     CHECK(need.memory_bytes == ((uint64_t)100 << 30) + ((uint64_t)512 << 20));
@@ -87,8 +90,11 @@ TEST(needs_are_added_up)
 
 TEST(a_usual_machine_fits_a_usual_application)
 {
-    const struct process_limits usual = {.files = 1024, .files_max = 524288, .mappings = 65530,
-                                         .address_bytes = NONE, .tasks = 4915,
+    const struct process_limits usual = {.files = 1024,
+                                         .files_max = 524288,
+                                         .mappings = 65530,
+                                         .address_bytes = NONE,
+                                         .tasks = 4915,
                                          .memory_bytes = (uint64_t)4 << 30};
     static char many[100 * 64];
     size_t bytes = (size_t)snprintf(many, sizeof(many), HEAD);
@@ -104,26 +110,29 @@ TEST(each_that_is_too_low_is_said)
     struct process_limits limits = wide;
     limits.files = 100;
     CHECK_STR(said_of(manifest, 4, &limits, NULL), ""); /* it is raised */
-    limits.files_max = 1100;
-    CHECK(says(&limits, "warning: descriptors: 5016 may be needed (4000 for connections: 4 threads "
-                        "with 1000 each; 1016 for outbound requests, files and the server itself), "
-                        "this process may have 1100: raise the hard limit ('ulimit -Hn', "
+    limits.files_max = 1676;
+    CHECK(says(&limits, "warning: descriptors: 5592 may be needed (4000 for connections: 4 threads "
+                        "with 1000 each; 1592 for outbound requests, files and the server itself), "
+                        "this process may have 1676: raise the hard limit ('ulimit -Hn', "
                         "LimitNOFILE= of the unit), or lower 'connections' in "
                         "[application.tool.stint.server] to 21\n"));
     limits.files_max = 1000;
     CHECK(says(&limits, "or lower limits.outbound_concurrency\n"));
     limits = wide;
     limits.mappings = 1000;
-    CHECK(says(&limits, "warning: mappings: 101 instances at a time may need 1732, vm.max_map_count is "
-                        "1000: 'sysctl -w vm.max_map_count=1732', or lower limits.concurrency\n"));
+    CHECK(says(&limits,
+               "warning: mappings: 101 instances at a time may need 1732, vm.max_map_count is "
+               "1000: 'sysctl -w vm.max_map_count=1732', or lower limits.concurrency\n"));
     limits = wide;
     limits.address_bytes = (uint64_t)64 << 30;
-    CHECK(says(&limits, "address space: 101 instances at a time reserve 815.6 GiB, of which they use "
-                        "little, this process may have 64.0 GiB (RLIMIT_AS)"));
+    CHECK(says(&limits,
+               "address space: 101 instances at a time reserve 815.6 GiB, of which they use "
+               "little, this process may have 64.0 GiB (RLIMIT_AS)"));
     limits = wide;
     limits.tasks = 79;
-    CHECK(says(&limits, "warning: threads: 80 may be needed (4 workers, 64 for outbound requests, 12 "
-                        "others), the control group has room for 79: raise TasksMax="));
+    CHECK(says(&limits,
+               "warning: threads: 272 may be needed (4 workers, 256 for outbound requests, 12 "
+               "others), the control group has room for 79: raise TasksMax="));
     limits = wide;
     limits.counts_unused = true;
     CHECK(says(&limits, "vm.overcommit_memory is 2"));
@@ -151,20 +160,23 @@ TEST(memory_is_that_of_all_instances)
 {
     struct process_limits limits = wide;
     limits.memory_bytes = (uint64_t)8 << 30;
-    CHECK(says(&limits, "warning: memory: instances may take 100.5 GiB (100 of component 'one' with "
-                        "1.0 GiB each, and others), this machine has 8.0 GiB: lower limits.memory or "
-                        "limits.concurrency\n"));
+    CHECK(says(&limits,
+               "warning: memory: instances may take 100.5 GiB (100 of component 'one' with "
+               "1.0 GiB each, and others), this machine has 8.0 GiB: lower limits.memory or "
+               "limits.concurrency\n"));
     limits.is_group_memory = true;
     CHECK(says(&limits, "the control group may have 8.0 GiB: lower limits.memory or "
                         "limits.concurrency, or raise MemoryMax= of the unit (memory.max of the "
                         "group)\n"));
     /* One instance alone. */
     limits.memory_bytes = 128 << 20;
-    CHECK(strstr(said_of(HEAD "[component.a]\nsource = \"a.wasm\"\n", 1, &limits, NULL),
-                 "instances may take 256 MiB (1 of component 'a' with 256 MiB each), the control group "
-                 "may have 128 MiB") != NULL);
+    CHECK(
+        strstr(
+            said_of(HEAD "[component.a]\nsource = \"a.wasm\"\n", 1, &limits, NULL),
+            "instances may take 256 MiB (1 of component 'a' with 256 MiB each), the control group "
+            "may have 128 MiB") != NULL);
     CHECK_STR(said_of(HEAD "[component.a]\nsource = \"a.wasm\"\n"
-                                    "[component.a.tool.stint.limits]\nmemory = \"unlimited\"\n",
+                           "[component.a.tool.stint.limits]\nmemory = \"unlimited\"\n",
                       1, &limits, NULL),
               "");
 }
@@ -228,9 +240,9 @@ TEST(the_table_has_all_rows)
     CHECK(buf_append_byte(&out, 0));
     CHECK_STR((const char *)out.data,
               "\nlimits: what may be needed, of what there is\n"
-              "  descriptors  5016 of 524288 (the soft limit, 1024, is raised)\n"
+              "  descriptors  5592 of 524288 (the soft limit, 1024, is raised)\n"
               "  connections  1000 (of each worker)\n"
-              "  threads      80 (4 workers)\n"
+              "  threads      272 (4 workers)\n"
               "  mappings     1732 (101 instances at a time; one each of components without "
               "limits.concurrency)\n"
               "  addresses    815.6 GiB\n"
@@ -335,8 +347,8 @@ TEST(the_first_version_is_read_as_well)
 
 TEST(what_is_no_group_has_no_limits)
 {
-    static const char *const broken[] = {"", "\n", "0", "0:", "0::", "::", ":::::\n\n:",
-                                         "0::../../..", "4:memory:"};
+    static const char *const broken[] = {
+        "", "\n", "0", "0:", "0::", "::", ":::::\n\n:", "0::../../..", "4:memory:"};
     make_root();
     for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
         struct control_group group = group_of(broken[i]);
