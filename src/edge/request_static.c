@@ -107,12 +107,63 @@ static bool value_is(const struct http_header *header, const char *text)
            memcmp(header->value, text, header->value_bytes) == 0;
 }
 
+static uint64_t number_at(const char *text, size_t digits)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < digits; i++)
+        number = number * 10 + (uint64_t)(text[i] - '0');
+    return number;
+}
+
+/* Of "Sun, 06 Nov 1994 08:49:37 GMT" a number that grows with time; false for other forms. */
+static bool read_date(const char *text, size_t bytes, uint64_t *ret_order)
+{
+    static const char form[] = "xxx, 00 xxx 0000 00:00:00 GMT";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    if (bytes != sizeof(form) - 1)
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == '0' ? !is_digit : form[i] != 'x' && form[i] != text[i])
+            return false;
+    }
+    const char *month = memmem(months, sizeof(months) - 1, text + 8, 3);
+    if (month == NULL || (month - months) % 3 != 0)
+        return false;
+    uint64_t day = (number_at(text + 12, 4) * 100 + (uint64_t)(month - months)) * 100 +
+                   number_at(text + 5, 2);
+    *ret_order = ((day * 100 + number_at(text + 17, 2)) * 100 + number_at(text + 20, 2)) * 100 +
+                 number_at(text + 23, 2);
+    return true;
+}
+
+/* Whether the file was changed after the date; what is none counts as not being there. */
+static bool is_newer(const struct http_header *since, const struct found *found, bool otherwise)
+{
+    uint64_t theirs, ours;
+    if (!read_date(since->value, since->value_bytes, &theirs) ||
+        !read_date(found->date, strlen(found->date), &ours))
+        return otherwise;
+    return ours > theirs;
+}
+
+/* RFC 9110, 13.2.2: the client wants this very file, or none. Weak tags are never the same here. */
+static bool is_unwanted(const struct request *request, const struct found *found)
+{
+    const struct http_header *match = header_of(request, "if-match");
+    const struct http_header *since = header_of(request, "if-unmodified-since");
+    if (match == NULL)
+        return since != NULL && is_newer(since, found, false);
+    const char *tag = memmem(match->value, match->value_bytes, found->tag, strlen(found->tag));
+    return !value_is(match, "*") && (tag == NULL || (tag > match->value && tag[-1] == '/'));
+}
+
 static bool is_unchanged(const struct request *request, const struct found *found)
 {
     const struct http_header *none = header_of(request, "if-none-match");
     const struct http_header *since = header_of(request, "if-modified-since");
     if (none == NULL)
-        return since != NULL && value_is(since, found->date);
+        return since != NULL && !is_newer(since, found, true);
     return value_is(none, "*") ||
            memmem(none->value, none->value_bytes, found->tag, strlen(found->tag)) != NULL;
 }
@@ -258,6 +309,11 @@ static void send_file(struct request *request, const struct found *found)
     headers[count++] = field("content-type", found->type);
     request->file_at = 0;
     request->file_end = size;
+    if (is_unwanted(request, found)) {
+        begin(request, 412, headers, 3, 0);
+        end(request);
+        return;
+    }
     if (is_unchanged(request, found)) {
         begin(request, 304, headers, 3, size);
         end(request);

@@ -98,6 +98,19 @@ def clients_keep_files(t):
                         {"If-None-Match": "*"}, {"If-Modified-Since": date}):
             same = server.request("GET", "/a.css", headers=headers)
             t.equal((same.status, same.body, same.headers["etag"]), (304, b"", tag))
+        early, late = "Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 2049 23:59:59 GMT"
+        for name, value, status in (
+                ("If-Modified-Since", early, 200), ("If-Modified-Since", late, 304),
+                ("If-Modified-Since", "yesterday", 200), ("If-Unmodified-Since", early, 412),
+                ("If-Unmodified-Since", late, 200), ("If-Unmodified-Since", date, 200),
+                ("If-Unmodified-Since", "Fri, 31 Not 2049 23:59:59 GMT", 200),
+                ("If-Match", tag, 200), ("If-Match", f'"x", {tag}', 200), ("If-Match", "*", 200),
+                ("If-Match", '"x"', 412), ("If-Match", f"W/{tag}", 412), ("If-Match", "", 412)):
+            answer = server.request("GET", "/a.css", headers={name: value})
+            t.equal((name, value, answer.status), (name, value, status))
+            t.equal(answer.body, b"a{}" if status == 200 else b"")
+        both = {"If-Match": '"x"', "If-None-Match": tag, "If-Unmodified-Since": late}
+        t.equal(server.request("GET", "/a.css", headers=both).status, 412)
         connection = server.connect()
         t.equal(server.request("GET", "/a.css", headers={"If-None-Match": tag},
                                connection=connection).status, 304)
