@@ -231,7 +231,7 @@ static enum stint_status load_component(struct edge_server *server, struct edge_
                                   .chain = request_chain,
                                   .call_begin = request_call_begin,
                                   .call_end = request_call_end,
-                                  .service_called = metrics_service_called,
+                                  .service_called = request_service_called,
                                   .services = app->services,
                                   .component = from,
                                   .wants_digest = server->options->admin != NULL ||

@@ -117,6 +117,8 @@ void request_span(struct request *request);
  * wasi_p2_watch has them. */
 void request_call_begin(void *env, struct wasi_p2_call *call);
 void request_call_end(void *env, const struct wasi_p2_call *call);
+/* Of a command to Redis, or a message or connection to an MQTT broker: its span and count. */
+void request_service_called(void *env, const struct services_call *call);
 
 /* request_client.c: who asks, and where that is: `client` and `geo`. */
 void request_locate(struct request *request);

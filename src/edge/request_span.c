@@ -9,6 +9,7 @@
 
 #include "edge/request.h"
 #include "os/clock.h"
+#include "services/services.h"
 #include "wasi/p2_http.h"
 
 enum { TRACE_AT = 3, TRACE_DIGITS = 32, SPAN_AT = 36 };
@@ -177,13 +178,13 @@ static void put_server(struct request *request, struct buf *out, uint64_t now_ns
     const char *method = known_method(http->method);
     bool is_lost = http_is_lost(request->exchange);
     bool is_error = request->answer >= 500 || is_lost;
-    const struct span_head head = {
-        .span = request->trace + SPAN_AT,
-        .parent = request->has_parent ? request->parent : "",
-        .flags = FLAGS_SAMPLED | FLAGS_KNOWN | (request->has_parent ? FLAGS_REMOTE : 0),
-        .kind = KIND_SERVER,
-        .start_ns = request->start_ns,
-        .end_ns = now_ns};
+    const struct span_head head = {.span = request->trace + SPAN_AT,
+                                   .parent = request->has_parent ? request->parent : "",
+                                   .flags = FLAGS_SAMPLED | FLAGS_KNOWN |
+                                            (request->has_parent ? FLAGS_REMOTE : 0),
+                                   .kind = KIND_SERVER,
+                                   .start_ns = request->start_ns,
+                                   .end_ns = now_ns};
     char code[8];
     begin_span(out, request, &head);
     (void)buf_append_string(out, method != NULL ? method : "HTTP");
@@ -343,4 +344,44 @@ void request_call_end(void *env, const struct wasi_p2_call *call)
     begin_attributes(out);
     put_call(out, request, call);
     end_span(request, out, (call->error != 0 && !call->is_cancelled) || call->status >= 400);
+}
+
+/* ---- Commands to Redis, messages to MQTT brokers ----------------------------------------- */
+
+static const char *error_of(enum services_end end)
+{
+    static const char *const names[] = {[SERVICES_ANSWERED] = "",
+                                        [SERVICES_REFUSED] = "refused",
+                                        [SERVICES_UNREACHABLE] = "unreachable",
+                                        [SERVICES_TIMEOUT] = "timeout",
+                                        [SERVICES_CANCELLED] = "cancelled",
+                                        [SERVICES_FAILED] = "failed"};
+    return names[end];
+}
+
+/* Neither keys nor topics are in it: they may name people. */
+void request_service_called(void *env, const struct services_call *call)
+{
+    struct request *request = env;
+    struct buf *out = &request->worker->span;
+    bool is_redis = call->server == SERVICES_REDIS;
+    char span[REQUEST_SPAN_BYTES], parent[REQUEST_SPAN_BYTES] = "";
+    metrics_service_called(request, call);
+    if (!request->is_sampled || call->start_ns == 0)
+        return;
+    memcpy(parent, request->trace + SPAN_AT, REQUEST_SPAN_BYTES - 1);
+    request_new_span(request->worker, span);
+    const struct span_head head = {.span = span,
+                                   .parent = parent,
+                                   .flags = FLAGS_SAMPLED | FLAGS_KNOWN,
+                                   .kind = KIND_CLIENT,
+                                   .start_ns = call->start_ns,
+                                   .end_ns = call->end_ns};
+    begin_span(out, request, &head);
+    (void)buf_append_string(out, is_redis ? "redis" : "mqtt");
+    begin_attributes(out);
+    put_string(out, is_redis ? "db.system.name" : "messaging.system", is_redis ? "redis" : "mqtt");
+    put_string(out, "error.type", error_of(call->end));
+    put_string(out, "stint.component", request->component->app->id);
+    end_span(request, out, call->end != SERVICES_ANSWERED);
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a server under test says of itself: `Monitor(server).total(t, "stint_requests_total")`."""
 import http.client
+import http.server
+import json
 import re
+import threading
 import time
 
 
@@ -68,3 +71,22 @@ class Monitor:
         t.equal(status, 200)
         return sum(value for (n, k), value in parse(t, text).items()
                    if n == metric and set(labels.items()) <= set(k))
+
+
+def collector():
+    """A list that spans come to, and the address for that."""
+    spans = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            spans.extend(span for resource in body["resourceSpans"] for scope in resource["scopeSpans"]
+                         for span in scope["spans"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return spans, f"http://127.0.0.1:{server.server_address[1]}"

@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from daemons import Daemon  # noqa: E402
-from monitored import Monitor  # noqa: E402
+from monitored import Monitor, collector  # noqa: E402
 from served import Served, build_app, free_ports, make_component  # noqa: E402
 from stores import check_counts_together, put  # noqa: E402
 from program import STINT, Skip, main, run, test  # noqa: E402
@@ -572,7 +572,9 @@ def calls_are_counted(t):
     with Redis(t) as redis, Broker(t) as broker, socket.create_server(("127.0.0.1", 0)) as silent:
         hosts = ["redis://127.0.0.1:*", f"mqtt://127.0.0.1:{broker.port}"]
         app = application(t, hosts=hosts)
-        with Served(t, *app, "--metrics", "127.0.0.1:0") as server:
+        spans, sink = collector()
+        traced = dict(os.environ, OTEL_TRACES_SAMPLER="always_on", OTEL_EXPORTER_OTLP_ENDPOINT=sink)
+        with Served(t, *app, "--metrics", "127.0.0.1:0", env=traced) as server:
             monitor = Monitor(server)
             ask = lambda path, at, body=None: server.request("POST" if body else "GET", path, body=body,
                                                              headers={"address": at}).text
@@ -599,6 +601,8 @@ def calls_are_counted(t):
             t.equal(monitor.total(t, "stint_outbound_duration_seconds_count", kind="mqtt"), 5)
             t.equal(monitor.total(t, "stint_outbound_requests_total", kind="http"), 0)
             t.equal(server.stop(), 0)
+        t.equal(sorted((span["name"], span["status"].get("code", 0)) for span in spans if span["kind"] == 3),
+                sorted([("redis", 0)] * 3 + [("redis", 2)] * 4 + [("mqtt", 0)] * 3 + [("mqtt", 2)] * 2))
 
 
 # ---- Triggers --------------------------------------------------------------------------------
