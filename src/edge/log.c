@@ -71,6 +71,7 @@ enum stint_status log_open_access(struct log *log, const char *path, struct stin
     atomic_store(&log->access_fd, fd);
     log->owns_access = is_own;
     log->is_access_file = is_file;
+    log->is_access_torn = false;
     lock_give(&log->access_lock);
     if (was_own)
         file_close(old);
@@ -120,22 +121,34 @@ static size_t piece_of(const struct buf *lines, size_t done, bool is_file)
     return piece > 0 ? piece : PIECE_BYTES;
 }
 
+struct flushed {
+    size_t bytes;            /* that were written */
+    bool is_broken, is_torn; /* the rest was given up; what was written ends within a line */
+    int reason;
+};
+
 /*
  * A log that cannot be written must not stop the server: what a slow reader of a pipe does not take
  * now stays for later, and once the buffer is full further lines are counted as lost, as they are where
  * a write fails.
  */
-static void flush_one(struct log *log, struct buf *lines, int fd, bool is_file)
+static struct flushed flush_one(struct log *log, struct buf *lines, int fd, bool is_file)
 {
     size_t done = 0;
     bool is_broken = fd < 0;
+    int reason = EBADF;
     while (!is_broken && done < lines->bytes && is_ready(fd)) {
         ssize_t written = write(fd, lines->data + done, piece_of(lines, done, is_file));
-        is_broken = written <= 0 && errno != EAGAIN && errno != EINTR;
+        reason = errno;
+        is_broken = written <= 0 && reason != EAGAIN && reason != EINTR;
         done += written > 0 ? (size_t)written : 0;
         if (written <= 0)
             break;
     }
+    struct flushed flushed = {.is_broken = is_broken,
+                              .is_torn = done > 0 && lines->data[done - 1] != '\n',
+                              .bytes = done,
+                              .reason = reason};
     if (is_broken) {
         atomic_fetch_add(&log->lost, count_lines(lines->data + done, lines->bytes - done));
         done = lines->bytes;
@@ -144,31 +157,51 @@ static void flush_one(struct log *log, struct buf *lines, int fd, bool is_file)
         memmove(lines->data, lines->data + done, lines->bytes - done);
     lines->bytes -= done;
     lines->failed = false;
+    return flushed;
 }
 
-/* Under the lock, so that all of it goes to one file while that is changed for another. */
+/*
+ * Under the lock, so that all of it goes to one file while that is changed for another. That lines are
+ * lost is said when it begins and when it is over; a line of which the disk took a part is ended then.
+ */
 static void flush_access(struct log_buffer *buffer)
 {
     struct log *log = buffer->log;
     lock_take(&log->access_lock);
-    flush_one(log, &buffer->access, atomic_load(&log->access_fd), log->is_access_file);
+    int fd = atomic_load(&log->access_fd);
+    if (log->is_access_torn && fd >= 0 && is_ready(fd) && write(fd, "\n", 1) == 1)
+        log->is_access_torn = false;
+    struct flushed flushed = flush_one(log, &buffer->access, fd, log->is_access_file);
+    bool was_broken = log->is_access_broken;
+    if (flushed.is_broken)
+        log->is_access_torn |= flushed.is_torn;
+    if (flushed.is_broken || flushed.bytes > 0)
+        log->is_access_broken = flushed.is_broken && fd >= 0;
+    bool is_broken = log->is_access_broken;
     lock_give(&log->access_lock);
+    if (is_broken && !was_broken)
+        log_line(
+            buffer, LOG_ERROR, NULL, NULL,
+            "the access log cannot be written: %s. Its lines are lost, and counted, until it can be",
+            os_error_text(os_error_of(flushed.reason)));
+    else if (was_broken && !is_broken)
+        log_line(buffer, LOG_INFO, NULL, NULL, "the access log is written again; lines were lost");
 }
 
 void log_flush(struct log_buffer *buffer)
 {
-    if (buffer->lines.bytes > 0)
-        flush_one(buffer->log, &buffer->lines, buffer->log->fd, false);
     if (buffer->access.bytes > 0)
         flush_access(buffer);
+    if (buffer->lines.bytes > 0)
+        (void)flush_one(buffer->log, &buffer->lines, buffer->log->fd, false);
 }
 
 bool log_flush_most(struct log_buffer *buffer)
 {
-    if (buffer->lines.bytes > 0)
-        flush_one(buffer->log, &buffer->lines, buffer->log->fd, false);
     if (buffer->access.bytes >= ACCESS_BYTES_MANY)
         flush_access(buffer);
+    if (buffer->lines.bytes > 0)
+        (void)flush_one(buffer->log, &buffer->lines, buffer->log->fd, false);
     return buffer->lines.bytes > 0 || buffer->access.bytes > 0;
 }
 

@@ -21,6 +21,7 @@ struct log {
     atomic_int access_fd; /* of the access log; -1: none. Written under its lock */
     struct lock access_lock;
     bool owns_access, is_access_file; /* closed at the end; a file, not a pipe; under the lock */
+    bool is_access_broken, is_access_torn; /* it lost lines at last; it ends within one; likewise */
     enum log_level level;
     bool is_json, has_colour;
     bool is_terse; /* for who asked and waits for the answer: "stint: …", without the time */

@@ -111,6 +111,24 @@ def no_line_is_lost_when_the_log_rotates(t):
 
 
 @test
+def lines_that_are_lost_are_told_of_once(t):
+    os.symlink("/dev/full", t.path("access.jsonl"))
+    path = manifest(t, '[application.tool.stint.log]\naccess = "access.jsonl"')
+    with Served(t, path, "--workers", "1") as server:
+        for _ in range(3):
+            t.equal(server.get("/hello").status, 200)
+            t.check(server.lines("the access log cannot be written: No space left on device"), server.log)
+        os.remove(t.path("access.jsonl"))
+        server.process.send_signal(signal.SIGUSR1)
+        server.lines("the access log is opened again")
+        server.get("/hello")
+        t.check(server.lines("the access log is written again"), server.log)
+        server.stop()
+        t.equal(len([line for line in server.log if "cannot be written" in line]), 1)
+    t.equal(1 <= len(lines_of(t.path("access.jsonl"))) <= 3, True)  # what waited to be written is there, too
+
+
+@test
 def a_log_that_cannot_be_opened_again_stays(t):
     os.mkdir(t.path("logs"))
     path = manifest(t, '[application.tool.stint.log]\naccess = "logs/access.jsonl"')
