@@ -404,12 +404,15 @@ static void run_lost(struct http_conn *conn)
     unsigned status = exchange->is_answered ? 0 : exchange->refusal;
     exchange->is_lost = true;
     http_conn_end(exchange);
-    if (status != 0)
+    if (status != 0) {
         http_conn_refuse(conn, status);
-    else if (exchange->refusal != 0)
+    } else if (exchange->refusal != 0) {
         http_conn_finish(conn, true);
-    else
+    } else {
+        /* Small answers wait for a while: what there is of this one goes out before it breaks off. */
+        (void)http_conn_flush(conn);
         conn->is_broken = true;
+    }
 }
 
 /* Whether something came of it; false: it waits. */

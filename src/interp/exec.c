@@ -107,7 +107,8 @@ static bool add_range(struct module_code *code, const struct cell *from, const s
     return true;
 }
 
-/* Translates and publishes; the frame's size comes last, since readers look at it first. */
+/* Translates and publishes; the frame's size comes last and alone: other threads read it meanwhile, and
+ * the rest only once it is there. */
 static enum stint_status translate_locked(struct module_code *code, struct interp_func *func,
                                           bool is_metered)
 {
@@ -123,11 +124,14 @@ static enum stint_status translate_locked(struct module_code *code, struct inter
     }
     extra->next = code->translated;
     code->translated = extra;
-    uint32_t frame_inverse = made.frame_inverse;
-    made.frame_inverse = 0;
-    *func = made;
+    func->code = made.code;
+    func->zero_from = made.zero_from;
+    func->zero_to = made.zero_to;
+    func->pins = made.pins;
+    func->fuel = made.fuel;
+    func->extra = made.extra;
     interp_divert(code, func, own_index);
-    __atomic_store_n(&func->frame_inverse, frame_inverse, __ATOMIC_RELEASE);
+    __atomic_store_n(&func->frame_inverse, made.frame_inverse, __ATOMIC_RELEASE);
     return STINT_OK;
 }
 

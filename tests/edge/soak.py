@@ -110,14 +110,15 @@ class Load:
                 self.may_run.wait(0.1)
                 continue
             self.resting[number] = False
+            act = rng.choice(acts)
             try:
-                rng.choice(acts)(rng)
+                act(rng)
             except (OSError, AssertionError) as problem:
-                self.problems.append(repr(problem))
+                self.problems.append(f"{act.__name__}: {problem!r}")
                 return
             except Exception as problem:  # http.client's, of connections that end early
                 if type(problem).__module__ != "http.client":
-                    self.problems.append(repr(problem))
+                    self.problems.append(f"{act.__name__}: {problem!r}")
                     return
             self.asked[number] += 1
 
