@@ -29,13 +29,16 @@
 #include "interp/interp.h"
 #include "os/clock.h"
 #include "os/files.h"
+#include "os/heap.h"
 #include "stint_config.h"
 #include "wasi/host_http.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, REASON_BYTES_MAX = 4096 };
+enum { FREE_BYTES_MAX = 32 << 20 };
 
 /* At the end, for requests of guests that were given up. */
 static const uint64_t settle_ns = 5000000000;
+static const uint64_t trim_ns = 9000000000;
 
 struct up {
     struct edge_server server;
@@ -43,6 +46,7 @@ struct up {
     struct thread compiler;     /* for components without machine code */
     bool has_compiler;
     atomic_int is_ending;
+    uint64_t trimmed_ns; /* when memory was last given back */
 };
 
 /* ---- Preparation ------------------------------------------------------------------------- */
@@ -275,18 +279,29 @@ static void reload(struct up *up)
     start_compiler(up);
 }
 
+/* After a flood, memory is the machine's again within seconds. */
+static void trim_heap(struct up *up)
+{
+    uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
+    if (now_ns - up->trimmed_ns < trim_ns)
+        return;
+    up->trimmed_ns = now_ns;
+    (void)heap_trim(FREE_BYTES_MAX);
+}
+
 /* What the main thread has to do while workers serve; the signal that ends it. */
 static int await_signal(struct up *up, const sigset_t *signals)
 {
     struct edge_server *server = &up->server;
     struct timespec pause = {.tv_sec = 1};
+    static const struct timespec rest = {.tv_sec = 10};
     uint64_t watched_ns = notify_watchdog_ns();
     if (watched_ns != 0 && watched_ns / 3 < 1000000000)
         pause = (struct timespec){.tv_nsec = (long)(watched_ns / 3)};
     for (;;) {
         bool has_clock =
             server->certificates != NULL || watched_ns != 0 || budget_is_used(server->app);
-        int number = has_clock ? sigtimedwait(signals, NULL, &pause) : sigwaitinfo(signals, NULL);
+        int number = sigtimedwait(signals, NULL, has_clock ? &pause : &rest);
         if (number == SIGUSR1) {
             reopen_log(up);
         } else if (number == SIGHUP) {
@@ -300,6 +315,7 @@ static int await_signal(struct up *up, const sigset_t *signals)
         budget_tick(server->budget, &up->log, false);
         if (watched_ns != 0)
             notify_alive(server);
+        trim_heap(up);
         log_flush(&up->log);
     }
 }
