@@ -65,13 +65,16 @@ static void find_client(char *text, bool is_forwarded)
     struct client_headers headers = {.x_forwarded_for = lines, .x_forwarded_for_count = count};
     if (is_forwarded)
         headers = (struct client_headers){.forwarded = lines, .forwarded_count = count};
-    struct inet_address client = client_find(&peers[0], trusted, &headers);
+    struct inet_address client;
+    for (int which = APP_CLIENT_EITHER; which <= APP_CLIENT_X_FORWARDED_FOR; which++)
+        (void)client_find(&peers[0], trusted, (enum app_client_header)which, &headers, &client);
+    (void)client_find(&peers[0], trusted, APP_CLIENT_EITHER, &headers, &client);
     print_and_read(&client);
     struct inet_address part = client_short(&client);
     print_and_read(&part);
     struct client_key key = client_key(&client);
     require(key.bytes[0] == (client.is_v6 ? 6 : 4));
-    client = client_find(&peers[1], trusted, &headers);
+    (void)client_find(&peers[1], trusted, APP_CLIENT_EITHER, &headers, &client);
     require(address_equal(&client, &peers[1]));
 }
 
