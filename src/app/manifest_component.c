@@ -147,7 +147,10 @@ static void read_mounts(struct reader *r, const struct toml_value *files, const 
             component->file_count++;
         } else if (item->kind == TOML_TABLE) {
             mount->source = get_text(r, item, "source", "");
+            /* What guests see begins with a slash, written or not. */
             mount->destination = get_text(r, item, "destination", "");
+            if (mount->destination[0] != '/')
+                mount->destination = reader_format(r, "/%s", mount->destination);
             component->file_count++;
         }
     }

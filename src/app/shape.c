@@ -199,12 +199,20 @@ static const char *nearest_key(const struct shape *shape, const struct toml_valu
     return nearest.best;
 }
 
+/* Whether a key that is not listed stands for an `element`. */
+static bool is_element(const struct shape *shape, const struct toml_value *member)
+{
+    return shape->element != NULL &&
+           (shape->element->type != SHAPE_TABLE || member->kind == TOML_TABLE);
+}
+
 /* Whether a key that is not there is named by the message about another one. */
 static bool is_misspelt(const struct shape *shape, const struct toml_value *table,
                         const struct shape_key *wanted)
 {
     for (const struct toml_value *member = table->first; member != NULL; member = member->next) {
-        if (find_key(shape, member) == NULL && nearest_key(shape, member) == wanted->name)
+        if (find_key(shape, member) == NULL && !is_element(shape, member) &&
+            nearest_key(shape, member) == wanted->name)
             return true;
     }
     return false;
@@ -246,12 +254,12 @@ static void check_member(struct walk *w, const struct shape *shape,
                         has_own ? "" : ": ", member->key,
                         shape_format_expected(shape->key_format));
     }
+    struct walk own = *w; /* a noun is written over what was there */
     if (shape->noun != NULL)
-        enter_noun(w, "%s '%.60s': ", shape->noun, member->key);
+        enter_noun(&own, "%s '%.60s': ", shape->noun, member->key);
     else
-        enter_key(w, member->key);
-    check_value(w, shape->element, member);
-    w->where_bytes = before;
+        enter_key(&own, member->key);
+    check_value(&own, shape->element, member);
 }
 
 static void check_table(struct walk *w, const struct shape *shape, const struct toml_value *table)
@@ -265,8 +273,7 @@ static void check_table(struct walk *w, const struct shape *shape, const struct 
                 w->where_bytes = before;
             check_value(w, key->shape, member);
             w->where_bytes = before;
-        } else if (shape->element != NULL &&
-                   (shape->element->type == SHAPE_ANY || member->kind == TOML_TABLE)) {
+        } else if (is_element(shape, member)) {
             check_member(w, shape, member);
         } else {
             unknown_key(w, shape, member);
@@ -288,13 +295,11 @@ static void check_elements(struct walk *w, const struct shape *shape,
 {
     uint32_t number = 0;
     for (const struct toml_value *value = array->first; value != NULL; value = value->next) {
-        size_t before = w->where_bytes;
-        char index[16];
-        snprintf(index, sizeof(index), "%u", ++number);
+        struct walk own = *w;
+        number++;
         if (shape->noun != NULL)
-            enter_noun(w, "%s %s: ", shape->noun, index);
-        check_value(w, shape->element, value);
-        w->where_bytes = before;
+            enter_noun(&own, "%s %u: ", shape->noun, number);
+        check_value(&own, shape->element, value);
     }
 }
 

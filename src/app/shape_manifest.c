@@ -21,6 +21,19 @@ const struct shape shape_labels = {.type = SHAPE_ARRAY, .element = &shape_label}
 
 static const struct shape id = {.type = SHAPE_TEXT, .format = FORMAT_KEBAB};
 
+/* A table of somebody else's. */
+static const struct shape any_table = {.type = SHAPE_MAP, .element = &shape_any};
+
+static const struct shape_key target_keys[] = {
+    KEY("url", shape_name, "Where its definition is downloaded from.")
+    KEY("path", shape_name, "The file of its definition.")
+    KEYS_END
+};
+static const struct shape target_table = {.type = SHAPE_TABLE, .keys = target_keys};
+static const struct shape target = {
+    .type = SHAPE_EITHER, .either = {&shape_text, &target_table}};
+static const struct shape targets = {.type = SHAPE_ARRAY, .element = &target};
+
 /* ---- Parts of components ----------------------------------------------------------------- */
 
 static const struct shape_key source_keys[] = {
@@ -36,8 +49,8 @@ static const struct shape source = {
     .type = SHAPE_EITHER, .either = {&shape_name, &source_table}};
 
 static const struct shape_key mount_keys[] = {
-    KEY_REQUIRED("source", shape_name, "A file or folder, relative to the manifest.")
-    KEY_REQUIRED("destination", shape_name, "Where the guest sees it, such as \"/assets\".")
+    KEY_REQUIRED("source", shape_text, "A file or folder; \"\" is the manifest's own folder.")
+    KEY_REQUIRED("destination", shape_text, "Where the guest sees it, such as \"/assets\".")
     KEYS_END
 };
 static const struct shape mount_table = {.type = SHAPE_TABLE, .keys = mount_keys};
@@ -97,7 +110,7 @@ static const struct shape_key component_tool_keys[] = {
     KEYS_END
 };
 static const struct shape component_tool = {
-    .type = SHAPE_TABLE, .keys = component_tool_keys, .element = &shape_any};
+    .type = SHAPE_TABLE, .keys = component_tool_keys, .element = &any_table};
 
 static const struct shape component_variables = {
     .type = SHAPE_MAP, .element = &shape_text, .key_format = FORMAT_SNAKE};
@@ -121,7 +134,7 @@ static const struct shape_key component_keys[] = {
     COMPONENT_KEYS
     KEY("variables", component_variables,
         "Variables of the guest; {{ name }} stands for the application's of that name.")
-    KEY("targets", shape_any, "Taken note of.")
+    KEY("targets", targets, "Taken note of.")
     KEY("tool", component_tool, "Settings of tools.")
     KEY("dependencies_inherit_configuration", shape_boolean,
         "Whether dependencies have all permissions of this component.")
@@ -190,13 +203,22 @@ static const struct shape redis = {.type = SHAPE_TABLE, .keys = redis_keys};
 static const struct shape redises = {
     .type = SHAPE_ARRAY, .element = &redis, .noun = "redis trigger"};
 
+/* Of a kind that is not known here. */
+static const struct shape_key foreign_keys[] = {
+    TRIGGER_KEYS
+    KEYS_END
+};
+static const struct shape foreign = {
+    .type = SHAPE_TABLE, .keys = foreign_keys, .element = &shape_any};
+static const struct shape foreigns = {.type = SHAPE_ARRAY, .element = &foreign};
+
 static const struct shape_key trigger_keys[] = {
     KEY("http", https, "Routes.")
     KEY("redis", redises, "Messages of Redis channels.")
     KEYS_END
 };
 static const struct shape triggers = {
-    .type = SHAPE_TABLE, .keys = trigger_keys, .element = &shape_any};
+    .type = SHAPE_TABLE, .keys = trigger_keys, .element = &foreigns};
 
 /* ---- The application --------------------------------------------------------------------- */
 
@@ -216,14 +238,14 @@ static const struct shape_key global_keys[] = {
     KEYS_END
 };
 static const struct shape globals = {
-    .type = SHAPE_TABLE, .keys = global_keys, .element = &shape_any};
+    .type = SHAPE_TABLE, .keys = global_keys, .element = &any_table};
 
 static const struct shape_key application_tool_keys[] = {
     KEY("stint", shape_stint_application, "What Stint alone knows of an application.")
     KEYS_END
 };
 static const struct shape application_tool = {
-    .type = SHAPE_TABLE, .keys = application_tool_keys, .element = &shape_any};
+    .type = SHAPE_TABLE, .keys = application_tool_keys, .element = &any_table};
 
 #define APPLICATION_KEYS                                                                           \
     KEY_REQUIRED("name", shape_name, "The application's name.")                                    \
@@ -233,7 +255,7 @@ static const struct shape application_tool = {
 
 static const struct shape_key application_keys[] = {
     APPLICATION_KEYS
-    KEY("targets", shape_any, "Taken note of.")
+    KEY("targets", targets, "Taken note of.")
     KEY("trigger", globals, "What holds for all triggers of a kind.")
     KEY("tool", application_tool, "Settings of tools.")
     KEYS_END
@@ -273,8 +295,7 @@ static const struct shape_key trigger_1_keys[] = {
     KEY("address", shape_text, "redis: the server.")
     KEYS_END
 };
-static const struct shape trigger_1 = {
-    .type = SHAPE_TABLE, .keys = trigger_1_keys, .element = &shape_any};
+static const struct shape trigger_1 = {.type = SHAPE_TABLE, .keys = trigger_1_keys};
 
 static const struct shape_key component_trigger_1_keys[] = {
     KEY("route", route, "http: the route.")
@@ -284,7 +305,7 @@ static const struct shape_key component_trigger_1_keys[] = {
     KEYS_END
 };
 static const struct shape component_trigger_1 = {
-    .type = SHAPE_TABLE, .keys = component_trigger_1_keys, .element = &shape_any};
+    .type = SHAPE_TABLE, .keys = component_trigger_1_keys};
 
 static const struct shape_key component_1_keys[] = {
     KEY_REQUIRED("id", shape_name, "The component's name.")

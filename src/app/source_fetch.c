@@ -98,19 +98,19 @@ static void show(struct fetch *fetch)
     fputs(" MB", stderr);
 }
 
-static bool on_write(void *env, const void *data, size_t bytes)
+static int64_t on_write(void *env, const void *data, size_t bytes)
 {
     struct fetch *fetch = env;
     if (fetch->status != 200)
-        return true; /* a page about it */
+        return (int64_t)bytes; /* a page about it */
     fetch->is_too_long = bytes > SOURCE_FETCH_BYTES_MAX - fetch->bytes;
     if (fetch->is_too_long)
-        return false;
+        return -1;
     sha256_add(&fetch->sha, data, bytes);
     fetch->write_error = private_write_all(fetch->fd, data, bytes, fetch->bytes);
     fetch->bytes += bytes;
     show(fetch);
-    return fetch->write_error == OS_OK;
+    return fetch->write_error == OS_OK ? (int64_t)bytes : -1;
 }
 
 /* ---- A download -------------------------------------------------------------------------- */

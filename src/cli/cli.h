@@ -26,6 +26,11 @@ enum cli_exit {
 #undef X
 };
 
+/* What to do instead of a flag that another program has. */
+struct flag_hint {
+    const char *name, *hint;
+};
+
 struct verb {
     const char *name;
     const char *synopsis;    /* what follows the verb: "[options] FILE [args...]" */
@@ -34,7 +39,8 @@ struct verb {
     const char *examples;    /* one a line; or NULL */
     const struct flag *flags;
     size_t flag_count;
-    enum flag_complete complete; /* what the operands are */
+    const struct flag_hint *hints; /* until a name is NULL; or NULL */
+    enum flag_complete complete;   /* what the operands are */
     bool is_hidden;
     bool stops_at_operand; /* what follows the first operand is not ours to read */
     bool has_guest_exit;   /* the exit code can be a guest's: help says so */

@@ -27,6 +27,28 @@ static const struct flag up_flags[] = {
 #undef FLAG
 };
 
+/* Flags of `spin up`, for those who come from there. */
+static const struct flag_hint up_hints[] = {
+    {"from", "it is -f or --file, or no option at all"},
+    {"from-file", "it is -f or --file, or no option at all"},
+    {"from-registry", "applications come from files; components may come from a 'url'"},
+    {"build", "'stint build' builds, 'stint watch' builds and serves"},
+    {"state-dir", "'state_dir' of [application.tool.stint], or of the runtime configuration"},
+    {"key-value", "what is in a store is the application's; other stores are defined in "
+                  "--runtime-config-file"},
+    {"sqlite", "'sqlite3 .stint/sqlite_db.db' runs statements; other databases are defined in "
+               "--runtime-config-file"},
+    {"temp", "files of components are in 'files' of the state folder"},
+    {"allow-transient-write", "files of components are for reading only"},
+    {"direct-mounts", "whole folders are seen as they are; see 'Files' in docs/edge.md"},
+    {"log-dir", "'guests' of [application.tool.stint.log] is a file for what guests print"},
+    {"follow", "what guests print goes to stderr, all of it"},
+    {"component-id", "all components of the manifest are served"},
+    {"disable-cache", "it is --no-cache"},
+    {"find-free-port", "--listen 127.0.0.1:0 does, and the address is printed"},
+    {NULL, NULL},
+};
+
 /* NULL: it is not there, or another one's. */
 static const struct edge_api *load_server(struct stint_error *error)
 {
@@ -183,6 +205,7 @@ const struct verb verb_up = {
                 "stint up greet.wasm --listen 127.0.0.1:8080\n"
                 "stint up -f shop/spin.toml --access-log /var/log/shop.jsonl",
     .flags = up_flags,
+    .hints = up_hints,
     .flag_count = COUNT_OF(up_flags),
     .complete = COMPLETE_FILE,
     .run = cmd_up,

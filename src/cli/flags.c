@@ -34,8 +34,25 @@ static const struct flag *find_short(const struct verb *verb, char letter)
     return NULL;
 }
 
+/* Of a flag that others have; NULL for all the rest. */
+static const char *find_hint(const struct verb *verb, const char *name, size_t bytes)
+{
+    if (STINT_DEVICE || verb->hints == NULL)
+        return NULL;
+    for (const struct flag_hint *hint = verb->hints; hint->name != NULL; hint++) {
+        if (strlen(hint->name) == bytes && memcmp(hint->name, name, bytes) == 0)
+            return hint->hint;
+    }
+    return NULL;
+}
+
 static enum flags_result unknown_long(const struct verb *verb, const char *name, size_t bytes)
 {
+    const char *hint = find_hint(verb, name, bytes);
+    if (hint != NULL) {
+        cli_error("unknown option '--%.*s': %s", (int)bytes, name, hint);
+        return FLAGS_WRONG;
+    }
     struct nearest nearest = {.wanted = name, .wanted_bytes = bytes};
     nearest_offer(&nearest, "help", 4);
     for (size_t i = 0; i < verb->flag_count; i++) {

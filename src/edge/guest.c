@@ -255,6 +255,21 @@ static const struct plan_export *find_http(const struct guest *guest)
     return found != NULL && found->func->param_count == 2 ? found : NULL;
 }
 
+/* Whether it handles requests in the way of WASI 0.3, which is not this one. */
+static bool is_of_wasi_0_3(const struct guest *guest)
+{
+    static const char start[] = "wasi:http/handler@0.3.";
+    uint32_t count;
+    const struct plan_export *exports = plan_exports(guest->plan, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct wasm_name *interface = &exports[i].interface;
+        if (interface->bytes >= strlen(start) &&
+            memcmp(interface->text, start, strlen(start)) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum stint_status find_handler(struct guest *guest, struct stint_error *error)
 {
     enum guest_kind kind = guest->config.kind;
@@ -272,6 +287,11 @@ static enum stint_status find_handler(struct guest *guest, struct stint_error *e
     if (kind == GUEST_COMMAND)
         return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
                          "the component does not export wasi:cli/run, which the executor 'wagi' runs");
+    if (is_of_wasi_0_3(guest))
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "the component exports wasi:http/handler of WASI 0.3, which is not "
+                         "supported: build it for WASI 0.2, with %s",
+                         handler_interface);
     return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
                      "the component does not export %s, so it cannot answer requests%s",
                      handler_interface, run != NULL ? guest_command_hint : "");

@@ -105,6 +105,18 @@ static bool find_http(struct guest *guest)
     return false;
 }
 
+/* Modules for Spin's first version export this, in a binding of their own time. */
+static bool is_of_spin_1(const struct wasm_module *wasm)
+{
+    static const char name[] = "handle-http-request";
+    for (uint32_t i = 0; i < wasm->export_count; i++) {
+        const struct wasm_name *own = &wasm->exports[i].name;
+        if (own->bytes == strlen(name) && memcmp(own->text, name, strlen(name)) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool find_command(const struct guest *guest, uint32_t *ret_index)
 {
     const struct wasm_module *wasm = guest->module->wasm;
@@ -133,6 +145,10 @@ static enum stint_status find_handler(struct guest *guest, struct stint_error *e
                          "the module exports no function '%s' without parameters and results, which "
                          "the executor 'wagi' runs",
                          guest->config.entry);
+    if (kind != GUEST_COMMAND && is_of_spin_1(guest->module->wasm))
+        return error_set(error, STINT_UNSUPPORTED, STINT_NO_OFFSET,
+                         "the module exports 'handle-http-request', as Spin's SDKs of before version "
+                         "2 had it, which is not supported: build it with a later SDK");
     if (kind == GUEST_HANDLER || !has_command)
         return error_set(error, STINT_NOT_FOUND, STINT_NO_OFFSET,
                          "the module exports no wasi:http/incoming-handler, so it cannot answer "

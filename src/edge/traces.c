@@ -176,14 +176,14 @@ static bool take_status(void *env, unsigned status)
     return true;
 }
 
-static bool take_answer(void *env, const void *data, size_t bytes)
+static int64_t take_answer(void *env, const void *data, size_t bytes)
 {
     struct sending *sending = env;
     size_t room = ANSWER_BYTES_MAX - sending->answer_bytes;
     size_t piece = bytes < room ? bytes : room;
     memcpy(sending->answer + sending->answer_bytes, data, piece);
     sending->answer_bytes += piece;
-    return true;
+    return (int64_t)bytes;
 }
 
 static bool take_trailer(void *env, const struct http_client_header *header)

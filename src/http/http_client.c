@@ -39,7 +39,9 @@ struct call {
     bool is_started; /* the response's headers are all there */
     bool is_prohibited;
     bool is_late;
-    uint64_t last_ns; /* when something came last */
+    bool awaits_read, awaits_write; /* until `look` says that they get on */
+    size_t taken;                   /* of what is offered again */
+    uint64_t last_ns;               /* when something came last */
 };
 
 static uint64_t now_ns(void)
@@ -80,15 +82,27 @@ static size_t read_body(char *data, size_t size, size_t count, void *env)
     struct call *call = env;
     int64_t bytes = call->request->read(call->request->env, data, size * count);
     call->last_ns = now_ns();
+    call->awaits_read = bytes == HTTP_CLIENT_LATER;
+    if (call->awaits_read)
+        return CURL_READFUNC_PAUSE;
     return bytes < 0 ? CURL_READFUNC_ABORT : (size_t)bytes;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *env)
 {
     struct call *call = env;
-    bool is_taken = call->request->write(call->request->env, data, size * count);
+    size_t bytes = size * count;
+    /* libcurl takes all or nothing back: what it offers again begins with what was taken already. */
+    size_t known = call->taken < bytes ? call->taken : bytes;
+    int64_t more = 0;
+    if (known < bytes)
+        more = call->request->write(call->request->env, data + known, bytes - known);
     call->last_ns = now_ns();
-    return is_taken ? size * count : 0;
+    if (more < 0)
+        return 0;
+    call->awaits_write = known + (size_t)more < bytes;
+    call->taken = call->awaits_write ? known + (size_t)more : call->taken - known;
+    return call->awaits_write ? CURL_WRITEFUNC_PAUSE : bytes;
 }
 
 /* "Name: value\r\n" */
@@ -291,19 +305,56 @@ static bool is_late(const struct call *call)
     return limit_ns > 0 && now_ns() - call->last_ns > limit_ns;
 }
 
+/* Goes on with what was paused and can get on; for the rest there are descriptors to wait for. */
+static CURLcode resume(struct call *call, struct curl_waitfd *fds, unsigned *ret_count)
+{
+    const struct http_client_request *request = call->request;
+    bool was_read = call->awaits_read, was_write = call->awaits_write;
+    unsigned count = 0;
+    int fd;
+    if (was_read || was_write)
+        call->last_ns = now_ns(); /* it is not the server that keeps us waiting */
+    if (was_read) {
+        call->awaits_read = !request->look(request->env, true, &fd);
+        if (call->awaits_read)
+            fds[count++] = (struct curl_waitfd){.fd = fd, .events = CURL_WAIT_POLLIN};
+    }
+    if (was_write) {
+        call->awaits_write = !request->look(request->env, false, &fd);
+        if (call->awaits_write)
+            fds[count++] = (struct curl_waitfd){.fd = fd, .events = CURL_WAIT_POLLIN};
+    }
+    *ret_count = count;
+    if (call->awaits_read == was_read && call->awaits_write == was_write)
+        return CURLE_OK;
+    *ret_count = 0;
+    return curl_easy_pause(call->curl, (call->awaits_read ? CURLPAUSE_SEND : 0) |
+                                           (call->awaits_write ? CURLPAUSE_RECV : 0));
+}
+
 /* Until the transfer is done, too late, or not wanted any more. */
 static uint32_t transfer(struct call *call, CURLM *multi)
 {
     int running = 1;
+    unsigned count;
+    struct curl_waitfd fds[2];
     while (running > 0) {
         if (curl_multi_perform(multi, &running) != CURLM_OK)
             return INTERNAL_ERROR;
         if (call->request->is_cancelled(call->request->env))
             return CONNECTION_TERMINATED;
+        if (running == 0)
+            break;
+        bool awaits_guest = call->awaits_read || call->awaits_write;
+        CURLcode result = resume(call, fds, &count);
+        if (result != CURLE_OK)
+            return code_of(call, result);
         call->is_late = is_late(call);
         if (call->is_late)
             return code_of(call, CURLE_OK);
-        if (running > 0 && curl_multi_poll(multi, NULL, 0, LOOK_MS, NULL) != CURLM_OK)
+        /* What was resumed is gone on with at once. */
+        if ((!awaits_guest || count > 0) &&
+            curl_multi_poll(multi, fds, count, LOOK_MS, NULL) != CURLM_OK)
             return INTERNAL_ERROR;
     }
     int left;

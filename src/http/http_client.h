@@ -15,7 +15,10 @@
 #include <stdint.h>
 
 #define HTTP_CLIENT_SYMBOL "stint_http_client"
-enum { HTTP_CLIENT_VERSION = 3 };
+enum {
+    HTTP_CLIENT_VERSION = 4,
+    HTTP_CLIENT_LATER = -2, /* of `read`: nothing yet */
+};
 
 struct http_client_header {
     const char *name; /* terminated */
@@ -48,15 +51,22 @@ struct http_client_request {
     /* 0: the library's. */
     uint64_t connect_timeout_ns, first_byte_timeout_ns, between_bytes_timeout_ns;
 
-    /* Called by `perform` in its own thread; those that say false end the request. */
+    /*
+     * Called by `perform` in its own thread; those that say false end the request. Both bodies are on
+     * their way at once: who waits for a part of one says so, and has no effect on the other.
+     */
     void *env;
     bool (*is_cancelled)(void *env); /* asked a few times a second */
     bool (*allows)(void *env, const struct http_client_address *address);
-    /* The next bytes of the body; 0: the end, -1: there will be no whole body. May wait. */
+    /* The next bytes of the body; 0: the end, -1: there will be no whole body, HTTP_CLIENT_LATER. */
     int64_t (*read)(void *env, void *data, size_t bytes);
     bool (*header)(void *env, const struct http_client_header *header);
     bool (*start)(void *env, unsigned status); /* once, after the headers */
-    bool (*write)(void *env, const void *data, size_t bytes);
+    /* How many bytes were taken, the rest being offered again later; -1: no more are wanted. */
+    int64_t (*write)(void *env, const void *data, size_t bytes);
+    /* Whether `read`, else `write`, would get on now; else `ret_fd` becomes ready to read when that
+     * may have changed. NULL: they always get on. */
+    bool (*look)(void *env, bool is_read, int *ret_fd);
     bool (*trailer)(void *env, const struct http_client_header *header);
     /* What `wake` takes, from now on; NULL: no more. May be NULL. */
     void (*runs)(void *env, void *transfer);

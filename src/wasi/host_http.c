@@ -15,7 +15,6 @@
 #include "os/thread.h"
 
 enum {
-    SLICE_NS = 50000000,
     SETTLE_NS = 5000000,
     HEADER_BYTES_MAX = 1 << 20,
     CONNECTION_TERMINATED = 1 + 7, /* of error-code */
@@ -112,59 +111,41 @@ static bool allows(void *env, const struct http_client_address *to)
     return is_allowed;
 }
 
-/* Waits for the other side of a pipe; false when the guest is not interested any more. */
-static bool await(struct job *job, bool is_reader)
-{
-    while (!is_cancelled(job)) {
-        struct ready_item item = {.fd = -1, .wanted = READY_READ};
-        size_t ready;
-        lock_take(&job->lock);
-        bool is_ready =
-            job->is_released ||
-            host_pipe_look(is_reader ? job->request_body : job->response_body, is_reader, &item.fd);
-        lock_give(&job->lock);
-        if (is_ready)
-            return true;
-        if (ready_wait(&item, 1, SLICE_NS, &ready))
-            return false;
-    }
-    return false;
-}
-
 static int64_t read_body(void *env, void *data, size_t bytes)
 {
     struct job *job = env;
-    for (;;) {
-        size_t got = 0;
-        lock_take(&job->lock);
-        enum os_error error =
-            job->is_released ? OS_PIPE : host_pipe_read(job->request_body, data, bytes, &got);
-        lock_give(&job->lock);
-        if (!error)
-            return (int64_t)got;
-        if (error != OS_AGAIN || !await(job, true))
-            return -1;
-    }
+    size_t got = 0;
+    lock_take(&job->lock);
+    enum os_error error =
+        job->is_released ? OS_PIPE : host_pipe_read(job->request_body, data, bytes, &got);
+    lock_give(&job->lock);
+    if (error)
+        return error == OS_AGAIN ? HTTP_CLIENT_LATER : -1;
+    return (int64_t)got;
 }
 
-static bool write_body(void *env, const void *data, size_t bytes)
+static int64_t write_body(void *env, const void *data, size_t bytes)
 {
     struct job *job = env;
-    const uint8_t *at = data;
-    while (bytes > 0) {
-        size_t done = 0;
-        lock_take(&job->lock);
-        enum os_error error =
-            job->is_released ? OS_PIPE : host_pipe_write(job->response_body, at, bytes, &done);
-        lock_give(&job->lock);
-        if (error == OS_AGAIN && !await(job, false))
-            return false;
-        if (error && error != OS_AGAIN)
-            return false;
-        at += done;
-        bytes -= done;
-    }
-    return true;
+    size_t done = 0;
+    lock_take(&job->lock);
+    enum os_error error =
+        job->is_released ? OS_PIPE : host_pipe_write(job->response_body, data, bytes, &done);
+    lock_give(&job->lock);
+    if (error && error != OS_AGAIN)
+        return -1;
+    return (int64_t)done;
+}
+
+static bool look(void *env, bool is_read, int *ret_fd)
+{
+    struct job *job = env;
+    lock_take(&job->lock);
+    bool is_ready =
+        job->is_released ||
+        host_pipe_look(is_read ? job->request_body : job->response_body, is_read, ret_fd);
+    lock_give(&job->lock);
+    return is_ready;
 }
 
 static bool add_header(struct job *job, struct header_list *list,
@@ -309,6 +290,7 @@ static bool copy_request(struct job *job, const struct host_http_request *reques
         .header = take_header,
         .start = start,
         .write = write_body,
+        .look = look,
         .trailer = take_trailer,
         .runs = runs,
     };

@@ -165,6 +165,42 @@ def proxy_streams_both_ways_at_once(t):
 
 
 @test
+def proxy_carries_a_conversation(t):
+    """Each side speaks only when it has heard the other, and the upstream answers first of all."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def upstream():
+            peer = listener.accept()[0]
+            with peer, peer.makefile("rb") as lines:
+                while lines.readline() not in (b"\r\n", b""):
+                    pass
+                peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                while (length := int(lines.readline(), 16)) > 0:
+                    piece = lines.read(length + 2)[:-2]
+                    peer.sendall(b"%x\r\n%b\r\n" % (length, piece.upper()))
+                peer.sendall(b"0\r\n\r\n")
+
+        threading.Thread(target=upstream, daemon=True).start()
+        with proxied(t, f"http://127.0.0.1:{listener.getsockname()[1]}") as server:
+            connection = server.connect()
+            connection.connect()
+            connection.sock.settimeout(60)
+            connection.sock.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+                                    b"\r\n")
+            response = type(connection).response_class(connection.sock, method="POST")
+            response.begin()
+            t.equal(response.status, 200)
+            for word in (b"one", b"two", b"x" * 5000, b"three"):
+                connection.sock.sendall(b"%x\r\n%b\r\n" % (len(word), word))
+                t.equal(response.read(len(word)), word.upper())
+            connection.sock.sendall(b"0\r\n\r\n")
+            t.equal(response.read(), b"")
+            connection.close()
+
+
+@test
 def proxy_passes_on_method_path_fields_and_status(t):
     asked = []
 

@@ -275,6 +275,18 @@ def what_cannot_be_served_is_said(t):
         port = busy.getsockname()[1]
         t.ends(run("up", app, "--listen", f"127.0.0.1:{port}"), 1, "cannot listen on .*in use; '--listen")
     t.ends(run("up", "a", "b"), 2, "one application at a time")
+    # Handlers of later and of earlier interfaces are known by what they are.
+    for name, text, said in (
+            ("late", '(component (core module $m (func (export "f"))) (core instance $i (instantiate $m)) '
+             '(func $f (canon lift (core func $i "f"))) (instance $h (export "handle" (func $f))) '
+             '(export "wasi:http/handler@0.3.0" (instance $h)))', "of WASI 0.3, which is not supported"),
+            ("early", '(module (func (export "handle-http-request")) (func (export "_start")))',
+             "Spin's SDKs of before version 2")):
+        t.ends(run("wat", t.file(name + ".wat", text), "-o", t.path(name + ".wasm")), 0)
+        with open(t.path("spin.toml"), "w") as file:
+            file.write('spin_manifest_version = 2\n[application]\nname = "x"\n[[trigger.http]]\n'
+                       f'route = "/"\ncomponent = "x"\n[component.x]\nsource = "{name}.wasm"\n')
+        t.ends(run("up", "--check", t.path("spin.toml")), 1, said)
 
 
 main()

@@ -92,6 +92,7 @@ def unknown_options(t):
     t.ends(run("run", "--max-mem", "3", "x"), 2, "did you mean '--max-memory'")
     t.ends(run("run", "--qqqqqqqqqqq", "x"), 2, r"unknown option '--qqqqqqqqqqq'\n")
     t.ends(run("run", "-Q", "x"), 2, "unknown option '-Q'")
+    t.ends(run("up", "--build"), 2, r"unknown option '--build': 'stint build' builds")
 
 
 @test

@@ -136,6 +136,55 @@ TEST(all_that_is_wrong_is_said)
     buf_free(&problems);
 }
 
+/* The parts of a manifest are named alike, whichever of several it is. */
+TEST(what_is_wrong_is_named)
+{
+    static const struct {
+        const char *text, *said;
+    } rows[] = {
+        {MANIFEST_HEAD "[[trigger.http]]\nroute = 1\n[[trigger.http]]\nroute = 2\n",
+         "spin.toml:7:9: http trigger 2: route: expected"},
+        {MANIFEST_HEAD "[[trigger.redis]]\nchannel = 1\n[[trigger.redis]]\nchannel = 2\n",
+         "spin.toml:7:11: redis trigger 2: channel: expected"},
+        {MANIFEST_HEAD "[trigger.timer]\nspeed = 1\n",
+         "spin.toml:4:10: trigger.timer: expected an array, found a table\n"},
+        {MANIFEST_HEAD "[[trigger.timer]]\ncomponent = \"1-2-3\"\n",
+         "spin.toml:5:13: trigger.timer.component: expected words"},
+        {"spin_manifest_version = 2\napplication = { name = \"x\", targets = \"y\" }\n"
+         "trigger = {}\n",
+         "spin.toml:2:39: application.targets: expected an array, found \"y\"\n"},
+        {MANIFEST_HEAD "[component.a]\nsource = \"a\"\ntool.x = 1\ntrigger = {}\n",
+         "spin.toml:6:10: component 'a': tool.x: expected a table, found 1\n"},
+        {"spin_version = \"1\"\nname = \"x\"\ntrigger = { tye = \"http\" }\n",
+         "spin.toml:3:13: trigger: unknown key 'tye' (nearest: 'type')\n"},
+        {"spin_version = \"1\"\nname = \"x\"\ntrigger = { type = \"http\" }\n[[component]]\n"
+         "id = \"a\"\nsource = \"a\"\ntrigger = { route = \"/\", rout = \"/\" }\n",
+         "spin.toml:7:26: component 1: trigger: unknown key 'rout' (nearest: 'route')\n"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct buf problems;
+        CHECK(app_of(rows[i].text, NULL, &problems) == NULL);
+        if (!CHECK(strstr((const char *)problems.data, rows[i].said) != NULL))
+            printf("    %s\n  in\n%s", rows[i].said, (const char *)problems.data);
+        buf_free(&problems);
+    }
+}
+
+/* The folder of the manifest itself, and what guests see without a slash in front. */
+TEST(files_of_the_whole_folder)
+{
+    struct app *app = app_of(MANIFEST_HEAD "[[trigger.http]]\nroute = \"/\"\ncomponent = \"a\"\n"
+                                           "[component.a]\nsource = \"a\"\n"
+                                           "files = [{ source = \"\", destination = \"\" },\n"
+                                           "{ source = \"b\", destination = \"c\" }]\n",
+                             NULL, NULL);
+    REQUIRE(app != NULL);
+    CHECK_STR(app->components[0].files[0].source, "");
+    CHECK_STR(app->components[0].files[0].destination, "/");
+    CHECK_STR(app->components[0].files[1].destination, "/c");
+    app_free(app);
+}
+
 TEST(out_of_memory)
 {
     for (size_t fail = 1; fail < 2000; fail++) {
