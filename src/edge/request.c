@@ -260,18 +260,15 @@ static void pump_response(struct request *request, const struct p2_response *res
         }
         if (error)
             say_broken(request, response);
-        else if (bytes > 0 && !request_limits_send(request, bytes))
-            error = OS_NOMEM;
-        if (error) { /* it ends before it is whole */
+        else if (bytes > 0 && (!request_limits_send(request, bytes) ||
+                               http_write(request->exchange, piece, bytes) < bytes))
+            error = OS_NOMEM; /* there was room for all of it */
+        if (error) { /* it ends before it is whole, and must not look so */
             request->is_finished = true;
             http_abort(request->exchange);
-        } else if (bytes > 0) {
-            /* There was room for all of it; what is short must not look whole. */
-            if (http_write(request->exchange, piece, bytes) < bytes)
-                http_abort(request->exchange);
-        } else if (room == 0) {
+        } else if (bytes == 0 && room == 0) {
             return;
-        } else {
+        } else if (bytes == 0) {
             finish(request);
         }
     }

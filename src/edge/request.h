@@ -66,7 +66,7 @@ struct request {
     struct request *wait_next, **wait_before; /* of the worker; NULL: not in that list */
     uint64_t wait_until_ns;
     uint64_t guest_ns, turn_ns; /* time of the guest; the clock when its turn began */
-    uint64_t yielded_ns;        /* guest_ns when it last let others run */
+    uint64_t yielded_ns;        /* guest_ns when it last yielded */
     uint64_t log_bytes;
     struct waiter loop_waiter;
     uint32_t retry_after_s; /* 0: one second */

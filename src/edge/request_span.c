@@ -229,7 +229,9 @@ static void put_tracestate(struct buf *out, struct request *request)
     (void)log_json_text(out, request->tracestate, strlen(request->tracestate));
 }
 
-static void put_take(struct request *request, struct buf *out)
+/* A span of a new id below the server's, up to its attributes. */
+static void begin_part(struct request *request, struct buf *out, const char *name, int kind,
+                       uint64_t start_ns, uint64_t end_ns)
 {
     char span[REQUEST_SPAN_BYTES], parent[REQUEST_SPAN_BYTES] = "";
     memcpy(parent, request->trace + SPAN_AT, REQUEST_SPAN_BYTES - 1);
@@ -237,12 +239,18 @@ static void put_take(struct request *request, struct buf *out)
     const struct span_head head = {.span = span,
                                    .parent = parent,
                                    .flags = FLAGS_SAMPLED | FLAGS_KNOWN,
-                                   .kind = KIND_INTERNAL,
-                                   .start_ns = request->take_start_ns,
-                                   .end_ns = request->take_start_ns + request->take_ns};
+                                   .kind = kind,
+                                   .start_ns = start_ns,
+                                   .end_ns = end_ns};
     begin_span(out, request, &head);
-    (void)buf_append_string(out, "instance");
+    (void)buf_append_string(out, name);
     begin_attributes(out);
+}
+
+static void put_take(struct request *request, struct buf *out)
+{
+    begin_part(request, out, "instance", KIND_INTERNAL, request->take_start_ns,
+               request->take_start_ns + request->take_ns);
     put_string(out, "stint.component", request->component->app->id);
     end_span(request, out, !request->is_started);
 }
@@ -365,21 +373,11 @@ void request_service_called(void *env, const struct services_call *call)
     struct request *request = env;
     struct buf *out = &request->worker->span;
     bool is_redis = call->server == SERVICES_REDIS;
-    char span[REQUEST_SPAN_BYTES], parent[REQUEST_SPAN_BYTES] = "";
     metrics_service_called(request, call);
     if (!request->is_sampled || call->start_ns == 0)
         return;
-    memcpy(parent, request->trace + SPAN_AT, REQUEST_SPAN_BYTES - 1);
-    request_new_span(request->worker, span);
-    const struct span_head head = {.span = span,
-                                   .parent = parent,
-                                   .flags = FLAGS_SAMPLED | FLAGS_KNOWN,
-                                   .kind = KIND_CLIENT,
-                                   .start_ns = call->start_ns,
-                                   .end_ns = call->end_ns};
-    begin_span(out, request, &head);
-    (void)buf_append_string(out, is_redis ? "redis" : "mqtt");
-    begin_attributes(out);
+    begin_part(request, out, is_redis ? "redis" : "mqtt", KIND_CLIENT, call->start_ns,
+               call->end_ns);
     put_string(out, is_redis ? "db.system.name" : "messaging.system", is_redis ? "redis" : "mqtt");
     put_string(out, "error.type", error_of(call->end));
     put_string(out, "stint.component", request->component->app->id);

@@ -37,10 +37,10 @@ uint64_t machine_address_bytes(void)
     return space;
 }
 
-uint64_t machine_mappings_max(void)
+uint64_t machine_number_in(const char *path)
 {
     char text[32];
-    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return UINT64_MAX;
     ssize_t bytes = read(fd, text, sizeof(text) - 1);
@@ -49,6 +49,11 @@ uint64_t machine_mappings_max(void)
         return UINT64_MAX;
     text[bytes] = '\0';
     return strtoull(text, NULL, 10);
+}
+
+uint64_t machine_mappings_max(void)
+{
+    return machine_number_in("/proc/sys/vm/max_map_count");
 }
 
 bool machine_has_mapping(void)

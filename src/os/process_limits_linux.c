@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/process_limits.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "os/control_group.h"
 #include "os/machine.h"
-
-/* The number in a file of a line; UINT64_MAX where there is none. */
-static uint64_t number_in(const char *path)
-{
-    char text[32];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return UINT64_MAX;
-    ssize_t bytes = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    if (bytes <= 0 || text[0] < '0' || text[0] > '9')
-        return UINT64_MAX;
-    text[bytes] = '\0';
-    return strtoull(text, NULL, 10);
-}
 
 static uint64_t limit_of(rlim_t value)
 {
@@ -45,7 +27,7 @@ void limits_read(struct process_limits *ret_limits)
         .tasks = group.tasks,
         .memory_bytes = memory,
         .is_group_memory = group.memory_bytes <= memory,
-        .counts_unused = number_in("/proc/sys/vm/overcommit_memory") == 2,
+        .counts_unused = machine_number_in("/proc/sys/vm/overcommit_memory") == 2,
     };
 }
 
