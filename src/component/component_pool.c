@@ -321,6 +321,11 @@ void component_pool_trim(struct component_pool *pool, uint32_t keep)
     slots_trim(&pool->slots, keep);
 }
 
+uint32_t component_pool_cool(struct component_pool *pool)
+{
+    return slots_cool(&pool->slots);
+}
+
 void component_pool_renew(struct component_pool *pool)
 {
     slots_renew(&pool->slots);

@@ -93,6 +93,7 @@ MUST_CHECK enum stint_status component_pool_start(struct component_pool *pool,
                                                   struct stint_error *error);
 void component_pool_give(struct component_pool *pool, struct component_instance *instance);
 void component_pool_trim(struct component_pool *pool, uint32_t keep);
+uint32_t component_pool_cool(struct component_pool *pool); /* as pool_cool */
 void component_pool_renew(struct component_pool *pool); /* as pool_renew */
 /* As pool_snapshot; the guest's handles are part of it (see component_pool_config.keep). */
 typedef enum stint_status (*component_pool_check)(void *env, struct component_instance *instance,

@@ -588,6 +588,12 @@ enum stint_status guest_compile(struct guest *guest, const atomic_int *is_cancel
     return status;
 }
 
+uint32_t guest_cool(struct guest *guest)
+{
+    return guest->components != NULL ? component_pool_cool(guest->components)
+                                     : pool_cool(guest->modules);
+}
+
 void guest_stats(struct guest *guest, struct pool_stats *ret_stats)
 {
     if (guest->components != NULL)

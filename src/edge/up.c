@@ -38,7 +38,7 @@ enum { FREE_BYTES_MAX = 32 << 20 };
 
 /* At the end, for requests of guests that were given up. */
 static const uint64_t settle_ns = 5000000000;
-static const uint64_t trim_ns = 9000000000;
+static const uint64_t give_back_ns = 9000000000;
 
 struct up {
     struct edge_server server;
@@ -46,7 +46,7 @@ struct up {
     struct thread compiler;     /* for components without machine code */
     bool has_compiler;
     atomic_int is_ending;
-    uint64_t trimmed_ns; /* when memory was last given back */
+    uint64_t given_back_ns; /* when memory was last given back */
 };
 
 /* ---- Preparation ------------------------------------------------------------------------- */
@@ -279,13 +279,19 @@ static void reload(struct up *up)
     start_compiler(up);
 }
 
-/* After a flood, memory is the machine's again within seconds. */
-static void trim_heap(struct up *up)
+/* After a flood, memory is the machine's again within a minute: half of the instances that nobody has
+ * needed lately go at each turn, and what was freed of the heap. */
+static void give_back(struct up *up)
 {
+    const struct edge_app *app = up->server.app;
     uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
-    if (now_ns - up->trimmed_ns < trim_ns)
+    if (now_ns - up->given_back_ns < give_back_ns)
         return;
-    up->trimmed_ns = now_ns;
+    up->given_back_ns = now_ns;
+    for (uint32_t i = 0; i < app->app->component_count; i++) {
+        if (app->components[i].guest != NULL)
+            (void)guest_cool(app->components[i].guest);
+    }
     (void)heap_trim(FREE_BYTES_MAX);
 }
 
@@ -315,7 +321,7 @@ static int await_signal(struct up *up, const sigset_t *signals)
         budget_tick(server->budget, &up->log, false);
         if (watched_ns != 0)
             notify_alive(server);
-        trim_heap(up);
+        give_back(up);
         log_flush(&up->log);
     }
 }

@@ -223,6 +223,11 @@ void pool_trim(struct stint_pool *pool, uint32_t keep)
     slots_trim(&pool->slots, keep);
 }
 
+uint32_t pool_cool(struct stint_pool *pool)
+{
+    return slots_cool(&pool->slots);
+}
+
 void pool_renew(struct stint_pool *pool)
 {
     slots_renew(&pool->slots);

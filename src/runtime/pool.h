@@ -97,6 +97,9 @@ MUST_CHECK enum stint_status pool_start(struct stint_pool *pool, struct stint_in
 void pool_give(struct stint_pool *pool, struct stint_instance *instance);
 /* Ends idle slots until at most `keep` are idle. */
 void pool_trim(struct stint_pool *pool, uint32_t keep);
+/* For a clock: ends half of the idle slots, rounded up, that nobody has asked for since the last call, so
+ * that what a burst made goes again; those of slots_warm stay. How many ended. */
+uint32_t pool_cool(struct stint_pool *pool);
 
 /* Slots that are there end, idle ones now, the others when they are given back: new ones have what the
  * module has got since, such as machine code. */

@@ -162,7 +162,8 @@ static struct pool_slot *shard_pop(struct pool_shard *shard)
     struct pool_slot *slot = shard->idle;
     if (slot != NULL) {
         __atomic_store_n(&shard->idle, slot->next, __ATOMIC_RELAXED);
-        shard->idle_count--;
+        if (--shard->idle_count < shard->idle_min)
+            shard->idle_min = shard->idle_count;
     }
     lock_give(&shard->lock);
     return slot;
@@ -413,6 +414,44 @@ void slots_trim(struct pool_slots *slots, uint32_t keep)
             return;
         slot_end(slot);
     }
+}
+
+/* Takes those off the stack that were pushed first, which are the coldest, and begins to count anew. So
+ * many of `keep` as this stack has are no one else's to keep. */
+static struct pool_slot *shard_cut(struct pool_shard *shard, uint32_t *keep)
+{
+    struct pool_slot *cut = NULL;
+    lock_take(&shard->lock);
+    uint32_t unused = shard->idle_min, kept = unused < *keep ? unused : *keep;
+    *keep -= kept;
+    unused -= kept;
+    uint32_t stays = shard->idle_count - (unused + 1) / 2;
+    if (unused > 0 && stays == 0) {
+        cut = shard->idle;
+        __atomic_store_n(&shard->idle, NULL, __ATOMIC_RELAXED);
+    } else if (unused > 0) {
+        struct pool_slot *last = shard->idle;
+        for (uint32_t i = 1; i < stays; i++)
+            last = last->next;
+        cut = last->next;
+        last->next = NULL;
+    }
+    shard->idle_count = shard->idle_min = stays;
+    lock_give(&shard->lock);
+    return cut;
+}
+
+uint32_t slots_cool(struct pool_slots *slots)
+{
+    uint32_t count = 0, keep = slots->config.slots_warm > 0 ? slots->config.slots_warm : 1;
+    for (uint32_t i = 0; i < slots->shard_count; i++) {
+        struct pool_slot *slot = shard_cut(&slots->shards[i], &keep);
+        for (struct pool_slot *next; slot != NULL; slot = next, count++) {
+            next = slot->next;
+            slot_end(slot);
+        }
+    }
+    return count;
 }
 
 void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats)

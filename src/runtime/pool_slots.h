@@ -126,7 +126,7 @@ struct pool_slots_config {
 struct pool_shard {
     struct lock lock;
     struct pool_slot *idle;
-    uint32_t idle_count;
+    uint32_t idle_count, idle_min; /* the fewest since slots_cool */
     char apart[128]; /* shards of different processors share no cache line */
 };
 
@@ -163,6 +163,9 @@ MUST_CHECK enum stint_status slots_take(struct pool_slots *slots, struct pool_sl
                                         struct stint_error *error);
 void slots_give(struct pool_slot *slot);
 void slots_trim(struct pool_slots *slots, uint32_t keep);
+/* Ends half of the idle slots, rounded up, that nobody has asked for since the last call, but those that
+ * were to be warm from the beginning; how many. */
+uint32_t slots_cool(struct pool_slots *slots);
 /* All slots that there are end: idle ones now, taken ones once they are given back. */
 void slots_renew(struct pool_slots *slots);
 void slots_stats(struct pool_slots *slots, struct pool_stats *ret_stats);

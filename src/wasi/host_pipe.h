@@ -12,7 +12,7 @@
 
 struct host_pipe;
 
-enum { HOST_PIPE_BYTES = 256 << 10 }; /* a good limit */
+enum { HOST_PIPE_BYTES = 64 << 10 }; /* a good limit */
 
 /* Holds at most `limit_bytes`. With one reference. */
 MUST_CHECK enum os_error host_pipe_create(struct alloc *alloc, size_t limit_bytes,

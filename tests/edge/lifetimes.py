@@ -8,6 +8,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from monitored import Monitor, wait_for  # noqa: E402
 from served import Served, build_app  # noqa: E402
 from program import main, run, test  # noqa: E402
 
@@ -143,6 +144,24 @@ def who_goes_on_after_the_answer_has_time_to_drain(t):
             t.equal(server.stop(), 0)
             said = server.written("gone on without a client", level="warn")
             t.equal([line["message"][-3:] for line in said], ["(2)"])
+
+
+@test
+def instances_of_a_burst_do_not_stay(t):
+    build_app(t)
+    with Served(t, write(t), "--workers", "1", "--metrics", "127.0.0.1:0") as server:
+        monitor = Monitor(server)
+        asked = [server.connect() for _ in range(9)]
+        for connection in asked:
+            connection.request("GET", "/sleep=500")
+        for connection in asked:
+            t.equal(connection.getresponse().status, 200)
+            connection.close()
+        burst = monitor.total(t, "stint_instances")
+        t.check(burst > 4, f"{burst} instances served them")
+        t.check(wait_for(lambda: monitor.total(t, "stint_instances") < burst), "all of them stay")
+        t.check(monitor.total(t, "stint_instances_idle") >= 1, "none is warm")
+        t.equal(server.get("/hello").text, "hello\n")
 
 
 main()
