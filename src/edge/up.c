@@ -42,7 +42,7 @@ static const uint64_t give_back_ns = 9000000000;
 
 struct up {
     struct edge_server server;
-    struct log_buffer log; /* the main thread's */
+    struct log_buffer log;      /* the main thread's */
     struct thread compiler;     /* for components without machine code */
     bool has_compiler;
     atomic_int is_ending;

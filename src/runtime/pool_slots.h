@@ -65,7 +65,7 @@ struct pool_slot {
     void *user; /* the owner's */
     /* The one instance whose memories hold only what segments put there; NULL: all are so. */
     const struct stint_instance *fresh;
-    struct pool_slot *next; /* of the idle ones of a shard */
+    struct pool_slot *next;                  /* of the idle ones of a shard */
     struct pool_slot *all_before, *all_next; /* of all that are ready; under their lock */
     bool is_taken, is_listed;
     uint32_t uses, generation;
@@ -127,7 +127,7 @@ struct pool_shard {
     struct lock lock;
     struct pool_slot *idle;
     uint32_t idle_count, idle_min; /* the fewest since slots_cool */
-    char apart[128]; /* shards of different processors share no cache line */
+    char apart[128];               /* shards of different processors share no cache line */
 };
 
 struct pool_slots {

@@ -17,14 +17,71 @@ from program import main, run, test  # noqa: E402
 os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
 
 
+class Streams:
+    """GET /hello on a connection of HTTP/2, four at a time; a new one for each that is answered."""
+    DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
+    BLOCK = b"\x82\x86\x04\x06/hello\x01\x01h"  # :method GET, :scheme http, :path, :authority
+
+    def __init__(self, connection, is_over):
+        self.connection, self.is_over = connection, is_over
+        self.open, self.next, self.last, self.data = set(), 1, None, b""
+
+    def send(self, kind, flags=0, stream=0, payload=b""):
+        self.connection.sendall(len(payload).to_bytes(3, "big") + bytes((kind, flags)) +
+                                stream.to_bytes(4, "big") + payload)
+
+    def ask(self):
+        self.open.add(self.next)
+        self.send(self.HEADERS, 5, self.next, self.BLOCK)
+        self.next += 2
+
+    def frame(self):
+        while len(self.data) < 9 or len(self.data) < 9 + int.from_bytes(self.data[:3], "big"):
+            more = self.connection.recv(65536)
+            if not more:
+                raise ValueError(f"closed with {len(self.open)} streams, the last is {self.last}")
+            self.data += more
+        end = 9 + int.from_bytes(self.data[:3], "big")
+        frame, self.data = self.data[:end], self.data[end:]
+        return frame[3], frame[4], int.from_bytes(frame[5:9], "big"), frame[9:]
+
+    def run(self, answered):
+        """What was wrong; else None, once no stream is open and none may be opened."""
+        self.connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        self.send(self.SETTINGS)
+        self.send(self.WINDOW_UPDATE, payload=(2 ** 31 - 65536).to_bytes(4, "big"))
+        for _ in range(4):
+            self.ask()
+        while self.open:
+            kind, flags, stream, payload = self.frame()
+            if kind == self.GOAWAY:
+                self.last = int.from_bytes(payload[:4], "big")
+                if payload[4:8] != bytes(4) or max(self.open) > self.last:
+                    return f"GOAWAY {payload.hex()}, open {self.open}"
+            elif kind == self.RST_STREAM:
+                return f"stream {stream} was reset: {payload.hex()}"
+            elif kind == self.HEADERS and payload[0] != 0x88:  # :status 200
+                return f"an answer of {payload.hex()}"
+            elif kind in (self.SETTINGS, self.PING) and not flags & 1:
+                self.send(kind, 1, payload=payload if kind == self.PING else b"")
+            if kind in (self.DATA, self.HEADERS) and flags & 1:
+                self.open.remove(stream)
+                answered()
+                if self.last is None and not self.is_over():
+                    self.ask()
+        return None
+
+
 class Load:
     """Requests without a pause, on connections that are kept and on new ones, until it is left."""
 
-    def __init__(self, port, kept=4, fresh=2):
+    def __init__(self, port, kept=4, fresh=2, h2=0):
         self.port, self.is_over, self.done, self.failed = port, False, 0, []
+        self.streams_done = 0
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self.run, args=(i < kept,))
                         for i in range(kept + fresh)]
+        self.threads += [threading.Thread(target=self.streams) for _ in range(h2)]
 
     def __enter__(self):
         for thread in self.threads:
@@ -65,6 +122,22 @@ class Load:
         with self.lock:
             self.failed.append(repr(error))
 
+    def streams(self):
+        """The same with HTTP/2: on each connection some streams at a time, until the server wants no more."""
+        while not self.is_over:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+                try:
+                    ended = Streams(connection, lambda: self.is_over).run(self.answered)
+                except (OSError, ValueError) as error:
+                    ended = repr(error)
+                if ended:
+                    self.note(ended)
+
+    def answered(self):
+        with self.lock:
+            self.done += 1
+            self.streams_done += 1
+
     def more(self, count):
         """Waits until so many further requests are answered."""
         wanted = self.done + count
@@ -81,7 +154,7 @@ def no_request_is_lost(t):
     port = server.port
     mode = os.stat(control).st_mode
     t.check(stat.S_ISSOCK(mode) and mode & 0o777 == 0o600, "only for its user")
-    with Load(port) as load:
+    with Load(port, h2=2) as load:
         load.more(100)
         for workers in ("1", "3", "2"):
             after = Served(t, app, "--control", control, "--replace", "--workers", workers,
@@ -94,7 +167,7 @@ def no_request_is_lost(t):
             server = after
             load.more(100)
     t.equal(load.failed, [])
-    t.check(load.done >= 400, "there was load")
+    t.check(load.done >= 400 and load.streams_done >= 40, "there was load")
     t.equal(server.stop(), 0)
     t.check(not os.path.exists(control) or stat.S_ISSOCK(os.stat(control).st_mode), "a socket")
 
