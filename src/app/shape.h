@@ -52,6 +52,9 @@ enum shape_type {
       "^(\\\\*\\\\.)?[a-zA-Z0-9.-]+$")                                                             \
     X(RATE, "a rate such as \"100/s\" or \"20/m\", or \"unlimited\"",                              \
       "^([0-9]+/(s|m|h)|unlimited)$")                                                              \
+    X(FIELD_NAME, "a header's name, such as \"x-frame-options\"", "^[!#$%&'*+.^_`|~0-9a-zA-Z-]+$") \
+    X(FIELD_VALUE, "a header's value, without line breaks",                                        \
+      "^[^\\\\u0000-\\\\u0008\\\\u000a-\\\\u001f\\\\u007f]*$")                                     \
     X(CHOICE, "one of the alternatives", NULL)
 
 enum shape_format {

@@ -100,6 +100,22 @@ static bool fits_rate(const char *text)
             strchr("smh", text[digits + 1]) != NULL && text[digits + 2] == 0);
 }
 
+static bool fits_field_name(const char *text)
+{
+    size_t bytes = 0;
+    while (is_letter(text[bytes]) || is_digit(text[bytes]) ||
+           (text[bytes] != 0 && strchr("!#$%&'*+-.^_`|~", text[bytes]) != NULL))
+        bytes++;
+    return bytes > 0 && text[bytes] == 0;
+}
+
+static bool fits_field_value(const char *text)
+{
+    while ((uint8_t)*text >= ' ' ? *text != 0x7f : *text == '\t')
+        text++;
+    return *text == 0;
+}
+
 static bool fits_choice(const char *text, const char *choices)
 {
     size_t bytes = strlen(text);
@@ -149,6 +165,10 @@ bool shape_format_fits(enum shape_format format, const char *text, const char *c
         return fits_host(text);
     case FORMAT_RATE:
         return fits_rate(text);
+    case FORMAT_FIELD_NAME:
+        return fits_field_name(text);
+    case FORMAT_FIELD_VALUE:
+        return fits_field_value(text);
     case FORMAT_CHOICE:
         return fits_choice(text, choices);
     }

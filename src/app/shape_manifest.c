@@ -169,9 +169,12 @@ static const struct shape_key executor_keys[] = {
 static const struct shape executor = {.type = SHAPE_TABLE, .keys = executor_keys};
 
 static const struct shape status_code = {.type = SHAPE_INTEGER, .min = 100, .max = 599};
+static const struct shape field_value = {.type = SHAPE_TEXT, .format = FORMAT_FIELD_VALUE};
+static const struct shape fields = {
+    .type = SHAPE_MAP, .element = &field_value, .key_format = FORMAT_FIELD_NAME};
 static const struct shape_key response_keys[] = {
     KEY_DEFAULT("status_code", status_code, "200", "The status.")
-    KEY("headers", shape_text_map, "Headers.")
+    KEY("headers", fields, "Headers.")
     KEY("body", shape_text, "The body.")
     KEYS_END
 };

@@ -140,17 +140,15 @@ static uint8_t code_of(enum os_error reason)
     }
 }
 
-static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
-                     const struct p2_request_options *options, struct host_http_job **ret_job)
+/* `headers` are room for those of the request and those that the watch adds. */
+static uint8_t start_with(struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
+                          const struct p2_request_options *options,
+                          struct http_client_header *headers, struct host_http_job **ret_job)
 {
-    enum { HEADERS_MAX = 64, HEADERS_ADDED = 2 };
     struct target target;
-    struct http_client_header headers[HEADERS_MAX + HEADERS_ADDED];
     struct stint_error error = {0};
     uint8_t code = find_target(wasi, request, &target);
     const struct p2_field_list *list = &request->headers->list;
-    if (code == 0 && list->count > HEADERS_MAX)
-        code = p2_pipe_code(P2_HTTP_REQUEST_DENIED);
     if (code != 0)
         return code;
     const struct wasi_p2_call call = call_of(request, &target);
@@ -182,6 +180,19 @@ static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *req
         wasi->outbound_calls++;
     else if (watched != NULL)
         p2_watch_end(watched, &(struct host_http_end){.error = code});
+    return code;
+}
+
+static uint8_t start(struct wasi_p2 *wasi, const struct p2_outgoing_request *request,
+                     const struct p2_request_options *options, struct host_http_job **ret_job)
+{
+    enum { HEADERS_ADDED = 2 }; /* see p2_watch_headers */
+    struct arena_mark mark = arena_mark(&wasi->arena);
+    struct http_client_header *headers = arena_get_zeroed(
+        &wasi->arena, request->headers->list.count + HEADERS_ADDED, sizeof(*headers));
+    uint8_t code = headers != NULL ? start_with(wasi, request, options, headers, ret_job)
+                                   : p2_pipe_code(P2_HTTP_INTERNAL);
+    arena_rewind(&wasi->arena, mark);
     return code;
 }
 

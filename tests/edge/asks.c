@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A handler that makes a request: x-scheme, x-authority and x-times say to whom and how often; x-send-NAME
- * what its header NAME is, of traceparent and tracestate. */
+ * what its header NAME is, of traceparent and tracestate; x-fields how many fields it has besides. */
 #include "stint_http.h"
 
 GUEST_IMPORT("wasi:http/types@0.2.0", "[constructor]fields") uint32_t fields_new(void);
@@ -37,6 +37,14 @@ static void put(struct http_response *response, char kind, unsigned number)
     http_write(response, (struct guest_text){text, sizeof(text)});
 }
 
+static unsigned number_of(struct guest_text text)
+{
+    unsigned number = 0;
+    for (size_t i = 0; i < text.bytes; i++)
+        number = number * 10 + (unsigned)(text.text[i] - '0');
+    return number;
+}
+
 static void send_header(struct http_request *request, uint32_t fields, struct guest_text from,
                         struct guest_text name)
 {
@@ -55,6 +63,8 @@ static void ask(struct http_request *request, struct http_response *response, bo
     send_header(request, fields, GUEST_TEXT("x-send-tracestate"), GUEST_TEXT("tracestate"));
     if (http_header(request, GUEST_TEXT("x-copy")).text != NULL)
         send_header(request, fields, GUEST_TEXT("traceparent"), GUEST_TEXT("traceparent"));
+    for (unsigned left = number_of(http_header(request, GUEST_TEXT("x-fields"))); left > 0; left--)
+        fields_append(fields, "x-field", 7, "1", 1, result);
     uint32_t outgoing = request_new(fields);
     set_scheme(outgoing, 1, guest_text_equal(scheme, GUEST_TEXT("https")), NULL, 0);
     set_authority(outgoing, 1, authority.text, authority.bytes);

@@ -20,7 +20,8 @@ DENIED, PROHIBITED, LIMIT, TIMEOUT = "e015\n", "e004\n", "e011\n", "e033\n"
 class Upstream(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
-        self.send_response(204)
+        count = len(self.headers.get_all("x-field", []))
+        self.send_response(200 + count if count else 204)
         self.end_headers()
 
     def log_message(self, *_):
@@ -97,6 +98,16 @@ def rules_decide(t):
         lines = server.lines(f"refused: a request to http://127.0.0.2:{port}: no rule of "
                              "allowed_outbound_hosts", component="a")
         t.check(lines and "request" in lines[0], server.log)
+    up.shutdown()
+
+
+@test
+def a_request_has_as_many_fields_as_the_guest_gives_it(t):
+    up = upstream()
+    port = up.server_address[1]
+    with Served(t, manifest(t, f'["http://127.0.0.1:{port}"]')) as server:
+        for count in (1, 64, 65, 90):  # the other end takes a hundred
+            t.equal(ask(server, f"127.0.0.1:{port}", x_fields=str(count)), f"s{200 + count}\n")
     up.shutdown()
 
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-STINT = os.environ.get("STINT", os.path.join("build", "debug", "stint"))
+STINT = os.path.abspath(os.environ.get("STINT", os.path.join("build", "debug", "stint")))
 TESTS = []
 
 

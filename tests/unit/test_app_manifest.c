@@ -155,6 +155,12 @@ TEST(what_is_wrong_is_named)
          "spin.toml:2:39: application.targets: expected an array, found \"y\"\n"},
         {MANIFEST_HEAD "[component.a]\nsource = \"a\"\ntool.x = 1\ntrigger = {}\n",
          "spin.toml:6:10: component 'a': tool.x: expected a table, found 1\n"},
+        {MANIFEST_HEAD "[[trigger.http]]\nroute = \"/\"\n"
+                       "static_response = { headers = { \"a b\" = \"\" } }\n",
+         "spin.toml:6:33: http trigger 1: static_response.headers: the name 'a b' should be a header's name"},
+        {MANIFEST_HEAD "[[trigger.http]]\nroute = \"/\"\n"
+                       "static_response = { headers = { a = \"b\\r\\nc\" } }\n",
+         "spin.toml:6:37: http trigger 1: static_response.headers.a: expected a header's value"},
         {"spin_version = \"1\"\nname = \"x\"\ntrigger = { tye = \"http\" }\n",
          "spin.toml:3:13: trigger: unknown key 'tye' (nearest: 'type')\n"},
         {"spin_version = \"1\"\nname = \"x\"\ntrigger = { type = \"http\" }\n[[component]]\n"
