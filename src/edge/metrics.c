@@ -146,7 +146,6 @@ void metrics_answered(struct request *request)
     struct metrics *metrics = &request->worker->metrics;
     const struct http_request *http = http_exchange_request(request->exchange);
     const char *country = request->geo.country;
-    uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     size_t place = METRICS_COUNTRIES;
     if (country[0] >= 'A' && country[0] <= 'Z' && country[1] >= 'A' && country[1] <= 'Z')
         place = (size_t)(country[0] - 'A') * 26 + (size_t)(country[1] - 'A');
@@ -162,7 +161,7 @@ void metrics_answered(struct request *request)
         series->received_bytes += request->received_bytes;
         series->sent_bytes += http_sent_bytes(request->exchange);
         series->lost += http_is_lost(request->exchange);
-        observe(&series->duration, now_ns - request->start_ns);
+        observe(&series->duration, request->now_ns - request->start_ns);
     }
     lock_give(&metrics->lock);
 }

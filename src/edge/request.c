@@ -96,7 +96,7 @@ static void end_if_over(struct request *request)
         return;
     if (request->use != NULL) {
         request->memory_bytes = guest_use_memory_bytes(request->use);
-        request->held_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - request->take_start_ns;
+        request->held_ns = request->now_ns - request->take_start_ns;
         guest_give(request->use,
                    request->is_done && request->status == STINT_OK && !request->is_over_cpu);
     }
@@ -365,8 +365,8 @@ static enum stint_status handle(struct request *request)
 static void run(void *arg)
 {
     struct request *request = arg;
-    request->take_start_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     request_turn_begin(request);
+    request->take_start_ns = request->now_ns;
     request->status = take(request);
     request->take_ns = clock_now_ns(OS_CLOCK_MONOTONIC) - request->take_start_ns;
     request->is_started = request->status == STINT_OK;
@@ -637,6 +637,7 @@ static void on_end(void *env, struct http_exchange *exchange)
     (void)env;
     if (request == NULL)
         return;
+    request->now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     request_log(request);
     metrics_answered(request);
     if (request->is_sampled)

@@ -59,6 +59,7 @@ struct request {
     bool is_body_whole, is_responded, is_finished;
     unsigned answer; /* the status that was sent */
     uint64_t start_ns, take_ns, received_bytes;
+    uint64_t now_ns; /* OS_CLOCK_MONOTONIC at the end, or when the guest's turn last began or ended */
     uint64_t memory_bytes, held_ns; /* of the instance, and how long it was had */
     /* request_limits.c: */
     enum request_place place;

@@ -63,7 +63,6 @@ static const char *version_of(const struct http_request *http)
 static void put_json(struct request *request, struct buf *out)
 {
     const struct http_request *http = http_exchange_request(request->exchange);
-    uint64_t now_ns = clock_now_ns(OS_CLOCK_MONOTONIC);
     (void)buf_append_string(out, "{\"time\":\"");
     (void)buf_append_string(out, log_time(&request->worker->log));
     (void)buf_append_string(out, "\",\"id\":\"");
@@ -88,7 +87,7 @@ static void put_json(struct request *request, struct buf *out)
     request_region_log(request, out);
     put_number(out, ",\"status\":", request->answer);
     put_number(out, ",\"bytes\":", http_sent_bytes(request->exchange));
-    put_number(out, ",\"us\":", (now_ns - request->start_ns) / 1000);
+    put_number(out, ",\"us\":", (request->now_ns - request->start_ns) / 1000);
     put_number(out, ",\"guest_us\":", request->guest_ns / 1000);
     const struct http_header *agent = find(http, "user-agent", 10);
     if (agent != NULL)

@@ -258,7 +258,7 @@ static void put_take(struct request *request, struct buf *out)
 void request_span(struct request *request)
 {
     struct buf *out = &request->worker->span;
-    put_server(request, out, clock_now_ns(OS_CLOCK_MONOTONIC));
+    put_server(request, out, request->now_ns);
     if (request->take_ns != 0)
         put_take(request, out);
 }

@@ -28,24 +28,51 @@ bool p2_text_set(struct alloc *alloc, struct p2_text *text, const char *value, s
 
 /* ---- The host's side --------------------------------------------------------------------- */
 
-static bool copy_text(struct p2_exchange *exchange, struct p2_text *text, const char *value)
+/* With its texts behind it, in one block. */
+static struct p2_exchange *create(struct alloc *alloc, const struct p2_request *request)
 {
-    return p2_text_set(exchange->alloc, text, value, value != NULL ? strlen(value) : 0);
+    const char *values[] = {request->method, request->scheme, request->authority,
+                            request->path_with_query};
+    struct p2_text texts[COUNT_OF(values)] = {{NULL, 0}};
+    size_t bytes = sizeof(struct p2_exchange);
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        texts[i].bytes = values[i] != NULL ? strlen(values[i]) : 0;
+        bytes += values[i] != NULL ? texts[i].bytes + 1 : 0;
+    }
+    struct p2_exchange *exchange = alloc_get(alloc, bytes);
+    if (exchange == NULL)
+        return NULL;
+    char *at = (char *)(exchange + 1);
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        if (values[i] == NULL)
+            continue;
+        texts[i].text = memcpy(at, values[i], texts[i].bytes + 1);
+        at += texts[i].bytes + 1;
+    }
+    *exchange = (struct p2_exchange){.alloc = alloc,
+                                     .bytes = bytes,
+                                     .method = texts[0],
+                                     .scheme = texts[1],
+                                     .authority = texts[2],
+                                     .path = texts[3]};
+    atomic_init(&exchange->references, 1);
+    return exchange;
+}
+
+/* Of a request without one the body is made when it is asked for, which it hardly is. */
+static bool make_body(struct p2_exchange *exchange, struct host_pipe *pipe)
+{
+    exchange->request_body = p2_body_create(exchange->alloc, pipe, 0);
+    if (exchange->request_body != NULL && pipe == NULL)
+        host_pipe_finish(exchange->request_body->pipe);
+    return exchange->request_body != NULL;
 }
 
 static enum stint_status fill(struct p2_exchange *exchange, const struct p2_request *request)
 {
-    if (!copy_text(exchange, &exchange->method, request->method) ||
-        !copy_text(exchange, &exchange->scheme, request->scheme) ||
-        !copy_text(exchange, &exchange->authority, request->authority) ||
-        !copy_text(exchange, &exchange->path, request->path_with_query))
-        return STINT_NOMEM;
-    exchange->request_body = p2_body_create(exchange->alloc, request->body, 0);
-    if (exchange->request_body == NULL)
-        return STINT_NOMEM;
-    if (request->body == NULL)
-        host_pipe_finish(exchange->request_body->pipe);
     size_t bytes = 0;
+    if (request->body != NULL && !make_body(exchange, request->body))
+        return STINT_NOMEM;
     for (size_t i = 0; i < request->header_count; i++)
         bytes += (size_t)request->headers[i].name_bytes + 1 + request->headers[i].value_bytes;
     enum stint_status status = p2_field_list_reserve(exchange->alloc, &exchange->headers,
@@ -64,6 +91,8 @@ enum stint_status p2_exchange_add_trailers(struct p2_exchange *exchange,
                                            const struct p2_header *trailers, size_t count)
 {
     enum stint_status status = STINT_OK;
+    if (count > 0 && exchange->request_body == NULL && !make_body(exchange, NULL))
+        return STINT_NOMEM;
     for (size_t i = 0; i < count && status == STINT_OK; i++)
         status = p2_field_list_add(exchange->alloc, &exchange->request_body->trailers,
                                    trailers[i].name, trailers[i].name_bytes, trailers[i].value,
@@ -74,11 +103,9 @@ enum stint_status p2_exchange_add_trailers(struct p2_exchange *exchange,
 enum stint_status p2_exchange_create(struct wasi_p2 *wasi, const struct p2_request *request,
                                      struct p2_exchange **ret_exchange, struct stint_error *error)
 {
-    struct p2_exchange *exchange = alloc_get_zeroed(wasi->alloc, 1, sizeof(*exchange));
+    struct p2_exchange *exchange = create(wasi->alloc, request);
     enum stint_status status = STINT_NOMEM;
     if (exchange != NULL) {
-        atomic_init(&exchange->references, 1);
-        exchange->alloc = wasi->alloc;
         exchange->wasi = wasi;
         status = fill(exchange, request);
     }
@@ -104,15 +131,11 @@ void p2_exchange_release(struct p2_exchange *exchange)
         atomic_fetch_sub_explicit(&exchange->references, 1, memory_order_acq_rel) != 1)
         return;
     struct alloc *alloc = exchange->alloc;
-    p2_text_free(alloc, &exchange->method);
-    p2_text_free(alloc, &exchange->scheme);
-    p2_text_free(alloc, &exchange->authority);
-    p2_text_free(alloc, &exchange->path);
     p2_field_list_free(alloc, &exchange->headers);
     p2_field_list_free(alloc, &exchange->response_headers);
     p2_body_release(exchange->request_body);
     p2_body_release(exchange->response_body);
-    alloc_put(alloc, exchange, sizeof(*exchange));
+    alloc_put(alloc, exchange, exchange->bytes);
 }
 
 enum stint_status p2_exchange_open(struct p2_exchange *exchange,
@@ -204,8 +227,11 @@ enum stint_status p2_incoming_request_headers(struct host_component_call *call, 
 {
     struct p2_incoming_request *request;
     enum stint_status status = get_request(call, slots[0], &request);
-    if (status == STINT_OK && request->headers == NULL)
-        status = p2_fields_make(call, &request->exchange->headers, &request->headers);
+    if (status == STINT_OK && request->headers == NULL) {
+        status = p2_fields_make(call, NULL, &request->headers);
+        if (status == STINT_OK)
+            p2_field_list_move(&request->exchange->headers, &request->headers->list);
+    }
     if (status != STINT_OK)
         return status;
     request->headers->is_immutable = true;
@@ -219,7 +245,10 @@ enum stint_status p2_incoming_request_consume(struct host_component_call *call, 
     enum stint_status status = get_request(call, slots[0], &request);
     if (status != STINT_OK)
         return status;
-    return p2_consume_body(call, slots[1], request->exchange->request_body, &request->is_consumed);
+    struct p2_exchange *exchange = request->exchange;
+    if (exchange->request_body == NULL && !make_body(exchange, NULL))
+        return p2_no_memory(call);
+    return p2_consume_body(call, slots[1], exchange->request_body, &request->is_consumed);
 }
 
 /* ---- The guest's side: the response ------------------------------------------------------ */
@@ -240,8 +269,11 @@ static enum stint_status set_response(struct host_component_call *call,
     enum stint_status status = p2_take(call, handle, P2_OUTGOING_RESPONSE, &response);
     if (status != STINT_OK)
         return status;
-    status =
-        p2_field_list_copy(exchange->alloc, &response->headers->list, &exchange->response_headers);
+    struct p2_fields *headers = response->headers;
+    if (headers->base.references == 1) /* the guest has no handle for them */
+        p2_field_list_move(&headers->list, &exchange->response_headers);
+    else
+        status = p2_field_list_copy(exchange->alloc, &headers->list, &exchange->response_headers);
     if (status == STINT_OK) {
         exchange->response_body = response->body != NULL ? p2_body_retain(response->body) : NULL;
         exchange->response = (struct p2_response){

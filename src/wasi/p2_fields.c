@@ -100,6 +100,12 @@ enum stint_status p2_field_list_copy(struct alloc *alloc, const struct p2_field_
     return status;
 }
 
+void p2_field_list_move(struct p2_field_list *from, struct p2_field_list *to)
+{
+    *to = *from;
+    *from = (struct p2_field_list){.items = NULL};
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -172,13 +178,19 @@ static bool is_value(const uint8_t *value, size_t bytes)
 /* What is the connection's, not the message's, and so the host's alone. */
 static bool is_forbidden(const char *name, size_t bytes)
 {
-    static const char *const names[] = {
-        "connection", "keep-alive",       "proxy-authenticate", "proxy-authorization",
-        "host",       "proxy-connection", "transfer-encoding",  "upgrade",
-        "te",         "http2-settings",
+#define NAME(text) {text, sizeof(text) - 1}
+    static const struct {
+        const char *text;
+        size_t bytes;
+    } names[] = {
+        NAME("connection"),          NAME("keep-alive"), NAME("proxy-authenticate"),
+        NAME("proxy-authorization"), NAME("host"),       NAME("proxy-connection"),
+        NAME("transfer-encoding"),   NAME("upgrade"),    NAME("te"),
+        NAME("http2-settings"),
     };
+#undef NAME
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (is_text(name, bytes, names[i]))
+        if (names[i].bytes == bytes && is_text(name, bytes, names[i].text))
             return true;
     }
     return false;

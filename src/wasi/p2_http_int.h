@@ -72,6 +72,8 @@ MUST_CHECK enum stint_status p2_field_list_add(struct alloc *alloc, struct p2_fi
 MUST_CHECK enum stint_status p2_field_list_copy(struct alloc *alloc,
                                                 const struct p2_field_list *from,
                                                 struct p2_field_list *to);
+/* `from` is empty afterwards, as `to` was before; both have the same allocator. */
+void p2_field_list_move(struct p2_field_list *from, struct p2_field_list *to);
 /* The number that a content-length says; false when there is none, or it is none. */
 bool p2_field_list_length(const struct p2_field_list *list, uint64_t *ret_bytes);
 
@@ -166,10 +168,11 @@ MUST_CHECK enum stint_status p2_put_text(struct host_component_call *call, uint6
 struct p2_exchange {
     atomic_uint references;
     struct alloc *alloc;
+    size_t bytes; /* of its block, with the texts behind it */
     struct wasi_p2 *wasi;
     struct p2_text method, scheme, authority, path;
-    struct p2_field_list headers;
-    struct p2_body *request_body;
+    struct p2_field_list headers; /* until the guest asks for them */
+    struct p2_body *request_body; /* NULL: none yet */
     struct p2_response response;
     struct p2_field_list response_headers;
     struct p2_body *response_body;

@@ -74,6 +74,12 @@ def header_fields(t):
 
 
 @test
+def fields_that_the_guest_keeps(t):
+    answers(t, "/kept-fields", "response 1\nrequest 2\nagain 2\n200\nx-kept: 1\n\n", "X-Two:a",
+            "X-Two:b")
+
+
+@test
 def content_length(t):
     result = ask("/length")
     t.match(result.stdout.decode(), "code 0")

@@ -237,6 +237,24 @@ static void fields(u32 request, u32 outparam)
     end(0, 0);
 }
 
+/* Handles for the fields of a request whose others are gone, and of a response that was sent. */
+static void kept_fields(u32 request, u32 outparam)
+{
+    struct status status;
+    struct list list;
+    u32 first = request_headers(request), second = request_headers(request), sent = fields_new();
+    drop_fields(first);
+    fields_append(sent, "x-kept", 6, "1", 1, &status);
+    u32 response = response_new(sent), headers = response_headers(response);
+    outparam_set(outparam, 0, response, 0, 0, 0, 0, 0, 0);
+    fields_get(headers, "x-kept", 6, &list);
+    say("response", list.count);
+    fields_get(second, "x-two", 5, &list);
+    say("request", list.count);
+    fields_get(request_headers(request), "x-two", 5, &list);
+    say("again", list.count);
+}
+
 static void lengths(u32 outparam, const char *text)
 {
     struct status status;
@@ -288,6 +306,8 @@ EXPORT("wasi:http/incoming-handler@0.2.0#handle") void handle(u32 request, u32 o
 #define IS(name) same("/" name, path.text.data, path.text.count)
     if (IS("fields")) {
         fields(request, outparam);
+    } else if (IS("kept-fields")) {
+        kept_fields(request, outparam);
     } else if (IS("length")) {
         lengths(outparam, "fives");
     } else if (IS("short")) {
