@@ -588,8 +588,31 @@ enum stint_status guest_compile(struct guest *guest, const atomic_int *is_cancel
     return status;
 }
 
+/* Takes half of those off the list that nobody has asked for, but one, and begins to count anew. */
+static struct guest_use *cut_kept(struct guest *guest)
+{
+    struct guest_use *cut = NULL;
+    lock_take(&guest->kept_lock);
+    if (guest->kept_min > 1) {
+        struct guest_use *last = guest->kept;
+        guest->kept_count -= guest->kept_min / 2;
+        for (uint32_t i = 1; i < guest->kept_count; i++)
+            last = last->next;
+        cut = last->next;
+        last->next = NULL;
+    }
+    guest->kept_min = guest->kept_count;
+    lock_give(&guest->kept_lock);
+    return cut;
+}
+
 uint32_t guest_cool(struct guest *guest)
 {
+    struct guest_use *use = cut_kept(guest);
+    for (struct guest_use *next; use != NULL; use = next) {
+        next = use->next;
+        give_back(guest, use);
+    }
     return guest->components != NULL ? component_pool_cool(guest->components)
                                      : pool_cool(guest->modules);
 }
@@ -601,8 +624,7 @@ void guest_stats(struct guest *guest, struct pool_stats *ret_stats)
     else
         pool_stats(guest->modules, ret_stats);
     lock_take(&guest->kept_lock);
-    for (const struct guest_use *use = guest->kept; use != NULL; use = use->next)
-        ret_stats->idle++;
+    ret_stats->idle += guest->kept_count;
     lock_give(&guest->kept_lock);
 }
 
@@ -614,8 +636,11 @@ static struct guest_use *take_kept(struct guest *guest)
         return NULL;
     lock_take(&guest->kept_lock);
     struct guest_use *use = guest->kept;
-    if (use != NULL)
+    if (use != NULL) {
         guest->kept = use->next;
+        if (--guest->kept_count < guest->kept_min)
+            guest->kept_min = guest->kept_count;
+    }
     lock_give(&guest->kept_lock);
     return use;
 }
@@ -734,6 +759,7 @@ static void keep(struct guest *guest, struct guest_use *use)
     lock_take(&guest->kept_lock);
     use->next = guest->kept;
     guest->kept = use;
+    guest->kept_count++;
     lock_give(&guest->kept_lock);
 }
 

@@ -129,7 +129,7 @@ MUST_CHECK enum stint_status guest_warm_up(struct guest *guest, const struct gue
 
 /* Of its slots; those that are kept for a further request are idle, but their memory counts. */
 void guest_stats(struct guest *guest, struct pool_stats *ret_stats);
-/* As pool_cool. */
+/* As pool_cool, with instances that are kept for a further request, but one. */
 uint32_t guest_cool(struct guest *guest);
 
 /* STINT_LIMIT: as many as may be are taken. */

@@ -90,7 +90,8 @@ struct guest {
     char refusal[STINT_ERROR_MESSAGE_BYTES + 100];
     bool is_command;
     struct lock kept_lock;
-    struct guest_use *kept; /* instances that have served a request and serve the next */
+    struct guest_use *kept;        /* instances that have served a request and serve the next */
+    uint32_t kept_count, kept_min; /* the fewest since guest_cool */
     /* A component: */
     struct component_file *file; /* with its dependencies, if it has any */
     struct guest_part *parts;    /* those */

@@ -146,22 +146,30 @@ def who_goes_on_after_the_answer_has_time_to_drain(t):
             t.equal([line["message"][-3:] for line in said], ["(2)"])
 
 
+def burst(t, server):
+    """Asks for much at a time; how many instances there were for it."""
+    asked = [server.connect() for _ in range(9)]
+    for connection in asked:
+        connection.request("GET", "/sleep=500")
+    for connection in asked:
+        t.equal(connection.getresponse().status, 200)
+        connection.close()
+    count = Monitor(server).total(t, "stint_instances")
+    t.check(count > 4, f"{count} instances served them")
+    return count
+
+
 @test
 def instances_of_a_burst_do_not_stay(t):
     build_app(t)
-    with Served(t, write(t), "--workers", "1", "--metrics", "127.0.0.1:0") as server:
-        monitor = Monitor(server)
-        asked = [server.connect() for _ in range(9)]
-        for connection in asked:
-            connection.request("GET", "/sleep=500")
-        for connection in asked:
-            t.equal(connection.getresponse().status, 200)
-            connection.close()
-        burst = monitor.total(t, "stint_instances")
-        t.check(burst > 4, f"{burst} instances served them")
-        t.check(wait_for(lambda: monitor.total(t, "stint_instances") < burst), "all of them stay")
-        t.check(monitor.total(t, "stint_instances_idle") >= 1, "none is warm")
-        t.equal(server.get("/hello").text, "hello\n")
+    options = "--workers", "1", "--metrics", "127.0.0.1:0"
+    with Served(t, write(t), *options) as fresh, \
+            Served(t, write(t, 'reuse = "instance"\n'), *options) as kept:
+        for server, most in [(server, burst(t, server)) for server in (fresh, kept)]:
+            monitor = Monitor(server)
+            t.check(wait_for(lambda: monitor.total(t, "stint_instances") < most), "all of them stay")
+            t.check(monitor.total(t, "stint_instances_idle") >= 1, "none is warm")
+            t.equal(server.get("/hello").text, "hello\n")
 
 
 main()
