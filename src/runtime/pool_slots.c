@@ -416,36 +416,39 @@ void slots_trim(struct pool_slots *slots, uint32_t keep)
     }
 }
 
-/* Takes those off the stack that were pushed first, which are the coldest, and begins to count anew. So
- * many of `keep` as this stack has are no one else's to keep. */
-static struct pool_slot *shard_cut(struct pool_shard *shard, uint32_t *keep)
+/* What slots_cool has left to keep, and whether the half of all that it ends is one more here. */
+struct cooling {
+    uint32_t keep, odd;
+};
+
+/* Takes those off the stack that were pushed first, which are the coldest, and begins to count anew. */
+static struct pool_slot *shard_cut(struct pool_shard *shard, struct cooling *cooling)
 {
     struct pool_slot *cut = NULL;
     lock_take(&shard->lock);
-    uint32_t unused = shard->idle_min, kept = unused < *keep ? unused : *keep;
-    *keep -= kept;
-    unused -= kept;
-    uint32_t stays = shard->idle_count - (unused + 1) / 2;
-    if (unused > 0 && stays == 0) {
-        cut = shard->idle;
-        __atomic_store_n(&shard->idle, NULL, __ATOMIC_RELAXED);
-    } else if (unused > 0) {
-        struct pool_slot *last = shard->idle;
-        for (uint32_t i = 1; i < stays; i++)
-            last = last->next;
-        cut = last->next;
-        last->next = NULL;
+    uint32_t unused = shard->idle_min, kept = unused < cooling->keep ? unused : cooling->keep;
+    uint32_t doubled = unused - kept + cooling->odd, ends = doubled / 2;
+    cooling->keep -= kept;
+    cooling->odd = doubled % 2;
+    shard->idle_count -= ends;
+    shard->idle_min = shard->idle_count;
+    if (ends > 0) {
+        struct pool_slot **end = &shard->idle;
+        for (uint32_t i = 0; i < shard->idle_count; i++)
+            end = &(*end)->next;
+        cut = *end;
+        __atomic_store_n(end, NULL, __ATOMIC_RELAXED);
     }
-    shard->idle_count = shard->idle_min = stays;
     lock_give(&shard->lock);
     return cut;
 }
 
 uint32_t slots_cool(struct pool_slots *slots)
 {
-    uint32_t count = 0, keep = slots->config.slots_warm > 0 ? slots->config.slots_warm : 1;
+    uint32_t count = 0, warm = slots->config.slots_warm;
+    struct cooling cooling = {.keep = warm > 0 ? warm : 1, .odd = 1};
     for (uint32_t i = 0; i < slots->shard_count; i++) {
-        struct pool_slot *slot = shard_cut(&slots->shards[i], &keep);
+        struct pool_slot *slot = shard_cut(&slots->shards[i], &cooling);
         for (struct pool_slot *next; slot != NULL; slot = next, count++) {
             next = slot->next;
             slot_end(slot);

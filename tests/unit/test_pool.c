@@ -551,52 +551,46 @@ TEST(memory_of_taken_slots_is_known)
     close_world(&w);
 }
 
+/* A pool of as many idle slots as there may be, which were all needed lately. */
+static bool open_after_burst(struct world *w, uint32_t slots, uint32_t warm)
+{
+    struct stint_instance *instances[9] = {NULL};
+    if (!CHECK(slots <= COUNT_OF(instances)) || !CHECK(open_engine(w, "(module (memory 1))")))
+        return false;
+    w->config.slots_max = slots;
+    w->config.slots_warm = warm;
+    if (!CHECK(open_pool(w)))
+        return false;
+    for (uint32_t i = 0; i < slots; i++)
+        instances[i] = take(w);
+    CHECK_INT(pool_cool(w->pool), 0);
+    for (uint32_t i = 0; i < slots; i++)
+        pool_give(w->pool, instances[i]);
+    return CHECK(pool_cool(w->pool) == 0);
+}
+
 TEST(cooling_ends_half_of_what_nobody_has_needed)
 {
+    static const uint32_t left[] = {9, 5, 3, 2, 1, 1};
     struct world w;
-    struct stint_instance *instances[9] = {NULL};
     struct pool_stats stats;
-    REQUIRE(open_engine(&w, "(module (memory 1))"));
-    w.config.slots_max = 9;
-    REQUIRE(open_pool(&w));
-    for (size_t i = 0; i < COUNT_OF(instances); i++)
-        instances[i] = take(&w);
-    /* What is taken, or was since the last look, is needed. */
-    CHECK_INT(pool_cool(w.pool), 0);
-    for (size_t i = 0; i < COUNT_OF(instances); i++)
-        pool_give(w.pool, instances[i]);
-    CHECK_INT(pool_cool(w.pool), 0);
-    pool_stats(w.pool, &stats);
-    /* How many at a time depends on whose stacks they lie on: of one of them half. */
-    for (uint32_t left = stats.idle; left > 1; left = stats.idle) {
-        uint32_t ended = pool_cool(w.pool);
-        CHECK(ended >= 1 && ended <= left / 2 + 1);
+    REQUIRE(open_after_burst(&w, left[0], 0));
+    for (size_t i = 1; i < COUNT_OF(left); i++) {
+        CHECK_INT(pool_cool(w.pool), left[i - 1] - left[i]);
         pool_stats(w.pool, &stats);
-        REQUIRE(stats.idle == left - ended);
-        CHECK_INT(stats.slots, stats.idle);
+        CHECK_INT(stats.slots, left[i]);
+        CHECK_INT(stats.idle, left[i]);
     }
-    CHECK_INT(stats.idle, 1);
-    CHECK_INT(pool_cool(w.pool), 0);
     close_world(&w);
 }
 
 TEST(cooling_leaves_what_was_to_be_warm)
 {
+    static const uint32_t ended[] = {2, 1, 0};
     struct world w;
-    struct stint_instance *instances[4] = {NULL};
-    struct pool_stats stats;
-    REQUIRE(open_engine(&w, "(module (memory 1))"));
-    w.config.slots_max = 4;
-    w.config.slots_warm = 3;
-    REQUIRE(open_pool(&w));
-    for (size_t i = 0; i < COUNT_OF(instances); i++)
-        instances[i] = take(&w);
-    for (size_t i = 0; i < COUNT_OF(instances); i++)
-        pool_give(w.pool, instances[i]);
-    for (int i = 0; i < 4; i++)
-        (void)pool_cool(w.pool);
-    pool_stats(w.pool, &stats);
-    CHECK_INT(stats.idle, 3);
+    REQUIRE(open_after_burst(&w, 6, 3));
+    for (size_t i = 0; i < COUNT_OF(ended); i++)
+        CHECK_INT(pool_cool(w.pool), ended[i]);
     close_world(&w);
 }
 
