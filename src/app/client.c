@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/address.h"
+#include "app/token.h"
 
 enum { HOPS_MAX = 64 }; /* proxies that are looked through */
 
@@ -48,8 +49,6 @@ static void split_list(const char *at, struct names *names)
 
 /* ---- Forwarded (RFC 7239) ---------------------------------------------------------------- */
 
-#define TOKEN "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
 /* The end of a quoted string that begins here; NULL: it has none. */
 static const char *quoted_end(const char *at)
 {
@@ -65,13 +64,13 @@ static const char *quoted_end(const char *at)
 /* One pair, "for=..." or another; the end, or NULL where it is none. */
 static const char *read_pair(const char *at, const char **ret_for, const char **ret_for_end)
 {
-    size_t name_bytes = strspn(at, TOKEN);
+    size_t name_bytes = strspn(at, TOKEN_CHARACTERS);
     const char *value = at + name_bytes + 1;
     if (name_bytes == 0 || at[name_bytes] != '=')
         return NULL;
     bool is_quoted = *value == '"';
     /* Many write addresses with colons and brackets without the quotes that they need. */
-    const char *end = is_quoted ? quoted_end(value) : value + strspn(value, TOKEN ":[]");
+    const char *end = is_quoted ? quoted_end(value) : value + strspn(value, TOKEN_CHARACTERS ":[]");
     if (end == NULL || end == value)
         return NULL;
     if (name_bytes == 3 && (at[0] | 0x20) == 'f' && (at[1] | 0x20) == 'o' &&

@@ -4,6 +4,7 @@
 
 #include "app/address.h"
 #include "app/shape.h"
+#include "app/token.h"
 #include "base/units.h"
 
 static bool is_letter(char c)
@@ -102,11 +103,7 @@ static bool fits_rate(const char *text)
 
 static bool fits_field_name(const char *text)
 {
-    size_t bytes = 0;
-    while (is_letter(text[bytes]) || is_digit(text[bytes]) ||
-           (text[bytes] != 0 && strchr("!#$%&'*+-.^_`|~", text[bytes]) != NULL))
-        bytes++;
-    return bytes > 0 && text[bytes] == 0;
+    return *text != 0 && text[strspn(text, TOKEN_CHARACTERS)] == 0;
 }
 
 static bool fits_field_value(const char *text)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/shape.h"
 #include "edge/traces.h"
 #include "os/files.h"
 #include "os/random.h"
@@ -105,15 +106,11 @@ static bool env_pairs(struct setup *setup, const char *variable, const char *tex
 
 static bool is_header(const char *name, const char *value)
 {
-    for (const char *at = name; *at != '\0'; at++) {
-        if (!isalnum((unsigned char)*at) && strchr("!#$%&'*+-.^_`|~", *at) == NULL)
-            return false;
-    }
     for (const char *at = value; *at != '\0'; at++) {
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
             return false;
     }
-    return name[0] != '\0';
+    return shape_format_fits(FORMAT_FIELD_NAME, name, NULL);
 }
 
 static bool take_header(struct setup *setup, const char *name, const char *value)
